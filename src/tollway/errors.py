@@ -1,0 +1,90 @@
+"""Every reason for which Tollway says no, in one table, and the few exceptions for what is broken.
+
+An expected outcome (no budget left, a model that is not priced) is a value with one of the codes below. An exception
+is for what cannot go on: settings that do not parse, a store that cannot be opened.
+
+    TollwayError
+    ├── MoneyInvalid       text that is not an amount of US dollars
+    ├── UsageInvalid       a reported part exceeds its whole
+    ├── SettingsInvalid    a settings document with an unknown field, a missing secret, a wrong value
+    ├── WindowInvalid      a window that no calendar has
+    ├── StoreUnavailable   the ledger cannot be read or written now
+    └── Broken             a provider's answer broke off after its head (proxy/transport.py)
+"""
+
+from typing import NamedTuple
+
+
+class TollwayError(Exception):
+    """The root of what Tollway raises."""
+
+
+class MoneyInvalid(TollwayError, ValueError):
+    """Text that does not name an amount of US dollars."""
+
+    def __init__(self, text: object) -> None:
+        super().__init__(
+            f'{text!r} is not an amount of US dollars; write a decimal string with at most nine places, such as "12.50"'
+        )
+
+
+class UsageInvalid(TollwayError, ValueError):
+    """A part of a usage report exceeds its whole."""
+
+
+class SettingsInvalid(TollwayError, ValueError):
+    """A settings document that cannot be used; the message names the field, the value and the way out."""
+
+
+class WindowInvalid(TollwayError, ValueError):
+    """A window that no calendar has."""
+
+
+class StoreUnavailable(TollwayError):
+    """The ledger cannot be read or written now."""
+
+
+class Reason(NamedTuple):
+    """What a refusal code means to a caller."""
+
+    status: int
+    retry: bool
+    """Whether the same request may succeed soon; `False` is told to SDKs as `x-should-retry: false`."""
+    meaning: str
+
+
+REASONS: dict[str, Reason] = {
+    "credential_missing": Reason(401, False, "no gateway key was sent"),
+    "credential_unknown": Reason(401, False, "the gateway key is not known, or was revoked"),
+    "credential_expired": Reason(401, False, "the gateway key has expired"),
+    "gateway_unknown": Reason(404, False, "no gateway of that name"),
+    "provider_unknown": Reason(404, False, "no provider of that name is configured"),
+    "provider_key_missing": Reason(401, False, "no provider key is configured, and the caller sent none"),
+    "path_unknown": Reason(404, False, "Tollway serves nothing at that path"),
+    "path_invalid": Reason(400, False, "the path has empty, dotted or encoded segments"),
+    "framing_invalid": Reason(400, False, "the request has no Host, or two, or a transfer coding other than chunked"),
+    "method_not_allowed": Reason(405, False, "the path does not take that method"),
+    "websocket_unsupported": Reason(426, False, "WebSockets are not served here; use HTTP"),
+    "body_invalid": Reason(400, False, "the body is not the JSON this API takes"),
+    "body_too_large": Reason(413, False, "the body is larger than the gateway takes"),
+    "body_timeout": Reason(408, True, "the body did not arrive in time"),
+    "body_encoded": Reason(415, False, "the body is compressed; send it plain"),
+    "headers_too_large": Reason(431, False, "the headers are larger than the gateway takes"),
+    "metadata_invalid": Reason(400, False, "the metadata header is not a flat JSON object of five scalars at most"),
+    "model_missing": Reason(400, False, "the request names no model"),
+    "model_unknown": Reason(404, False, "no configured provider serves that model name"),
+    "model_ambiguous": Reason(400, False, "several configured providers serve that model name"),
+    "translation_unsupported": Reason(400, False, "the provider of that model speaks another API"),
+    "budget_exceeded": Reason(429, False, "a budget is spent"),
+    "budget_contended": Reason(429, True, "a budget is held by requests under way, not spent"),
+    "budget_store_unavailable": Reason(503, True, "the ledger cannot be written"),
+    "price_unknown": Reason(422, False, "the model has no price, and a budget must hold its cost"),
+    "request_unbounded": Reason(422, False, "the cost of the request has no bound, and a budget must hold it"),
+    "upstream_unreachable": Reason(502, True, "the provider could not be reached"),
+    "upstream_timeout": Reason(504, True, "the provider did not answer in time"),
+    "upstream_invalid": Reason(502, True, "the provider's answer broke off or is not HTTP"),
+    "shutting_down": Reason(503, True, "this gateway is shutting down"),
+    "overloaded": Reason(503, True, "the gateway has too many requests under way"),
+    "internal_error": Reason(500, True, "a defect in Tollway"),
+}
+"""Code → what it means. The dialects, the documentation and `tollway explain` read this table."""

@@ -1,0 +1,87 @@
+"""What is known of a request, and who says so: the facts that rules are matched against."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from tollway.identity.identity import Identity
+from tollway.match import METADATA, Attribute
+
+MOST_ENTRIES = 5
+"""Entries a caller may declare (Cloudflare's limit)."""
+LONGEST_VALUE = 1024
+LONGEST_NAME = 128
+_RESERVED = ("cf.", "tollway.")
+
+
+class MetadataInvalid(msgspec.Struct, frozen=True):
+    """A metadata header that cannot be read; nothing of it is used."""
+
+    message: str
+
+
+def read_metadata(header: str | None) -> dict[str, str] | MetadataInvalid:
+    """What the caller declares: a flat JSON object of at most five strings, numbers or booleans."""
+    if header is None:
+        return {}
+    try:
+        declared = msgspec.json.decode(header, type=dict[str, str | int | float | bool])
+        # msgspec keeps the last of two values for a key; whoever wrote the other one would not see it.
+        pairs: list[tuple[str, Any]] = json.loads(header, object_pairs_hook=list)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        return MetadataInvalid(
+            f"The metadata header is not a flat JSON object of strings, numbers and booleans: {error}."
+        )
+    if len(pairs) > len(declared):
+        return MetadataInvalid("The metadata header names a key twice; send each key once.")
+    if len(declared) > MOST_ENTRIES:
+        return MetadataInvalid(f"The metadata header has {len(declared)} entries; send {MOST_ENTRIES} at most.")
+    metadata: dict[str, str] = {}
+    for name, value in declared.items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        if len(name) > LONGEST_NAME:
+            return MetadataInvalid(f"A metadata key has {len(name)} characters; send {LONGEST_NAME} at most.")
+        if not name or name.startswith(_RESERVED):
+            return MetadataInvalid(f'The metadata key "{name}" is reserved or empty; choose another name.')
+        if not (name.isprintable() and text.isprintable()):
+            return MetadataInvalid(f"The metadata entry {name!r} has characters that cannot be shown; leave them out.")
+        if len(text) > LONGEST_VALUE:
+            return MetadataInvalid(
+                f'The metadata value of "{name}" has {len(text)} characters; send {LONGEST_VALUE} at most.'
+            )
+        metadata[name] = text
+    return metadata
+
+
+def facts_of(identity: Identity, gateway: str, declared: dict[str, str]) -> dict[str, Attribute]:
+    """The attributes known before a model is chosen. What a key proves outranks what its bearer declares."""
+    facts = {f"{METADATA}{name}": Attribute((value,), "header") for name, value in declared.items()}
+    for name, value in identity.metadata.items():
+        facts[f"{METADATA}{name}"] = Attribute((value,), "key")
+    facts["gateway"] = Attribute((gateway,), "gateway")
+    if identity.user is not None:
+        facts["user"] = Attribute((identity.user,), "key")
+    if identity.service is not None:
+        facts["service"] = Attribute((identity.service,), "key")
+    if identity.key is not None:
+        facts["key"] = Attribute((identity.key,), "key")
+    if identity.groups:
+        facts["group"] = Attribute(identity.groups, "key")
+    return facts
+
+
+def with_target(facts: dict[str, Attribute], provider: str, model: str | None) -> dict[str, Attribute]:
+    """The same with the provider and model that would serve: a model is known as `provider/model` and by its bare name."""
+    found = dict(facts)
+    found["provider"] = Attribute((provider,), "gateway")
+    if model is not None:
+        # A name in capitals is the same model to the price book, so it is to a rule.
+        name = model.lower()
+        found["model"] = Attribute((f"{provider.lower()}/{name}", name), "gateway")
+    return found
+
+
+def all_metadata(facts: dict[str, Attribute]) -> dict[str, str]:
+    """The metadata in force, by plain key."""
+    return {name[len(METADATA) :]: fact.values[0] for name, fact in facts.items() if name.startswith(METADATA)}

@@ -1,0 +1,84 @@
+"""Gateway keys: `tw_<id>_<secret><checksum>`, known by id, kept as a keyed hash, compared in constant time.
+
+The prefix and the CRC-32 let secret scanners find a leaked key and let the gateway drop a mistyped one before any
+look-up. A key given in settings may also be any other string of sixteen characters or more, so that a company can keep
+the keys it has handed out.
+"""
+
+import hashlib
+import hmac
+import re
+import zlib
+from collections.abc import Callable
+
+import msgspec
+
+PREFIX = "tw_"
+SHORTEST_SECRET = 16
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_ID_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_BEGINNING = re.compile(r"tw_[0-9a-z]{12}_")
+_SHAPE = re.compile(r"tw_([0-9a-z]{12})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})")
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gateway key stands for. The secret is not in it."""
+
+    name: str
+    digest: bytes
+    """HMAC-SHA-256 of the secret under the pepper."""
+    user: str | None = None
+    service: str | None = None
+    groups: tuple[str, ...] = ()
+    metadata: dict[str, str] = {}
+    gateways: tuple[str, ...] = ()
+    """Slugs it may be used on; empty for all."""
+    expires_at: int | None = None
+    """Unix milliseconds."""
+    enabled: bool = True
+
+
+def base62(number: int, width: int) -> str:
+    """`number` in base 62, most significant digit first, padded to `width`."""
+    return _written(number, _ALPHABET, width)
+
+
+def make_key(random_bytes: Callable[[int], bytes]) -> str:
+    """A new key: 256 random bits behind an id of twelve uniform characters."""
+    # Sixteen bytes: what the remainder prefers is then too small to see.
+    identifier = _written(int.from_bytes(random_bytes(16), "big") % 36**12, _ID_ALPHABET, 12)
+    secret = base62(int.from_bytes(random_bytes(32), "big"), 43)
+    return f"{PREFIX}{identifier}_{secret}{_checksum(identifier, secret)}"
+
+
+def looks_like_ours(text: str) -> bool:
+    """Whether `text` claims to be a Tollway key, by its prefix."""
+    return text.startswith(PREFIX)
+
+
+def is_miscopied(text: str) -> bool:
+    """Whether `text` begins as a generated key does and is none: a character is missing, or another one."""
+    return _BEGINNING.match(text) is not None and not is_well_formed(text)
+
+
+def is_well_formed(text: str) -> bool:
+    """Whether a generated key's checksum is right."""
+    shape = _SHAPE.fullmatch(text)
+    return shape is not None and hmac.compare_digest(_checksum(shape[1], shape[2]), shape[3])
+
+
+def digest(secret: str, pepper: bytes) -> bytes:
+    """What is kept of a key: an HMAC, so that a stolen settings store opens nothing."""
+    return hmac.digest(pepper, secret.encode(), hashlib.sha256)
+
+
+def _written(number: int, alphabet: str, width: int) -> str:
+    digits: list[str] = []
+    while number:
+        number, digit = divmod(number, len(alphabet))
+        digits.append(alphabet[digit])
+    return "".join(reversed(digits)).rjust(width, alphabet[0])
+
+
+def _checksum(identifier: str, secret: str) -> str:
+    return base62(zlib.crc32(f"{identifier}_{secret}".encode()), 6)

@@ -1,0 +1,106 @@
+"""The request as it came, and the few fields Tollway reads from it.
+
+`body` is the caller's bytes. They are sent on as they are; what must change (the model's name behind a unified path,
+a cap that a budget needs) is changed by the provider's codec and nothing else with it.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Dialect = Literal["openai", "anthropic", "google"]
+"""Whose error shape, header names and stream framing the caller's SDK expects."""
+
+Api = Literal[
+    "openai.chat",
+    "openai.responses",
+    "openai.completions",
+    "openai.embeddings",
+    "openai.other",
+    "anthropic.messages",
+    "anthropic.count_tokens",
+    "anthropic.other",
+    "google.generate",
+    "google.count_tokens",
+    "google.embed",
+    "google.other",
+]
+"""The provider API a request speaks. `*.other` is any path of that provider whose cost is read from the answer only."""
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of a body that decide what a request may cost. Absent and unreadable are `None`."""
+
+    model: str | None = None
+    stream: bool = False
+    max_output_tokens: int | None = None
+    """The caller's own cap, in tokens for each choice."""
+    choices: int = 1
+    """How many answers are asked for (`n`, `candidateCount`)."""
+    include_usage: bool = False
+    """OpenAI streams: the caller asked for the usage chunk itself."""
+    unbounded: str | None = None
+    """What in the input has a size that the body does not show (a linked image, a stored conversation); `None` if nothing."""
+    media_parts: int = 0
+    """Inline images, which are not tokenised as text; none takes more tokens than a known ceiling."""
+    messages: int = 0
+    """Messages, or parts, each of which adds a few tokens of framing."""
+    paid_tools: tuple[str, ...] = ()
+    """Provider-run tools that are billed apart: "web_search", "file_search", "code_execution"."""
+    service_tier: str | None = None
+    long_cache: bool = False
+    """A cache write that is kept for an hour may be made (dearer than the five-minute one)."""
+    reasons: bool = False
+    """It asks for reasoning, of which an answer need not show all that is billed."""
+    substitutes: bool = False
+    """Another model than the one it names may serve it, or something beside it: a router's `models`, `route`, `plugins`."""
+    floor_output_tokens: int = 0
+    """The smallest output cap this request can take; above every possible cap where the API has no cap at all."""
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """A secret the caller sent, and where it stood."""
+
+    header: bytes
+    """Lower-case header name; `b"?key"` for the query parameter that Google's clients use."""
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Credential({self.header!r}, …)"
+
+
+class InferenceRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One call, as the listener took it in."""
+
+    id: str
+    received_at: int
+    """Unix milliseconds."""
+    started_ns: int
+    """The listener's monotonic clock at the first byte, for durations."""
+    method: str
+    path: str
+    """As the caller wrote it."""
+    upstream_path: str
+    """The provider-side path, without the gateway's own prefix: "/v1/chat/completions"."""
+    query: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    """As received, names in lower case."""
+    content_type: bytes
+    body: bytes
+    api: Api
+    dialect: Dialect
+    gateway: str
+    """The gateway's slug."""
+    provider: str | None
+    """The provider's slug when the path names it; `None` on a unified path, where the model's name decides."""
+    credentials: tuple[Credential, ...]
+    """Everything that may be a gateway key, the most explicit header first. None of these headers is ever forwarded."""
+    metadata: str | None
+    """The `tollway-metadata` header, unread."""
+    cf_spelling: bool = False
+    """The caller uses `cf-aig-*` header names, and is answered in them."""
+    user_agent: str = ""
+
+    def __repr__(self) -> str:
+        # Its headers hold credentials and its body a prompt; neither belongs in a traceback.
+        return f"InferenceRequest({self.id!r})"
