@@ -1,0 +1,84 @@
+"""One request as the log keeps it: who, what, which rules, what it cost, how long it took. Never a secret, never a body."""
+
+from typing import Literal
+
+import msgspec
+
+from tollway.ledger.reservation import Hold
+from tollway.pricing.charge import Charge
+from tollway.usage import Usage
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One choice made on the way, with the rule that made it."""
+
+    step: str
+    """authenticate | route | price | reserve | forward | settle"""
+    outcome: Literal["allow", "deny", "note"]
+    code: str = ""
+    """A key of `errors.REASONS`, or a note such as "clamped", "would_refuse"."""
+    rule: str = ""
+    """The budget, key or provider that decided."""
+    detail: str = ""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One call of a provider."""
+
+    number: int
+    provider: str
+    model: str
+    outcome: str
+    """answered | rejected | not_sent | no_answer | client_gone | broken_off"""
+    status: int | None = None
+    code: str = ""
+
+
+class Durations(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Microseconds on the monotonic clock."""
+
+    total_us: int
+    upstream_us: int | None = None
+    """From the request sent to the end of the answer."""
+    first_chunk_us: int | None = None
+    """From the request received to the first byte of the answer."""
+
+    @property
+    def overhead_us(self) -> int:
+        """What Tollway itself took."""
+        return self.total_us - (self.upstream_us or 0)
+
+
+class LogRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One request from credential to log line."""
+
+    request_id: str
+    at: int
+    """Unix milliseconds of its arrival."""
+    gateway: str
+    method: str
+    path: str
+    api: str
+    status: int
+    """The status the caller was given; 499 where the caller left first."""
+    code: str = ""
+    """Why it was refused or ended early; empty where all went well."""
+    provider: str | None = None
+    request_model: str | None = None
+    response_model: str | None = None
+    user: str | None = None
+    groups: tuple[str, ...] = ()
+    key: str | None = None
+    service: str | None = None
+    metadata: dict[str, str] = {}
+    usage: Usage | None = None
+    charge: Charge | None = None
+    """`None` where nothing was charged or no price is known; `code` and `decisions` say which."""
+    holds: tuple[Hold, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    durations: Durations
+    streamed: bool = False
+    request_bytes: int = 0
+    response_bytes: int = 0
+    user_agent: str = ""
