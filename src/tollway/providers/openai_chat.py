@@ -1,0 +1,380 @@
+"""OpenAI chat completions and the legacy completions, which most other providers speak as well."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, cast
+
+import msgspec
+
+from tollway.providers.answer import first_text, text, values
+from tollway.providers.body import (
+    ABSENT,
+    MAX_CHOICES,
+    MAX_COUNT,
+    Fields,
+    Shape,
+    Unfit,
+    Unread,
+    flag,
+    name_at,
+    object_at,
+    whole_number,
+)
+from tollway.providers.codec import Malformed, Meter
+from tollway.providers.counts import decoded, reported
+from tollway.providers.inputs import Inputs, undated
+from tollway.providers.openai_stream import ChatReader
+from tollway.providers.openai_usage import read_usage
+from tollway.providers.splice import lowered, merged, spliced, values_of
+from tollway.providers.stream import StreamMeter
+from tollway.request import Api, Ask, Dialect
+from tollway.usage import Report, Usage
+
+_TEXT_PARTS = frozenset({"text", "refusal", "thinking", "reasoning", "input_text", "output_text"})
+_CLIENT_TOOLS = frozenset({"function", "custom"})
+
+
+class _Part(msgspec.Struct, gc=False):
+    """A content part; only what may hide its size."""
+
+    type: str | None = None
+    image_url: msgspec.Raw = ABSENT
+    video_url: msgspec.Raw = ABSENT
+    audio_url: msgspec.Raw = ABSENT
+    input_audio: msgspec.Raw = ABSENT
+    file: msgspec.Raw = ABSENT
+
+
+class _Element(msgspec.Struct, gc=False):
+    """An element of any top-level array: a message or a tool."""
+
+    type: str | None = None
+    content: list[_Part | str] | str | None = None
+    audio: msgspec.Raw = ABSENT
+
+
+_shape = Shape(_Element)
+
+
+class Chat:
+    """`/chat/completions`. `cap_field` is what a cap is called where the caller sent none."""
+
+    __slots__ = ("_cap_field",)
+
+    api: Api = "openai.chat"
+    dialect: Dialect = "openai"
+
+    def __init__(self, cap_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens") -> None:
+        self._cap_field = cap_field
+
+    def read_ask(self, path: str, query: bytes, content_type: bytes, body: bytes) -> Ask | Malformed:
+        """The fields that decide what the request may cost."""
+        try:
+            fields = _shape.open(body)
+            inputs = Inputs()
+            _read_messages(fields, inputs)
+            _read_tools(fields, inputs)
+            caps = (whole_number(fields, "max_completion_tokens"), whole_number(fields, "max_tokens"))
+            return Ask(
+                model=name_at(fields, "model"),
+                stream=flag(fields, "stream"),
+                # A server may obey either of the two, so the bound is the larger one.
+                max_output_tokens=max((cap for cap in caps if cap is not None), default=None),
+                choices=whole_number(fields, "n", MAX_CHOICES) or 1,
+                include_usage=_wants_usage(fields),
+                unbounded=inputs.unbounded,
+                media_parts=inputs.media_parts,
+                messages=inputs.messages,
+                paid_tools=tuple(inputs.paid_tools),
+                service_tier=name_at(fields, "service_tier"),
+                reasons=_reasons(fields),
+                substitutes=substitutes(fields),
+            )
+        except Unfit as unfit:
+            return unfit.malformed()
+
+    def write_path(self, path: str, model: str) -> str:
+        """`path` as it is: the body names the model."""
+        return path
+
+    def write_body(self, body: bytes, ask: Ask, *, model: str | None, cap: int | None, include_usage: bool) -> bytes:
+        """`body` with the model, the cap (only ever lowered) and the wish for a usage chunk written into it."""
+        return _write(body, ("max_completion_tokens", "max_tokens"), self._cap_field, model, cap, include_usage)
+
+    def read_answer(self, body: bytes) -> Report:
+        """What a whole answer reports."""
+        return read_answer(body)
+
+    def meter(self, *, strip_usage: bool) -> Meter:
+        """A meter for one stream."""
+        return StreamMeter(ChatReader(), read_answer, strip_usage=strip_usage)
+
+
+class Completions:
+    """`/completions`: text in, text out; a prompt may be a list of prompts, each answered `n` times."""
+
+    __slots__ = ()
+
+    api: Api = "openai.completions"
+    dialect: Dialect = "openai"
+
+    def read_ask(self, path: str, query: bytes, content_type: bytes, body: bytes) -> Ask | Malformed:
+        """The fields that decide what the request may cost."""
+        try:
+            fields = _shape.open(body)
+            inputs = Inputs()
+            prompts = _prompts(fields, inputs)
+            # All of `best_of` are generated and billed, though only `n` are returned.
+            each = max(whole_number(fields, "n", MAX_CHOICES) or 1, whole_number(fields, "best_of", MAX_CHOICES) or 1)
+            return Ask(
+                model=name_at(fields, "model"),
+                stream=flag(fields, "stream"),
+                max_output_tokens=whole_number(fields, "max_tokens"),
+                choices=each * prompts,
+                include_usage=_wants_usage(fields),
+                unbounded=inputs.unbounded,
+                messages=prompts,
+                service_tier=name_at(fields, "service_tier"),
+                reasons=_reasons(fields),
+                substitutes=substitutes(fields),
+            )
+        except Unfit as unfit:
+            return unfit.malformed()
+
+    def write_path(self, path: str, model: str) -> str:
+        """`path` as it is: the body names the model."""
+        return path
+
+    def write_body(self, body: bytes, ask: Ask, *, model: str | None, cap: int | None, include_usage: bool) -> bytes:
+        """`body` with the model, the cap (only ever lowered) and the wish for a usage chunk written into it."""
+        return _write(body, ("max_tokens",), "max_tokens", model, cap, include_usage)
+
+    def read_answer(self, body: bytes) -> Report:
+        """What a whole answer reports."""
+        return read_answer(body)
+
+    def meter(self, *, strip_usage: bool) -> Meter:
+        """A meter for one stream."""
+        return StreamMeter(ChatReader(), read_answer, strip_usage=strip_usage)
+
+
+class _Details(msgspec.Struct, gc=False):
+    """The parts that OpenAI itself reports."""
+
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    audio_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    # Others' names for more parts: their presence makes the usage unusual.
+    cache_creation_tokens: msgspec.Raw = ABSENT
+    image_tokens: msgspec.Raw = ABSENT
+    video_tokens: msgspec.Raw = ABSENT
+
+
+class _UsualUsage(msgspec.Struct, gc=False):
+    """Usage as OpenAI itself reports it."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
+    prompt_cache_hit_tokens: msgspec.Raw = ABSENT
+    cached_tokens: msgspec.Raw = ABSENT
+    type: msgspec.Raw = ABSENT
+
+
+_NO_DETAILS = _Details()
+_MOST_USUAL = 100_000_000
+
+
+def _usual(usage: _UsualUsage) -> Usage | None:
+    """The counts of a usage without anything odd about it; `None` where a closer look is needed."""
+    prompt = usage.prompt_tokens_details or _NO_DETAILS
+    completion = usage.completion_tokens_details or _NO_DETAILS
+    input_tokens, output_tokens = usage.prompt_tokens, usage.completion_tokens
+    cached, written, reasoning = prompt.cached_tokens, prompt.cache_write_tokens, completion.reasoning_tokens
+    if (
+        input_tokens + output_tokens != usage.total_tokens
+        or input_tokens < 0
+        or output_tokens < 0
+        or not 0 <= usage.total_tokens <= _MOST_USUAL
+        or not 0 <= (cached or 0) <= input_tokens
+        or not 0 <= (written or 0) <= input_tokens - (cached or 0)
+        or not 0 <= (reasoning or 0) <= output_tokens
+        or not 0 <= (prompt.audio_tokens or 0) <= input_tokens
+        or not 0 <= (completion.audio_tokens or 0) <= output_tokens
+        or usage.prompt_cache_hit_tokens is not ABSENT
+        or usage.cached_tokens is not ABSENT
+        or usage.type is not ABSENT
+        or any(
+            raw is not ABSENT
+            for details in (prompt, completion)
+            for raw in (details.cache_creation_tokens, details.image_tokens, details.video_tokens)
+        )
+    ):
+        return None
+    return Usage(
+        input_tokens=input_tokens,
+        cache_read_input_tokens=cached,
+        cache_creation_input_tokens=written,
+        input_audio_tokens=prompt.audio_tokens,
+        output_tokens=output_tokens,
+        reasoning_output_tokens=reasoning,
+        output_audio_tokens=completion.audio_tokens,
+    )
+
+
+class _Choice(msgspec.Struct, gc=False):
+    finish_reason: str | None = None
+
+
+class _Answer(msgspec.Struct, gc=False):
+    """A whole answer of the usual shape; any other is read value by value."""
+
+    model: str | None = None
+    id: str | None = None
+    service_tier: str | None = None
+    choices: list[_Choice] = []
+    usage: _UsualUsage | None = None
+
+
+_answer = msgspec.json.Decoder(_Answer)
+
+
+def read_answer(body: bytes) -> Report:
+    """What a whole answer of either API reports; an unreadable one reports nothing."""
+    try:
+        found = _answer.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _read_unusual(body)
+    usage = _usual(found.usage) if found.usage is not None else None
+    if usage is None:
+        return _read_unusual(body)
+    return Report(
+        usage=usage,
+        response_model=found.model or None,
+        response_id=found.id or None,
+        service_tier=found.service_tier or None,
+        finish_reason=next((choice.finish_reason for choice in found.choices if choice.finish_reason), None),
+    )
+
+
+def _read_unusual(body: bytes) -> Report:
+    found = values(body)
+    usage = reported(found.get("usage")) or reported(values(found.get("x_groq")).get("usage"))
+    read, suspect = read_usage(usage) if usage else (None, None)
+    return Report(
+        usage=read,
+        response_model=text(found.get("model")),
+        response_id=text(found.get("id")),
+        service_tier=text(found.get("service_tier")),
+        finish_reason=first_text(found.get("choices"), "finish_reason"),
+        suspect=suspect,
+    )
+
+
+def substitutes(fields: Fields) -> bool:
+    """Whether a router may serve another model than the one that is named, or run something beside it (OpenRouter)."""
+    return any(fields.get(name) for name in ("models", "route", "plugins"))
+
+
+def _reasons(fields: Fields) -> bool:
+    effort = fields.get("reasoning_effort")
+    # `reasoning` is OpenRouter's, `thinking` what Anthropic and others take on this API.
+    return effort not in (None, "none") or any(fields.get(name) is not None for name in ("reasoning", "thinking"))
+
+
+def _read_messages(fields: Fields, inputs: Inputs) -> None:
+    elements = fields.get("messages")
+    if isinstance(elements, Unread | dict):
+        inputs.unsized("messages of an unknown shape")
+    if not isinstance(elements, list):
+        return
+    inputs.messages += len(cast(list[Any], elements))
+    for element in cast(list[Any], elements):
+        if type(element) is not _Element:
+            continue
+        if type(element.content) is list:
+            inputs.messages += len(element.content)
+            for part in element.content:
+                if type(part) is _Part and part.type not in _TEXT_PARTS:
+                    _read_part(part, inputs)
+        if element.audio is not ABSENT and decoded(element.audio) is not None:
+            inputs.unsized("an earlier answer's audio")
+
+
+def _read_part(part: _Part, inputs: Inputs) -> None:
+    sized = False
+    for raw, what in ((part.image_url, "an image"), (part.video_url, "a video"), (part.audio_url, "audio")):
+        if raw is not ABSENT:
+            inputs.link(raw, what)
+            sized = True
+    if part.input_audio is not ABSENT:
+        inputs.unsized("audio")
+        sized = True
+    if part.file is not ABSENT:
+        _read_file(part.file, inputs)
+        sized = True
+    if not sized:
+        inputs.unsized(f"a content part of type {part.type}"[:80])
+
+
+def _read_file(raw: msgspec.Raw, inputs: Inputs) -> None:
+    file = decoded(raw)
+    content = cast(dict[str, object], file).get("file_data") if isinstance(file, dict) else None
+    if isinstance(content, str) and content[:4].lower() != "http":
+        inputs.unsized("a file")
+    else:
+        inputs.unsized("a file by id")
+
+
+def _read_tools(fields: Fields, inputs: Inputs) -> None:
+    if fields.get("web_search_options") is not None:
+        inputs.paid("web_search")
+    tools = fields.get("tools") or fields.get("functions")
+    if isinstance(tools, Unread):
+        inputs.unsized("tools of an unknown shape")
+    if not isinstance(tools, list):
+        return
+    inputs.tools(len(cast(list[Any], tools)))
+    for tool in cast(list[Any], tools):
+        if type(tool) is _Element and tool.type is not None and tool.type not in _CLIENT_TOOLS:
+            inputs.paid(undated(tool.type.rpartition(":")[2]))
+
+
+def _wants_usage(fields: Fields) -> bool:
+    return flag(object_at(fields, "stream_options"), "include_usage", "stream_options.include_usage")
+
+
+def _prompts(fields: Fields, inputs: Inputs) -> int:
+    """How many prompts there are: a list of numbers is one prompt, already cut into tokens."""
+    prompt = fields.get("prompt")
+    if isinstance(prompt, Unread):
+        inputs.unsized("prompt of an unknown shape")
+    if not isinstance(prompt, list):
+        return 1
+    prompts = cast(list[Any], prompt)
+    if all(type(entry) is int for entry in prompts):
+        return 1
+    if len(prompts) > MAX_COUNT // MAX_CHOICES:
+        raise Unfit(f"prompt has {len(prompts):,} entries; send fewer at once.")
+    return len(prompts)
+
+
+def _write(
+    body: bytes, caps: tuple[str, ...], new_cap: str, model: str | None, cap: int | None, include_usage: bool
+) -> bytes:
+    changes: dict[str, object] = {}
+    if model is not None:
+        changes["model"] = model
+    if cap is not None or include_usage:
+        present = values_of(body)
+        if cap is not None:
+            given = [field for field in caps if present.get(field) not in (None, msgspec.Raw(b"null"))]
+            changes |= {
+                field: cap for field in given or [new_cap] if field not in given or lowered(present[field], cap)
+            }
+        if include_usage:
+            changes["stream_options"] = merged(present.get("stream_options"), "include_usage", True)
+    return spliced(body, changes)

@@ -1,0 +1,308 @@
+"""OpenAI responses (`/responses`) and its compaction (`/responses/compact`)."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+
+from tollway.providers.answer import Values, text, values
+from tollway.providers.body import (
+    ABSENT,
+    MAX_COUNT,
+    Fields,
+    Shape,
+    Unfit,
+    Unread,
+    flag,
+    name_at,
+    object_at,
+    whole_number,
+)
+from tollway.providers.codec import Malformed, Meter
+from tollway.providers.counts import decoded, reported
+from tollway.providers.inputs import Inputs, undated
+from tollway.providers.openai_chat import substitutes
+from tollway.providers.openai_stream import FRAMING_BYTES, size
+from tollway.providers.openai_usage import read_usage
+from tollway.providers.splice import lowered, spliced, values_of
+from tollway.providers.stream import StreamMeter
+from tollway.request import Api, Ask, Dialect
+from tollway.usage import Report, Usage
+
+_STORED = ("previous_response_id", "conversation", "prompt")
+_TEXT_PARTS = frozenset({"input_text", "output_text", "text", "refusal", "summary_text", "reasoning_text"})
+_PLAIN_ITEMS = frozenset(
+    [
+        "message",
+        "function_call",
+        "function_call_output",
+        "custom_tool_call",
+        "custom_tool_call_output",
+        "local_shell_call",
+        "local_shell_call_output",
+        "shell_call",
+        "shell_call_output",
+        "apply_patch_call",
+        "apply_patch_call_output",
+        "computer_call",
+        "computer_call_output",
+        "mcp_call",
+        "mcp_list_tools",
+        "mcp_approval_request",
+        "mcp_approval_response",
+        "tool_search_call",
+        "tool_search_output",
+    ]
+)
+_SEALED_ITEMS = frozenset({"reasoning", "compaction", "compaction_summary"})
+"""Items that carry their content encrypted, or, where it is left out, refer to what the provider has stored."""
+_CLIENT_TOOLS = frozenset({"function", "custom", "namespace", "local_shell", "shell", "apply_patch", "tool_search"})
+_TOOL_NAMES = {"code_interpreter": "code_execution", "computer_use": "computer"}
+
+
+class _Part(msgspec.Struct, gc=False):
+    type: str | None = None
+    image_url: msgspec.Raw = ABSENT
+    file_id: msgspec.Raw = ABSENT
+    file_url: msgspec.Raw = ABSENT
+    file_data: msgspec.Raw = ABSENT
+    input_audio: msgspec.Raw = ABSENT
+
+
+class _Element(msgspec.Struct, gc=False):
+    """An input item or a tool."""
+
+    type: str | None = None
+    id: msgspec.Raw = ABSENT
+    content: list[_Part | str] | str | None = None
+    output: list[_Part | str] | _Part | str | None = None
+    encrypted_content: str | None = None
+    result: msgspec.Raw = ABSENT
+
+
+_shape = Shape(_Element)
+
+
+class Responses:
+    """`/responses` and `/responses/compact`, which takes no cap: its floor is above every cap."""
+
+    __slots__ = ()
+
+    api: Api = "openai.responses"
+    dialect: Dialect = "openai"
+
+    def read_ask(self, path: str, query: bytes, content_type: bytes, body: bytes) -> Ask | Malformed:
+        """The fields that decide what the request may cost."""
+        try:
+            fields = _shape.open(body)
+            inputs = Inputs()
+            for name in _STORED:
+                if fields.get(name) is not None:
+                    inputs.unsized(name)
+            _read_input(fields, inputs)
+            _read_tools(fields, inputs)
+            return Ask(
+                model=name_at(fields, "model"),
+                stream=flag(fields, "stream"),
+                max_output_tokens=whole_number(fields, "max_output_tokens"),
+                unbounded=inputs.unbounded,
+                media_parts=inputs.media_parts,
+                messages=inputs.messages,
+                paid_tools=tuple(inputs.paid_tools),
+                service_tier=name_at(fields, "service_tier"),
+                reasons=_reasons(fields),
+                substitutes=substitutes(fields),
+                floor_output_tokens=MAX_COUNT + 1 if path.rstrip("/").endswith("/compact") else 0,
+            )
+        except Unfit as unfit:
+            return unfit.malformed()
+
+    def write_path(self, path: str, model: str) -> str:
+        """`path` as it is: the body names the model."""
+        return path
+
+    def write_body(self, body: bytes, ask: Ask, *, model: str | None, cap: int | None, include_usage: bool) -> bytes:
+        """`body` with the model and the cap (only ever lowered) written into it; a stream has its usage unasked."""
+        changes: dict[str, object] = {}
+        if model is not None:
+            changes["model"] = model
+        if cap is not None and ask.floor_output_tokens <= MAX_COUNT:
+            given = values_of(body).get("max_output_tokens", msgspec.Raw(b"null"))
+            if bytes(given) == b"null" or lowered(given, cap):
+                changes["max_output_tokens"] = cap
+        return spliced(body, changes)
+
+    def read_answer(self, body: bytes) -> Report:
+        """What a whole answer reports."""
+        return _report(values(body))
+
+    def meter(self, *, strip_usage: bool) -> Meter:
+        """A meter for one stream. There is no usage chunk to strip."""
+        return StreamMeter(ResponsesReader(), self.read_answer)
+
+
+def _reasons(fields: Fields) -> bool:
+    return fields.get("reasoning") is not None and object_at(fields, "reasoning").get("effort") != "none"
+
+
+def _read_input(fields: Fields, inputs: Inputs) -> None:
+    items = fields.get("input")
+    if isinstance(items, Unread):
+        inputs.unsized("input of an unknown shape")
+    if not isinstance(items, list):
+        inputs.messages += 1
+        return
+    inputs.messages += len(cast(list[Any], items))
+    for item in cast(list[Any], items):
+        if type(item) is not _Element:
+            continue
+        if type(item.content) is list:
+            _read_parts(item.content, inputs)
+        if type(item.output) is list:
+            _read_parts(item.output, inputs)
+        elif type(item.output) is _Part:
+            _read_parts([item.output], inputs)
+        kind = item.type
+        if kind in _PLAIN_ITEMS or (kind is None and item.content is not None):
+            continue
+        if kind in _SEALED_ITEMS:
+            if not item.encrypted_content:
+                inputs.unsized(f"a stored {kind} item")
+        elif kind == "image_generation_call" and decoded(item.result):
+            inputs.media_parts += 1
+        else:
+            inputs.unsized(kind[:60] if kind else "item_reference")
+
+
+def _read_parts(parts: list[_Part | str], inputs: Inputs) -> None:
+    inputs.messages += len(parts)
+    for part in parts:
+        if type(part) is not _Part or part.type in _TEXT_PARTS:
+            continue
+        if _given(part.file_id):
+            inputs.unsized("a file by id")
+        elif _given(part.file_url):
+            inputs.unsized("a file by link")
+        elif _given(part.image_url):
+            inputs.link(part.image_url, "an image")
+        elif _given(part.file_data):
+            inputs.unsized("a file")
+        elif _given(part.input_audio):
+            inputs.unsized("audio")
+        else:
+            inputs.unsized(f"a content part of type {part.type}"[:80])
+
+
+def _given(raw: msgspec.Raw) -> bool:
+    return raw is not ABSENT and bytes(raw) != b"null"
+
+
+def _read_tools(fields: Fields, inputs: Inputs) -> None:
+    tools = fields.get("tools")
+    if isinstance(tools, Unread):
+        inputs.unsized("tools of an unknown shape")
+    if not isinstance(tools, list):
+        return
+    inputs.tools(len(cast(list[Any], tools)))
+    for tool in cast(list[Any], tools):
+        if type(tool) is _Element and tool.type is not None and tool.type not in _CLIENT_TOOLS:
+            name = undated(tool.type)
+            inputs.paid(_TOOL_NAMES.get(name, name))
+
+
+class _Action(msgspec.Struct):
+    type: str | None = None
+
+
+class _Output(msgspec.Struct):
+    """An output item, for counting the searches among them."""
+
+    type: str | None = None
+    action: _Action | None = None
+
+
+_outputs = msgspec.json.Decoder(list[_Output])
+
+
+def _report(found: Values) -> Report:
+    usage = reported(found.get("usage"))
+    read, suspect = read_usage(usage) if usage else (None, None)
+    if read is not None:
+        read = _with_searches(read, found.get("output"))
+    return Report(
+        usage=read,
+        response_model=text(found.get("model")),
+        response_id=text(found.get("id")),
+        service_tier=text(found.get("service_tier")),
+        finish_reason=text(values(found.get("incomplete_details")).get("reason")) or text(found.get("status")),
+        suspect=suspect,
+    )
+
+
+def _with_searches(usage: Usage, output: msgspec.Raw | None) -> Usage:
+    # Searches are billed by the call and not part of the usage. Of a web search's actions only "search" is billed;
+    # "open_page" and "find_in_page" are not.
+    if output is None or b"_search_call" not in bytes(output):
+        return usage
+    try:
+        items = _outputs.decode(output)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return usage
+    web = sum(1 for item in items if item.type == "web_search_call" and (item.action or _SEARCH).type == "search")
+    files = sum(1 for item in items if item.type == "file_search_call")
+    return msgspec.structs.replace(usage, web_searches=web or None, file_searches=files or None)
+
+
+_SEARCH = _Action(type="search")
+"""Older answers leave the action out; each such call was a search."""
+
+
+class _Event(msgspec.Struct, gc=False):
+    type: str | None = None
+    delta: str | None = None
+    response: msgspec.Raw = ABSENT
+    item: msgspec.Raw = ABSENT
+
+
+_event = msgspec.json.Decoder(_Event)
+_ENDS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
+
+
+class ResponsesReader:
+    """Follows a responses stream; its last event repeats the whole answer with its usage."""
+
+    __slots__ = ("_response", "complete", "output_bytes")
+
+    def __init__(self) -> None:
+        self.output_bytes = 0
+        self.complete = False
+        self._response: msgspec.Raw | None = None
+
+    def event(self, data: bytes) -> bool:
+        """Takes one event in. None is extra."""
+        try:
+            event = _event.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            if data == b"[DONE]":
+                self.complete = True
+            else:
+                self.output_bytes += len(data)
+            return False
+        if event.delta is not None:
+            self.output_bytes += size(event.delta)
+        elif event.response is not ABSENT:
+            self._response = event.response
+            self.complete = self.complete or event.type in _ENDS
+        elif event.item is not ABSENT:
+            item = values(event.item)
+            if event.type == "response.output_item.added":
+                self.output_bytes += FRAMING_BYTES + size(text(item.get("name")))
+            elif "encrypted_content" in item:
+                # Hidden reasoning shows as nothing but this.
+                self.output_bytes += size(text(item["encrypted_content"]))
+        return False
+
+    def report(self) -> Report:
+        """What the stream has told of itself."""
+        return _report(values(self._response))

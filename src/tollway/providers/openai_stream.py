@@ -1,0 +1,161 @@
+"""The events of OpenAI's chat and completions streams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tollway.providers.answer import text, values
+from tollway.providers.body import ABSENT
+from tollway.providers.counts import decoded, reported
+from tollway.providers.openai_usage import read_usage
+from tollway.usage import Report
+
+FRAMING_BYTES = 16
+"""What an answer, or a tool call in it, may hold in tokens that are not text. Recorded short answers show up to ten."""
+
+_NULL = msgspec.Raw(b"null")
+
+
+class _Function(msgspec.Struct, gc=False):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _ToolCall(msgspec.Struct, gc=False):
+    function: _Function | None = None
+    custom: msgspec.Raw = ABSENT
+
+
+class _Delta(msgspec.Struct, gc=False):
+    content: str | list[Any] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+    function_call: _Function | None = None
+    audio: msgspec.Raw = ABSENT
+
+
+class _Choice(msgspec.Struct, gc=False):
+    index: int = 0
+    delta: _Delta | None = None
+    text: str | None = None
+    finish_reason: str | None = None
+
+
+class _Chunk(msgspec.Struct, gc=False):
+    choices: list[_Choice] | None = None
+    usage: msgspec.Raw = ABSENT
+    x_groq: msgspec.Raw = ABSENT
+
+
+_chunk = msgspec.json.Decoder(_Chunk)
+
+
+class ChatReader:
+    """Follows a chat or completions stream: the first chunk names the answer, the last usage counts."""
+
+    __slots__ = ("_ended", "_finish_reason", "_first", "_last", "_seen", "_usage", "complete", "output_bytes")
+
+    def __init__(self) -> None:
+        self.output_bytes = 0
+        self.complete = False
+        self._first: bytes | None = None
+        self._last: bytes | None = None
+        """The event that carried the usage, which names the tier as well."""
+        self._usage: msgspec.Raw | None = None
+        self._finish_reason: str | None = None
+        self._seen: set[int] = set()
+        self._ended: set[int] = set()
+
+    def event(self, data: bytes) -> bool:
+        """Takes one chunk in; True for the extra usage chunk."""
+        try:
+            chunk = _chunk.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._read_odd(data)
+            return False
+        if self._first is None:
+            self._first = data
+        choices = chunk.choices
+        for choice in choices or ():
+            delta = choice.delta
+            if delta is not None:
+                content = delta.content
+                if type(content) is str and content.isascii():
+                    self.output_bytes += len(content)
+                elif content:
+                    self.output_bytes += size(content)
+                if delta.reasoning_content or delta.reasoning or delta.refusal:
+                    # Some servers send one thought under both names; the larger is the true one.
+                    self.output_bytes += max(size(delta.reasoning_content), size(delta.reasoning)) + size(delta.refusal)
+                if delta.tool_calls is not None or delta.function_call is not None or delta.audio is not ABSENT:
+                    self._read_calls(delta)
+            elif choice.text:
+                self.output_bytes += size(choice.text)
+            if choice.index not in self._seen:
+                self._seen.add(choice.index)
+                self.output_bytes += FRAMING_BYTES
+            if choice.finish_reason is not None:
+                self._finish_reason = choice.finish_reason
+                self._ended.add(choice.index)
+                self.complete = self._ended == self._seen
+        if chunk.usage is not ABSENT and chunk.usage != _NULL:
+            self._usage, self._last = chunk.usage, data
+            return choices == []
+        if chunk.x_groq is not ABSENT:
+            self._read_groq(chunk.x_groq, data)
+        return False
+
+    def report(self) -> Report:
+        """What the stream has told of itself."""
+        first, last = values(self._first), values(self._last)
+        usage = reported(self._usage)
+        read, suspect = read_usage(usage) if usage else (None, None)
+        return Report(
+            usage=read,
+            response_model=text(first.get("model")) or text(last.get("model")),
+            response_id=text(first.get("id")) or text(last.get("id")),
+            service_tier=text(last.get("service_tier")) or text(first.get("service_tier")),
+            finish_reason=self._finish_reason,
+            suspect=suspect,
+        )
+
+    def _read_calls(self, delta: _Delta) -> None:
+        functions = [call.function for call in delta.tool_calls or ()] + [delta.function_call]
+        for function in functions:
+            if function is not None:
+                if function.name:
+                    self.output_bytes += FRAMING_BYTES
+                self.output_bytes += size(function.name) + size(function.arguments)
+        for call in delta.tool_calls or ():
+            if call.custom is not ABSENT:
+                self.output_bytes += len(bytes(call.custom))
+        if delta.audio is not ABSENT and delta.audio != _NULL:
+            self.output_bytes += len(bytes(delta.audio))
+
+    def _read_groq(self, raw: msgspec.Raw, data: bytes) -> None:
+        usage = values(raw).get("usage")
+        if usage is not None and usage != _NULL:
+            self._usage, self._last = usage, data
+
+    def _read_odd(self, data: bytes) -> None:
+        """The end mark, or an event of an unknown shape: its length bounds what it holds, and its usage still counts."""
+        if data == b"[DONE]":
+            self.complete = True
+            return
+        self.output_bytes += len(data)
+        usage = values(data).get("usage")
+        if isinstance(decoded(usage), dict):
+            self._usage, self._last = usage, data
+
+
+def size(generated: str | list[Any] | None) -> int:
+    """The UTF-8 bytes of generated text; parts of an unknown kind count as their JSON."""
+    if not generated:
+        return 0
+    if isinstance(generated, list):
+        return len(msgspec.json.encode(generated))
+    return len(generated) if generated.isascii() else len(generated.encode(errors="surrogatepass"))

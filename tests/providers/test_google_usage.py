@@ -1,0 +1,223 @@
+"""Google's counts: zeros are left out, tools and thoughts stand apart, a stream repeats them."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tollway.providers.google_usage import GenerateReader, read_answer, read_usage
+from tollway.providers.openai_stream import FRAMING_BYTES
+from tollway.usage import Report, Usage
+
+COUNTS = st.none() | st.integers(0, 10_000)
+
+
+def follow(*chunks: dict[str, Any]) -> GenerateReader:
+    reader = GenerateReader()
+    for chunk in chunks:
+        assert reader.event(json.dumps(chunk).encode()) is False
+    return reader
+
+
+def candidate(*parts: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"candidates": [{"content": {"parts": list(parts)}, **more}]}
+
+
+def test_tools_are_added_to_the_input_and_thoughts_to_the_output() -> None:
+    usage = {
+        "promptTokenCount": 100,
+        "toolUsePromptTokenCount": 30,
+        "cachedContentTokenCount": 40,
+        "candidatesTokenCount": 20,
+        "thoughtsTokenCount": 7,
+        "totalTokenCount": 157,
+    }
+    assert read_usage(usage) == (
+        Usage(
+            input_tokens=130,
+            cache_read_input_tokens=40,
+            tool_use_input_tokens=30,
+            output_tokens=27,
+            reasoning_output_tokens=7,
+        ),
+        None,
+    )
+
+
+@given(COUNTS, COUNTS, COUNTS, COUNTS)
+def test_nothing_that_was_reported_is_lost(
+    prompt: int | None, tools: int | None, candidates: int | None, thoughts: int | None
+) -> None:
+    usage = {
+        "promptTokenCount": prompt,
+        "toolUsePromptTokenCount": tools,
+        "candidatesTokenCount": candidates,
+        "thoughtsTokenCount": thoughts,
+        "totalTokenCount": sum(n or 0 for n in (prompt, tools, candidates, thoughts)),
+    }
+    read, suspect = read_usage(usage)
+    assert read is not None
+    assert (read.input_tokens or 0) == (prompt or 0) + (tools or 0)
+    assert read.output_tokens == (candidates or 0) + (thoughts or 0)
+    assert suspect is None
+
+
+def test_modalities_are_told_apart_by_name_and_by_number_and_summed() -> None:
+    usage = {
+        "promptTokenCount": 1000,
+        "toolUsePromptTokenCount": 10,
+        "cachedContentTokenCount": 100,
+        "candidatesTokenCount": 300,
+        "totalTokenCount": 1310,
+        "promptTokensDetails": [
+            {"modality": "TEXT", "tokenCount": 400},
+            {"modality": "AUDIO", "tokenCount": 100},
+            {"modality": 4, "tokenCount": 11},
+            {"modality": 2, "tokenCount": 200},
+            {"modality": "VIDEO", "tokenCount": 50},
+            {"modality": "VIDEO"},
+            {"modality": 99, "tokenCount": 5},
+            "noise",
+        ],
+        "toolUsePromptTokensDetails": [{"modality": "IMAGE", "tokenCount": 3}],
+        "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 60}],
+        "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 290}, {"modality": "AUDIO", "tokenCount": 9}],
+    }
+    read, suspect = read_usage(usage)
+    assert suspect is None
+    assert read == Usage(
+        input_tokens=1010,
+        cache_read_input_tokens=100,
+        input_audio_tokens=111,
+        input_image_tokens=203,
+        input_video_tokens=50,
+        cache_read_audio_tokens=60,
+        tool_use_input_tokens=10,
+        output_tokens=300,
+        output_audio_tokens=9,
+        output_image_tokens=290,
+    )
+
+
+def test_an_output_that_is_left_out_is_zero_once_the_answer_has_ended_and_unknown_before() -> None:
+    usage = {"promptTokenCount": 5, "totalTokenCount": 5}
+    assert read_usage(usage)[0] == Usage(input_tokens=5, output_tokens=0)
+    assert read_usage(usage, ended=False)[0] == Usage(input_tokens=5)
+
+
+def test_a_total_that_does_not_add_up_is_suspect_but_only_at_the_end() -> None:
+    usage = {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 9}
+    suspect = read_usage(usage)[1]
+    assert suspect is not None and "totalTokenCount is 9" in suspect
+    assert read_usage(usage, ended=False)[1] is None
+
+
+@pytest.mark.parametrize("usage", [{}, {"trafficType": "ON_DEMAND"}, {"promptTokenCount": None}])
+def test_metadata_without_any_count_is_no_usage(usage: dict[str, Any]) -> None:
+    assert read_usage(usage) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("usage", "tier"),
+    [
+        ({"serviceTier": "FLEX"}, "flex"),
+        ({"serviceTier": "priority", "trafficType": "ON_DEMAND_FLEX"}, "priority"),
+        ({"trafficType": "ON_DEMAND_FLEX"}, "flex"),
+        ({"trafficType": "ON_DEMAND_PRIORITY"}, "priority"),
+        ({"trafficType": "PROVISIONED_THROUGHPUT"}, "provisioned_throughput"),
+        ({"trafficType": "ON_DEMAND"}, None),
+        ({"serviceTier": 4, "trafficType": 4}, None),
+    ],
+)
+def test_the_tier_is_named_or_follows_from_the_traffic(usage: dict[str, Any], tier: str | None) -> None:
+    answer = json.dumps({"usageMetadata": {"promptTokenCount": 1, **usage}}).encode()
+    assert read_answer(answer).service_tier == tier
+
+
+def test_a_whole_answer_tells_its_names_and_why_it_ended() -> None:
+    answer = {
+        "candidates": [{"content": {}}, {"finishReason": "MAX_TOKENS"}],
+        "usageMetadata": {"promptTokenCount": 1, "totalTokenCount": 1},
+        "modelVersion": "gemini-2.5-flash",
+        "responseId": "r1",
+    }
+    assert read_answer(json.dumps(answer).encode()) == Report(
+        usage=Usage(input_tokens=1, output_tokens=0),
+        response_model="gemini-2.5-flash",
+        response_id="r1",
+        finish_reason="MAX_TOKENS",
+    )
+
+
+def test_a_prompt_that_was_blocked_gives_its_reason() -> None:
+    body = b'{"promptFeedback": {"blockReason": "SAFETY"}}'
+    assert read_answer(body).finish_reason == "SAFETY"
+    reader = GenerateReader()
+    reader.event(body)
+    assert (reader.report().finish_reason, reader.complete) == ("SAFETY", True)
+
+
+def test_a_stream_that_was_collected_into_an_array_is_read_as_a_stream() -> None:
+    chunks = [
+        {"candidates": [{"content": {"parts": [{"text": "a"}]}}], "usageMetadata": {"promptTokenCount": 4}},
+        {
+            "candidates": [{"finishReason": "STOP"}],
+            "usageMetadata": {"promptTokenCount": 4, "candidatesTokenCount": 2, "totalTokenCount": 6},
+            "modelVersion": "g",
+        },
+    ]
+    report = read_answer(b" \n" + json.dumps(chunks).encode())
+    assert report == Report(usage=Usage(input_tokens=4, output_tokens=2), response_model="g", finish_reason="STOP")
+    assert read_answer(b"[") == read_answer(b"[]") == Report()
+
+
+def test_each_chunk_repeats_the_counts_and_the_last_one_stands() -> None:
+    reader = follow(
+        {"usageMetadata": {"promptTokenCount": 4, "candidatesTokenCount": 1}},
+        {"usageMetadata": {"promptTokenCount": 4, "candidatesTokenCount": 9, "thoughtsTokenCount": None}},
+    )
+    assert reader.report().usage == Usage(input_tokens=4, output_tokens=9)
+
+
+def test_a_stream_is_complete_when_every_candidate_it_began_has_ended() -> None:
+    reader = follow({"candidates": [{"index": 0, "content": {"parts": []}}, {"index": 1, "content": {"parts": []}}]})
+    assert not reader.complete
+    reader.event(b'{"candidates": [{"index": 1, "finishReason": "STOP"}]}')
+    assert not reader.complete
+    reader.event(b'{"candidates": [{"index": 0, "finishReason": "STOP"}]}')
+    assert reader.complete
+
+
+@pytest.mark.parametrize(
+    ("part", "size"),
+    [
+        ({"text": "hello"}, 5),
+        ({"text": "ü€"}, 5),
+        ({"text": "x", "thought": True, "thoughtSignature": "s" * 20}, 21),
+        ({"functionCall": {"id": "x" * 500, "name": "f", "args": {"a": 1}}}, FRAMING_BYTES + len('"f"{"a": 1}')),
+        ({"executableCode": {"code": "1"}}, len('{"code": "1"}')),
+        ({"inlineData": {"data": "abc"}}, len('{"data": "abc"}')),
+        ({}, 0),
+    ],
+)
+def test_what_is_generated_is_counted_in_bytes_of_utf_8(part: dict[str, Any], size: int) -> None:
+    assert follow(candidate(part)).output_bytes == FRAMING_BYTES + size
+
+
+def test_a_candidate_is_framed_once() -> None:
+    assert follow(candidate({"text": "a"}), candidate({"text": "b"})).output_bytes == FRAMING_BYTES + 2
+    assert follow(candidate({"text": "a"}, index=0), candidate({"text": "b"}, index=1)).output_bytes == (
+        2 * FRAMING_BYTES + 2
+    )
+
+
+def test_an_event_of_an_unknown_shape_counts_as_all_its_bytes_and_keeps_its_usage() -> None:
+    odd = b'{"candidates": "none", "usageMetadata": {"promptTokenCount": 3}}'
+    reader = GenerateReader()
+    assert reader.event(odd) is False
+    assert reader.output_bytes == len(odd)
+    assert reader.report().usage == Usage(input_tokens=3)
+    reader.event(b"\xff")
+    assert reader.output_bytes == len(odd) + 1
