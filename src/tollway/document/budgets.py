@@ -1,0 +1,187 @@
+"""The budgets of a document: those written as budgets, and Cloudflare's spend limits; ancestors' selections included."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from tollway import money
+from tollway.budgets.budget import Budget
+from tollway.budgets.window import parse_window
+from tollway.document.names import check_slug, slug_of
+from tollway.document.written import BudgetDocument, Document, GatewayDocument, SpendLimitRule
+from tollway.errors import MoneyInvalid, SettingsInvalid, WindowInvalid
+from tollway.gateway import Gateway
+from tollway.match import METADATA, Match, is_attribute
+
+
+def read_budgets(document: Document, gateways: Mapping[str, Gateway]) -> tuple[Budget, ...]:
+    """All budgets, ancestors first. Raises SettingsInvalid naming the budget, the value and the way out."""
+    budgets = [_budget(written) for written in document.budgets]
+    for gateway in document.gateways:
+        if gateway.spend_limits is not None:
+            for number, rule in enumerate(gateway.spend_limits.rules):
+                budgets.append(_spend_limit(gateway, rule, number))
+    seen: set[str] = set()
+    for budget in budgets:
+        if budget.id in seen:
+            raise SettingsInvalid(
+                f'budget "{budget.name}": the id "{budget.id}" is used twice; give one of them another "id".'
+            )
+        seen.add(budget.id)
+        if budget.gateway is not None and budget.gateway not in gateways:
+            raise SettingsInvalid(
+                f'budget "{budget.name}": no gateway "{budget.gateway}"; there are {", ".join(sorted(gateways))}.'
+            )
+    return _ancestors_first(budgets)
+
+
+def _budget(written: BudgetDocument) -> Budget:
+    where = f'budget "{written.name}"'
+    if isinstance(written.limit, float):
+        raise SettingsInvalid(
+            f'{where}, limit: {written.limit} is not exact; write it in quotes: limit: "{written.limit}".'
+        )
+    try:
+        limit = money.parse(str(written.limit))
+    except MoneyInvalid as error:
+        raise SettingsInvalid(f"{where}, limit: {error}.") from None
+    if limit < 0:
+        raise SettingsInvalid(f"{where}, limit: {written.limit} is below zero.")
+    try:
+        window = parse_window(written.window)
+    except WindowInvalid as error:
+        raise SettingsInvalid(f"{where}, window: {error}") from None
+    if not 0 <= written.contention_wait_ms <= 60_000:
+        raise SettingsInvalid(f"{where}, contention_wait_ms: {written.contention_wait_ms} is not between 0 and 60,000.")
+    identifier = written.id or slug_of(written.name)
+    check_slug(identifier, f"{where}, id")
+    return Budget(
+        id=identifier,
+        name=written.name,
+        limit=limit,
+        window=window,
+        gateway=written.gateway,
+        parent=written.parent,
+        where=tuple(_match(name, values, where) for name, values in written.where.items()),
+        split_by=_split_by(written.split_by, where),
+        untagged=written.untagged,
+        mode=written.mode,
+        guarantee=written.guarantee,
+        on_unpriced=written.on_unpriced,
+        attributes=written.attributes,
+        alerts=_alerts(written.alerts, where),
+        enabled=written.enabled,
+        contention_wait_ms=written.contention_wait_ms,
+    )
+
+
+def _spend_limit(gateway: GatewayDocument, rule: SpendLimitRule, number: int) -> Budget:
+    name = rule.id or f"spend-limit-{number + 1}"
+    where = f'gateway "{gateway.slug}", spend limit "{name}"'
+    # Cloudflare writes the limit as a JSON number; its shortest decimal form is what was meant.
+    limit = rule.limit if isinstance(rule.limit, str) else format(Decimal(repr(rule.limit)), "f")
+    try:
+        amount, window = money.parse(limit), parse_window({"every": rule.window, "technique": rule.technique})
+    except (MoneyInvalid, WindowInvalid) as error:
+        raise SettingsInvalid(f"{where}: {error}") from None
+    if amount <= 0:
+        raise SettingsInvalid(f"{where}: limit {limit} is not above zero.")
+    for key, dimension in [("model", rule.model), ("provider", rule.provider), *rule.metadata.items()]:
+        if dimension is not None and dimension.mode == "partition" and dimension.values:
+            raise SettingsInvalid(
+                f"{where}, {key}: a partition takes every value; leave values out, or use mode filter."
+            )
+    dimensions = {"model": rule.model, "provider": rule.provider} | {
+        f"{METADATA}{key}": dimension for key, dimension in rule.metadata.items()
+    }
+    asked = [(name, dimension) for name, dimension in dimensions.items() if dimension is not None]
+    return Budget(
+        id=f"{gateway.slug}.{slug_of(name)}",
+        name=name,
+        limit=amount,
+        window=window,
+        gateway=gateway.slug,
+        where=tuple(_match(key, dimension.values, where) for key, dimension in asked if dimension.mode == "filter"),
+        split_by=_split_by([key for key, dimension in asked if dimension.mode == "partition"], where),
+        enabled=rule.enabled and (gateway.spend_limits is None or gateway.spend_limits.enabled),
+    )
+
+
+def _ancestors_first(budgets: Sequence[Budget]) -> tuple[Budget, ...]:
+    """The budgets with each ancestor's selection added to its descendants', parents before children."""
+    by_id = {budget.id: budget for budget in budgets}
+    by_name: dict[str, list[Budget]] = {}
+    for budget in budgets:
+        by_name.setdefault(budget.name, []).append(budget)
+    done: dict[str, Budget] = {}
+
+    def settle(budget: Budget, below: tuple[str, ...]) -> Budget:
+        if budget.id in done:
+            return done[budget.id]
+        if budget.id in below:
+            raise SettingsInvalid(
+                f'budget "{budget.name}": its parents form a circle: {" → ".join((*below, budget.id))}.'
+            )
+        if budget.parent is not None:
+            named = [by_id[budget.parent]] if budget.parent in by_id else by_name.get(budget.parent, [])
+            if len(named) != 1:
+                several = (
+                    f'several budgets are named "{budget.parent}"; write the id of one'
+                    if named
+                    else (f'no budget "{budget.parent}" to be its parent; there are {", ".join(by_id)}')
+                )
+                raise SettingsInvalid(f'budget "{budget.name}": {several}.')
+            parent = settle(named[0], (*below, budget.id))
+            if parent.gateway is not None and budget.gateway not in (None, parent.gateway):
+                raise SettingsInvalid(
+                    f'budget "{budget.name}" is of gateway "{budget.gateway}", its parent of "{parent.gateway}"; use the same.'
+                )
+            inherited = tuple(match for match in parent.where if match not in budget.where)
+            budget = msgspec.structs.replace(
+                budget,
+                where=budget.where + inherited,
+                parent=parent.id,
+                gateway=budget.gateway or parent.gateway,
+                # What a parent would not count, its child must not select.
+                attributes="verified" if parent.attributes == "verified" else budget.attributes,
+            )
+        done[budget.id] = budget
+        return budget
+
+    for budget in budgets:
+        settle(budget, ())
+    return tuple(done.values())
+
+
+def _match(name: str, values: str | list[str], where: str) -> Match:
+    patterns = (values,) if isinstance(values, str) else tuple(values)
+    if not patterns:
+        raise SettingsInvalid(f"{where}, where.{name}: an empty list selects nothing; name a value.")
+    attribute = _attribute(name, f"{where}, where")
+    # Models are matched by their names in lower case (`identity.attributes.with_target`).
+    return Match(attribute, tuple(p.lower() for p in patterns) if attribute == "model" else patterns)
+
+
+def _split_by(names: Sequence[str], where: str) -> tuple[str, ...]:
+    found = tuple(_attribute(name, f"{where}, split_by") for name in names)
+    if len(set(found)) < len(found):
+        raise SettingsInvalid(f"{where}, split_by: {', '.join(names)} names an attribute twice; name it once.")
+    return found
+
+
+def _alerts(percentages: Sequence[int], where: str) -> tuple[int, ...]:
+    for percentage in percentages:
+        if not 1 <= percentage <= 1_000:
+            raise SettingsInvalid(f"{where}, alerts: {percentage} is not a percentage from 1 to 1,000.")
+    return tuple(sorted(set(percentages)))
+
+
+def _attribute(name: str, where: str) -> str:
+    # The document may use the plural of the claims it comes from.
+    name = {"groups": "group", "models": "model", "users": "user"}.get(name, name)
+    if not is_attribute(name):
+        raise SettingsInvalid(
+            f'{where}: unknown attribute "{name}"; use model, provider, gateway, user, group, key, service or metadata.<key>.'
+        )
+    return name

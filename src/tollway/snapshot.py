@@ -1,0 +1,101 @@
+"""All settings at one moment: immutable, indexed for the questions a request asks, with a revision."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from tollway.budgets.budget import Budget
+from tollway.gateway import Family, Gateway, Provider
+from tollway.identity.keys import Key, digest
+from tollway.match import Attribute, Match
+from tollway.pricing.price import PriceBook
+
+
+class Route(msgspec.Struct, frozen=True):
+    """Where a request is to go: the provider, and the name by which it knows the model."""
+
+    provider: Provider
+    model: str | None
+
+
+class NoRoute(msgspec.Struct, frozen=True):
+    """Why there is nowhere to go: `code` of `errors.REASONS`, and the message with the way out."""
+
+    code: str
+    message: str
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request is judged by, from its first step to its last."""
+
+    revision: int
+    gateways: Mapping[str, Gateway]
+    providers: Mapping[str, Provider]
+    provider_aliases: Mapping[str, str]
+    """Other names a path or a model may use for a provider: Cloudflare's slugs, authors' names."""
+    keys: Mapping[bytes, Key]
+    """By the HMAC of the secret."""
+    pepper: bytes
+    budgets: tuple[Budget, ...]
+    budgets_of: Mapping[str, tuple[Budget, ...]]
+    """By gateway slug: its own and the account-wide ones, enabled, ancestors first."""
+    book: PriceBook
+    document: str = ""
+    """The settings as written, with secret references."""
+    paths: dict[tuple[str, str, bool, str], object] = msgspec.field(
+        default_factory=dict[tuple[str, str, bool, str], object]
+    )
+    """What paths mean; kept bounded by the server."""
+    worked_out: dict[object, object] = msgspec.field(default_factory=dict[object, object])
+    """What follows from these settings alone and is asked again and again; whoever writes here keeps it bounded."""
+
+    def gateway(self, slug: str) -> Gateway | None:
+        return self.gateways.get(slug)
+
+    def key(self, secret: str) -> Key | None:
+        """The key that `secret` opens, whether or not it is still good."""
+        return self.keys.get(digest(secret, self.pepper))
+
+    def provider(self, name: str) -> Provider | None:
+        """A provider by its slug or one of its other names."""
+        return self.providers.get(name) or self.providers.get(self.provider_aliases.get(name, ""))
+
+    def price_name(self, provider: Provider, model: str | None, at_ms: int) -> str:
+        """Under which name the price book has a model: the provider's own where the settings price it, or its list's."""
+        listed = provider.price_list
+        if listed is None or listed == provider.slug:
+            return provider.slug
+        own = self.book.price(provider.slug, model or "", at_ms=at_ms)
+        return provider.slug if own is not None and own.overridden else listed
+
+    def route(self, name: str, family: Family, at_ms: int) -> Route | NoRoute:
+        """Where the model `name` of a unified path is served: `provider/model`, or a bare name one provider serves."""
+        head, slash, rest = name.partition("/")
+        if slash and rest:
+            provider = self.provider(head)
+            if provider is not None:
+                return Route(provider, rest)
+        serving = [p for p in self.providers.values() if self._serves(p, name, at_ms)]
+        if not serving:
+            # Nobody is known to serve it; where only one provider speaks the caller's API, its word decides.
+            serving = [p for p in self.providers.values() if p.family == family]
+            if len(serving) != 1 or slash:
+                return NoRoute("model_unknown", self._unknown(name))
+        same_api = [p for p in serving if p.family == family]
+        if len(same_api) == 1:
+            return Route(same_api[0], name)
+        if not same_api:
+            # None of them can answer this caller; which one is named does not matter.
+            return Route(serving[0], name)
+        names = ", ".join(f'"{p.slug}/{name}"' for p in same_api)
+        return NoRoute("model_ambiguous", f'Several providers serve "{name}"; name one of {names}.')
+
+    def _serves(self, provider: Provider, model: str, at_ms: int) -> bool:
+        if Match("model", provider.models).holds({"model": Attribute((model,), "gateway")}):
+            return True
+        return provider.price_list is not None and self.book.price(provider.price_list, model, at_ms=at_ms) is not None
+
+    def _unknown(self, name: str) -> str:
+        known: Sequence[str] = sorted(self.providers)
+        listed = ", ".join(known) if known else "none"
+        return f'No configured provider serves "{name}"; write provider/model. Providers: {listed}.'

@@ -1,0 +1,142 @@
+import pytest
+import world
+
+from tollway.snapshot import NoRoute, Route
+
+AT = world.NOW
+NO_BUDGETS = {"keys": [], "budgets": []}
+
+
+def snapshot(*names: str, **providers: object):
+    written = {name: {"api_key": "none"} for name in names} | providers
+    return world.snapshot(providers=written, **NO_BUDGETS)
+
+
+THREE = snapshot("openai", "anthropic", "google")
+LOCAL = {"api": "openai", "base_url": "http://local/v1", "api_key": "none"}
+OPENROUTER = {"api": "openai", "base_url": "https://openrouter.ai/api/v1", "api_key": "none"}
+
+
+@pytest.mark.parametrize(
+    ("name", "provider", "model"),
+    [
+        ("openai/gpt-4o", "openai", "gpt-4o"),
+        ("openai/a-model-of-tomorrow", "openai", "a-model-of-tomorrow"),
+        ("openai/ft:gpt-4o:org::1", "openai", "ft:gpt-4o:org::1"),
+        ("gpt-4o", "openai", "gpt-4o"),
+        ("claude-opus-4-1", "anthropic", "claude-opus-4-1"),
+        ("gemini-2.5-pro", "google", "gemini-2.5-pro"),
+        ("google-ai-studio/gemini-2.5-pro", "google", "gemini-2.5-pro"),
+        ("gemini/gemini-2.5-pro", "google", "gemini-2.5-pro"),
+    ],
+)
+def test_a_model_is_found_where_it_is_served(name: str, provider: str, model: str) -> None:
+    route = THREE.route(name, "openai", AT)
+    assert isinstance(route, Route)
+    assert (route.provider.slug, route.model) == (provider, model)
+
+
+@pytest.mark.parametrize("name", ["nobody/gpt-4o", "/", "openai/", "/gpt-4o", "meta-llama/Llama-3.3-70B"])
+def test_a_name_that_nobody_serves_is_refused_with_the_way_out(name: str) -> None:
+    route = THREE.route(name, "openai", AT)
+    assert isinstance(route, NoRoute) and route.code == "model_unknown"
+    assert (
+        f'"{name}"' in route.message
+        and "provider/model" in route.message
+        and "anthropic, google, openai" in route.message
+    )
+
+
+def test_a_bare_name_nobody_knows_goes_to_the_only_provider_of_that_api() -> None:
+    route = THREE.route("a-model-of-tomorrow", "anthropic", AT)
+    assert isinstance(route, Route) and (route.provider.slug, route.model) == ("anthropic", "a-model-of-tomorrow")
+
+
+def test_a_bare_name_nobody_knows_is_refused_where_several_speak_that_api() -> None:
+    route = snapshot("openai", local=LOCAL).route("a-model-of-tomorrow", "openai", AT)
+    assert isinstance(route, NoRoute) and route.code == "model_unknown"
+
+
+def test_an_authors_name_in_front_is_part_of_the_name_where_that_author_is_no_provider() -> None:
+    route = snapshot("openai", openrouter=OPENROUTER).route("anthropic/claude-opus-4.1", "openai", AT)
+    assert isinstance(route, Route) and (route.provider.slug, route.model) == (
+        "openrouter",
+        "anthropic/claude-opus-4.1",
+    )
+
+
+def test_an_authors_name_in_front_is_the_author_where_it_is_a_provider() -> None:
+    route = snapshot("anthropic", openrouter=OPENROUTER).route("anthropic/claude-opus-4.1", "openai", AT)
+    assert isinstance(route, Route) and (route.provider.slug, route.model) == ("anthropic", "claude-opus-4.1")
+
+
+def test_a_resellers_name_is_kept_whole_behind_it() -> None:
+    route = snapshot(openrouter=OPENROUTER).route("openrouter/anthropic/claude-opus-4.1", "openai", AT)
+    assert isinstance(route, Route) and route.model == "anthropic/claude-opus-4.1"
+
+
+def test_a_pattern_in_the_settings_says_who_serves_a_name() -> None:
+    both = snapshot("openai", local={**LOCAL, "models": ["llama-*", "org/*"]})
+    for name in ("llama-3", "org/model"):
+        route = both.route(name, "openai", AT)
+        assert isinstance(route, Route) and (route.provider.slug, route.model) == ("local", name)
+
+
+def test_two_providers_of_one_api_that_serve_a_name_are_both_named() -> None:
+    route = snapshot("openai", local={**LOCAL, "models": ["gpt-*"]}).route("gpt-4o", "openai", AT)
+    assert isinstance(route, NoRoute) and route.code == "model_ambiguous"
+    assert '"openai/gpt-4o"' in route.message and '"local/gpt-4o"' in route.message
+
+
+def test_the_callers_api_decides_between_two_that_serve_a_name() -> None:
+    proxy = {"api": "anthropic", "base_url": "http://proxy", "api_key": "none", "models": ["gpt-4o"]}
+    both = snapshot("openai", proxy=proxy)
+    for family, slug in (("openai", "openai"), ("anthropic", "proxy")):
+        route = both.route("gpt-4o", family, AT)  # type: ignore[arg-type]
+        assert isinstance(route, Route) and route.provider.slug == slug
+    # Neither can answer a caller of a third API; the target's API says so.
+    route = both.route("gpt-4o", "google", AT)
+    assert isinstance(route, Route) and route.provider.family != "google"
+
+
+def test_without_providers_nothing_is_served() -> None:
+    route = snapshot().route("gpt-4o", "openai", AT)
+    assert isinstance(route, NoRoute) and "Providers: none." in route.message
+
+
+def test_a_provider_has_the_names_that_others_use_for_it() -> None:
+    for name in ("google", "google-ai-studio", "gemini", "vertex_ai"):
+        found = THREE.provider(name)
+        assert found is not None and found.slug == "google"
+    assert THREE.provider("mistral") is None and THREE.provider("") is None
+
+
+def test_a_name_that_is_configured_is_not_taken_for_another() -> None:
+    both = snapshot("google", gemini={"api": "openai", "base_url": "http://g/v1", "api_key": "none"})
+    found = both.provider("gemini")
+    assert found is not None and found.slug == "gemini"
+
+
+def test_a_price_in_the_settings_beats_the_price_list_of_another_provider() -> None:
+    written = {**LOCAL, "prices": "openai"}
+    plain = snapshot(local=written)
+    own = world.snapshot(
+        providers={"local": written},
+        prices=[{"provider": "local", "model": "gpt-4o", "input": "1", "output": "1"}],
+        **NO_BUDGETS,
+    )
+    assert plain.price_name(plain.providers["local"], "gpt-4o", AT) == "openai"
+    assert own.price_name(own.providers["local"], "gpt-4o", AT) == "local"
+    assert own.price_name(own.providers["local"], "gpt-4o-mini", AT) == "openai"
+
+
+def test_a_key_is_found_by_its_secret_alone() -> None:
+    found = world.snapshot().key(world.KEY)
+    assert found is not None and found.name == "alice"
+    assert world.snapshot().key(world.KEY + "x") is None
+    assert world.KEY not in repr(world.snapshot().keys)
+
+
+def test_a_gateway_is_found_by_its_slug() -> None:
+    assert THREE.gateway("default") is not None
+    assert THREE.gateway("Default") is None
