@@ -1,0 +1,10 @@
+"""What every store must do, as checks to run against it: each takes a fresh, opened store and raises AssertionError.
+
+A backend passes when it passes all of `CHECKS`; the name of a check is the sentence it proves.
+"""
+
+from tollway.storage.conformance import endings, ledger, records, waiting
+
+CHECKS = (*ledger.CHECKS, *endings.CHECKS, *waiting.CHECKS, *records.CHECKS)
+
+__all__ = ["CHECKS"]

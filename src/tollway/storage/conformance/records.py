@@ -1,0 +1,187 @@
+"""The log, the reports and the settings."""
+
+import asyncio
+
+import msgspec
+
+from tollway.ledger.entry import Context, Kind, LedgerEntry
+from tollway.logs.record import Decision, Durations, LogRecord
+from tollway.storage.conformance.values import NOW, Check, entry, hold, reservation
+from tollway.storage.protocol import Filter, Page, SpendRow, Store
+
+HOUR = 3_600_000
+
+
+def record(request_id: str, at: int = NOW, **fields: object) -> LogRecord:
+    """One request of the log."""
+    made = LogRecord(
+        request_id=request_id,
+        at=at,
+        gateway="default",
+        method="POST",
+        path="/v1/chat/completions",
+        api="openai.chat",
+        status=200,
+        decisions=(Decision(step="reserve", outcome="allow"),),
+        durations=Durations(total_us=1_000, upstream_us=900),
+    )
+    return msgspec.structs.replace(made, **fields)
+
+
+def spending(request_id: str, amount: int, kind: Kind = "charge", at: int = NOW, **context: object) -> LedgerEntry:
+    """An entry without a reservation, by the caller that `context` tells."""
+    settled = entry(reservation(request_id, hold()), amount, kind)
+    by = msgspec.structs.replace(Context(gateway="default", provider="openai", model="gpt-5"), **context)
+    return msgspec.structs.replace(settled, context=by, occurred_at=at)
+
+
+async def a_record_is_read_back_as_it_was_written(store: Store) -> None:
+    written = record("r", user="alice", groups=("ml",), metadata={"a.b": "c"}, holds=(hold(),), code="budget_exceeded")
+    store.records.write(written)
+    store.records.write(record("s"))
+    await store.records.flush()
+    assert await store.records.record("r") == written
+    assert await store.records.record("unknown") is None
+
+
+async def records_come_newest_first_page_by_page(store: Store) -> None:
+    for number in range(7):
+        store.records.write(record(f"r{number}", NOW + number // 2))
+    await store.records.flush()
+    seen: list[str] = []
+    cursor: str | None = None
+    for _ in range(4):
+        page = await store.records.records(Filter(), limit=2, cursor=cursor)
+        seen += [item.request_id for item in page.items]
+        cursor = page.next
+    assert seen == ["r6", "r5", "r4", "r3", "r2", "r1", "r0"], seen
+    assert cursor is None
+
+
+async def records_are_filtered_by_every_field(store: Store) -> None:
+    wanted = record(
+        "r",
+        NOW + 5,
+        gateway="g",
+        provider="openai",
+        request_model="gpt-5",
+        user="alice",
+        key="laptop",
+        service="batch",
+        status=429,
+        code="budget_exceeded",
+        groups=("eng", "ml"),
+        metadata={"team": "ml", '"odd.$[0] key': "x"},
+    )
+    store.records.write(wanted)
+    store.records.write(record("other", NOW + 5, groups=("eng-ml",), metadata={"team": "sales"}))
+    await store.records.flush()
+    for name, value in {
+        "gateway": "g",
+        "provider": "openai",
+        "model": "gpt-5",
+        "user": "alice",
+        "key": "laptop",
+        "service": "batch",
+        "status": "429",
+        "code": "budget_exceeded",
+        "request_id": "r",
+        "group": "ml",
+        "metadata.team": "ml",
+        'metadata."odd.$[0] key': "x",
+    }.items():
+        page = await store.records.records(Filter(equals={name: value}), limit=9, cursor=None)
+        assert list(page.items) == [wanted], name
+        page = await store.records.records(Filter(equals={name: value + "'"}), limit=9, cursor=None)
+        assert not page.items, name
+    assert _ids(await store.records.records(Filter(since=NOW + 6), limit=9, cursor=None)) == []
+    assert _ids(await store.records.records(Filter(until=NOW + 5), limit=9, cursor=None)) == []
+    assert len(_ids(await store.records.records(Filter(since=NOW + 5, until=NOW + 6), limit=9, cursor=None))) == 2
+
+
+async def entries_are_found_by_request_kind_and_time(store: Store) -> None:
+    for number, kind in enumerate(("charge", "unpriced", "credit")):
+        store.ledger.settle(spending(f"r{number}", number, kind, NOW + number))  # type: ignore[arg-type]
+    await store.ledger.flush()
+    assert _ids(await store.records.entries(Filter(), limit=2, cursor=None)) == ["r2", "r1"]
+    second = await store.records.entries(Filter(), limit=2, cursor=f"{NOW + 1}.2")
+    assert (_ids(second), second.next) == (["r0"], None)
+    for where in (
+        Filter(equals={"kind": "unpriced"}),
+        Filter(equals={"request_id": "r1"}),
+        Filter(since=NOW + 1, until=NOW + 2),
+    ):
+        assert _ids(await store.records.entries(where, limit=9, cursor=None)) == ["r1"], where
+
+
+async def spend_is_summed_by_the_fields_asked_for(store: Store) -> None:
+    for made in (
+        spending("r1", 5, user="alice", groups=("ml", "eng"), metadata={"team": "a"}),
+        spending("r2", 7, user="bob", groups=("eng",), at=NOW + HOUR),
+        spending("r3", 0, "unpriced", user="bob", at=NOW + 24 * HOUR),
+        spending("r4", -2, "correction", user="alice", metadata={"team": "a"}),
+    ):
+        store.ledger.settle(made)
+    await store.ledger.flush()
+    assert await _spend(store, "user") == [(("bob",), 7, 2, 1), (("alice",), 3, 2, 0)]
+    assert await _spend(store) == [((), 10, 4, 1)]
+    assert await _spend(store, "group") == [(("eng",), 12, 2, 0), (("ml",), 5, 1, 0), ((None,), -2, 2, 1)]
+    assert await _spend(store, "metadata.team") == [((None,), 7, 2, 1), (("a",), 3, 2, 0)]
+    assert await _spend(store, "day", "user") == [
+        (("2026-07-01", "bob"), 7, 1, 0),
+        (("2026-07-01", "alice"), 3, 2, 0),
+        (("2026-07-02", "bob"), 0, 1, 1),
+    ]
+    assert (await _spend(store, "hour"))[0] == (("2026-07-01T01:00Z",), 7, 1, 0)
+    (row,) = await store.records.spend(Filter(equals={"user": "bob", "kind": "charge"}), [])
+    assert row == SpendRow(group=(), spent=7, entries=1, unpriced=0, input_tokens=11, output_tokens=5)
+    assert await store.records.spend(Filter(until=NOW), []) == []
+
+
+async def an_unknown_field_or_cursor_is_an_error_naming_it(store: Store) -> None:
+    for asking in (
+        store.records.records(Filter(equals={"colour": "x"}), limit=1, cursor=None),
+        store.records.entries(Filter(equals={"colour": "x"}), limit=1, cursor=None),
+        store.records.spend(Filter(equals={"colour": "x"}), []),
+        store.records.spend(Filter(), ["colour"]),
+        store.records.records(Filter(), limit=1, cursor="colour"),
+    ):
+        try:
+            await asking
+        except ValueError as error:
+            assert "colour" in str(error), error
+        else:
+            raise AssertionError("an unknown name was taken")
+
+
+async def settings_keep_their_history(store: Store) -> None:
+    assert await store.config.latest() is None
+    first = await store.config.save("a: 1", by="alice", at=NOW)
+    again = await store.config.save("a: 1", by="bob", at=NOW + 1)
+    second = await store.config.save("a: 2", by="bob", at=NOW + 2)
+    assert (first.number, again, second.number) == (1, first, 2)
+    assert await store.config.latest() == second
+    assert list(await store.config.history(limit=5)) == [second, first]
+    assert list(await store.config.history(limit=1)) == [second]
+    both = await asyncio.gather(*(store.config.save(f"a: {n}", by="x", at=NOW) for n in (3, 4)))
+    assert {revision.number for revision in both} == {3, 4}
+
+
+def _ids(page: Page) -> list[str]:
+    return [item.request_id for item in page.items]
+
+
+async def _spend(store: Store, *group_by: str) -> list[tuple[tuple[str | None, ...], int, int, int]]:
+    rows = await store.records.spend(Filter(), group_by)
+    return [(row.group, row.spent, row.entries, row.unpriced) for row in rows]
+
+
+CHECKS: tuple[Check, ...] = (
+    a_record_is_read_back_as_it_was_written,
+    records_come_newest_first_page_by_page,
+    records_are_filtered_by_every_field,
+    entries_are_found_by_request_kind_and_time,
+    spend_is_summed_by_the_fields_asked_for,
+    an_unknown_field_or_cursor_is_an_error_naming_it,
+    settings_keep_their_history,
+)

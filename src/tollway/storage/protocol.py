@@ -1,0 +1,174 @@
+"""What Tollway asks of a store. Three small protocols; every backend passes `conformance`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tollway.ledger.entry import LedgerEntry
+from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold, Reservation
+from tollway.logs.record import LogRecord
+
+
+class Ledger(Protocol):
+    """Holds and entries. Every answer is linearizable: two callers never both get the last dollar."""
+
+    async def open(self, now: int) -> Sequence[LedgerEntry]:
+        """Makes the ledger ready: counters rebuilt from entries, and each reservation that an earlier process left
+        open ended as presumed. Returns the presumed entries it wrote. Raises StoreUnavailable."""
+        ...
+
+    async def reserve(self, reservation: Reservation, now: int, wait_s: float = 0.0) -> Held | Exhausted | Gone:
+        """Places every hold or none, and returns Held only once the reservation is durable.
+
+        Idempotent by `reservation.id`. With `wait_s`, a contended reservation waits its turn, first come first served
+        on the account that refused it, until it fits or the time is over. Raises StoreUnavailable, having held nothing.
+        """
+        ...
+
+    def settle(self, entry: LedgerEntry) -> bool:
+        """Ends the reservation of `entry`, books its amount on its legs, and queues the row for the next commit.
+
+        Never refuses for lack of money. `False` when the entry was there already: nothing changes. A settlement of a
+        presumed reservation is booked as a correction of the difference.
+        """
+        ...
+
+    def release(self, reservation_id: str, code: str, now: int) -> bool:
+        """Gives every hold back, because provably nothing was billed. `False` when it had already ended."""
+        ...
+
+    def sweep(self, now: int) -> Sequence[LedgerEntry]:
+        """Ends every reservation whose deadline is over as presumed; returns the entries."""
+        ...
+
+    def balances(self, holds: Sequence[Hold]) -> tuple[Balance, ...]:
+        """What is spent and held in the window of each hold, now. Amounts of the holds are not used."""
+        ...
+
+    def accounts(self, budget: str) -> Sequence[str]:
+        """Every account of a budget that has ever held or spent (`budget` itself, or `budget` + "[" + ...)."""
+        ...
+
+    def open_reservations(self) -> Sequence[Reservation]:
+        """The reservations now held."""
+        ...
+
+    async def flush(self) -> None:
+        """Returns once everything settled or released so far is durable."""
+        ...
+
+    async def verify(self) -> Sequence[str]:
+        """Recomputes every counter from the entries and open reservations; returns each difference, in words."""
+        ...
+
+    async def prune(self, now: int) -> bool:
+        """Removes what recovery no longer needs, one bounded step, never an entry; `True` when there is more to do."""
+        ...
+
+    async def close(self) -> None:
+        """Flushes and lets go of the store."""
+        ...
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which records or entries: all that are given must hold."""
+
+    since: int | None = None
+    """Unix milliseconds, inclusive."""
+    until: int | None = None
+    """Unix milliseconds, exclusive."""
+    equals: Mapping[str, str] = {}
+    """Field → value: gateway, provider, model, user, key, service, status, code, kind, request_id, group, metadata.<key>."""
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A keyset page, newest first."""
+
+    items: Sequence[LogRecord] | Sequence[LedgerEntry]
+    next: str | None
+    """The cursor of the page after this one; `None` at the end."""
+
+
+class SpendRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Spend of one group."""
+
+    group: tuple[str | None, ...]
+    """The values grouped by, in the order asked; `None` where a request had none."""
+    spent: int
+    """Nanodollars."""
+    entries: int
+    unpriced: int
+    """Entries whose cost is not known, and which are not in `spent`."""
+    input_tokens: int
+    output_tokens: int
+
+
+class Records(Protocol):
+    """The request log and the questions people ask of log and ledger."""
+
+    def write(self, record: LogRecord) -> None:
+        """Queues a record for the next batch. Never waits; under pressure the oldest queued record is dropped and counted."""
+        ...
+
+    async def flush(self) -> None:
+        """Returns once every record queued so far can be read."""
+        ...
+
+    async def record(self, request_id: str) -> LogRecord | None: ...
+
+    async def records(self, where: Filter, *, limit: int, cursor: str | None) -> Page: ...
+
+    async def entries(self, where: Filter, *, limit: int, cursor: str | None) -> Page: ...
+
+    async def spend(self, where: Filter, group_by: Sequence[str]) -> Sequence[SpendRow]:
+        """Sums over ledger entries, largest first. `group_by`: the fields of Filter, `day`, `hour`, or `metadata.<key>`.
+        Grouping by `group` counts an entry once for each group its caller is in. Raises ValueError naming an unknown field."""
+        ...
+
+
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
+    """One saved state of the settings."""
+
+    number: int
+    at: int
+    by: str
+    document: str
+    """The settings document as it was written, with secret references, never secrets."""
+
+
+class Config(Protocol):
+    """Settings, kept with their history."""
+
+    async def save(self, document: str, *, by: str, at: int) -> Revision:
+        """A new revision, unless `document` equals the latest: then that one."""
+        ...
+
+    async def latest(self) -> Revision | None: ...
+
+    async def history(self, *, limit: int) -> Sequence[Revision]: ...
+
+
+class Store(Protocol):
+    """The three in one place, opened and closed together."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def records(self) -> Records: ...
+
+    @property
+    def config(self) -> Config: ...
+
+    async def open(self, now: int) -> Sequence[LedgerEntry]:
+        """`Ledger.open`, and everything else made ready. Raises StoreUnavailable."""
+        ...
+
+    async def prune(self, now: int) -> bool:
+        """`Ledger.prune`."""
+        ...
+
+    async def close(self) -> None:
+        """Flushes log and ledger and lets go of both, even where flushing raises StoreUnavailable."""
+        ...

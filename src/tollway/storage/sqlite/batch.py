@@ -1,0 +1,109 @@
+"""The rows of one commit, and writing them."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import apsw
+
+from tollway.storage.counters import Ended
+from tollway.storage.sqlite import statements
+from tollway.storage.sqlite.driver import Connection
+from tollway.storage.sqlite.past import ended
+
+Bindings = tuple[Any, ...]
+
+
+class Batch:
+    """Rows in the order they were queued, kind by kind, and those who wait for them."""
+
+    __slots__ = ("balances", "barriers", "entries", "intents", "marks", "names", "probe", "releases", "waiting")
+
+    def __init__(self) -> None:
+        self.intents: list[Bindings] = []
+        self.waiting: list[asyncio.Future[Ended | None]] = []
+        """One for each intent."""
+        self.entries: list[Bindings] = []
+        self.releases: list[Bindings] = []
+        self.balances: list[Bindings] = []
+        self.marks: list[Bindings] = []
+        self.names: list[str] = []
+        """The accounts of `balances`."""
+        self.barriers: list[asyncio.Future[Ended | None]] = []
+        self.probe = False
+        """Write something, to find out whether writing works."""
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.intents or self.entries or self.releases or self.balances or self.marks or self.barriers or self.probe
+        )
+
+    def kept_before(self, later: "Batch") -> "Batch":
+        """What must still be written after a failure, with what was queued meanwhile behind it. Intents are dropped:
+        their callers have been told."""
+        later.entries = self.entries + later.entries
+        later.releases = self.releases + later.releases
+        later.balances = self.balances + later.balances
+        later.marks = self.marks + later.marks
+        later.names = self.names + later.names
+        return later
+
+
+def write(connection: Connection, batch: Batch) -> dict[int, Ended]:
+    """Writes a batch in one transaction, or nothing of it.
+
+    Returns how the reservations of intents that were known already had ended, by place; those were left out.
+    Raises apsw.Error.
+    """
+    known: dict[int, Ended] = {}
+    intents = batch.intents
+    while not _written(connection, batch, intents):
+        for index, row in enumerate(batch.intents):
+            if index not in known and (end := _known(connection, row[0])) is not None:
+                known[index] = end
+        kept = [row for index, row in enumerate(batch.intents) if index not in known]
+        assert len(kept) < len(intents), "an intent was refused that the store does not know"
+        intents = kept
+    return known
+
+
+def rollback(connection: Connection) -> None:
+    """Undoes a transaction; after some errors SQLite has done so already."""
+    if connection.in_transaction:
+        with suppress(apsw.Error):
+            connection.execute("ROLLBACK")
+
+
+def _written(connection: Connection, batch: Batch, intents: list[Bindings]) -> bool:
+    """`False`, with nothing written, when a reservation of `intents` was known already."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if intents:
+            before = connection.total_changes()
+            connection.executemany(statements.INSERT_INTENT, intents)
+            if connection.total_changes() - before != len(intents):
+                rollback(connection)
+                return False
+        if batch.entries:
+            connection.executemany(statements.INSERT_ENTRY, batch.entries)
+        if batch.releases:
+            connection.executemany(statements.INSERT_RELEASE, batch.releases)
+        if batch.balances:
+            connection.executemany(statements.SAVE_BALANCE, batch.balances)
+        if batch.marks:
+            connection.executemany(statements.SAVE_MARK, batch.marks)
+        if batch.probe:
+            connection.execute(statements.SAVE_MARK, ("probe", 1))
+        connection.execute("COMMIT")
+    except BaseException:
+        rollback(connection)
+        raise
+    return True
+
+
+def _known(connection: Connection, reservation_id: str) -> Ended | None:
+    end = ended(connection, reservation_id)
+    if end is None and connection.execute(statements.KNOWN_INTENT, (reservation_id,)).fetchone():
+        # Another call holds it, or held it when this process was not yet running.
+        return Ended("held")
+    return end

@@ -1,0 +1,202 @@
+"""The ledger in SQLite: counters in memory, every step of money durable.
+
+`reserve` answers only when the intent is committed. `settle`, `release` and `sweep` change the counters at once and
+queue their rows, which are tried until they are written.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+from tollway.errors import StoreUnavailable
+from tollway.ledger import journal
+from tollway.ledger.entry import LedgerEntry
+from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold, Reservation
+from tollway.storage.counters import Counters, Ended
+from tollway.storage.sqlite import balances, recovery, rows
+from tollway.storage.sqlite.database import Database
+from tollway.storage.sqlite.driver import Connection
+from tollway.storage.sqlite.past import SqlitePast
+from tollway.storage.waiting import Admission
+
+
+class SqliteLedger:
+    """`protocol.Ledger` in a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._past = SqlitePast(database.path)
+        self._start_afresh()
+
+    def _start_afresh(self) -> None:
+        self._counters = Counters(self._past)
+        self._admission = Admission(self._counters, placed=self._queue_intent, abandoned=self._abandon)
+        self._saving = balances.Balances(self._counters, 0)
+        self._pending: dict[str, asyncio.Future[Ended | None]] = {}
+        """Reservations that are placed, and whose intent is not yet durable."""
+
+    async def open(self, now: int) -> Sequence[LedgerEntry]:
+        if self._database.is_open:
+            return ()
+        self._start_afresh()
+        return await self._database.open(partial(self._load, now=now), lambda: self._saving)
+
+    async def reserve(self, reservation: Reservation, now: int, wait_s: float = 0.0) -> Held | Exhausted | Gone:
+        while True:
+            self._check_writable()
+            standing = self._counters.standing(reservation)
+            if standing is not None:
+                pending = self._pending.get(reservation.id)
+                if pending is None:
+                    return standing
+                # Another call for the same reservation waits for its commit: its answer is ours.
+                await asyncio.wait([pending])
+                if not pending.cancelled() and (ended := pending.result()) is not None:
+                    return Gone(ended.state)
+                continue
+            verdict: Held | Exhausted | None = self._admission.attempt(reservation)
+            if type(verdict) is Exhausted and (ended := self._past.ended(reservation.id)) is not None:
+                # Memory had forgotten it. Where the holds fit, the intent's unique key tells instead.
+                self._counters.bury(reservation.id, ended)
+                return Gone(ended.state)
+            if type(verdict) is Exhausted and verdict.contended and wait_s > 0:
+                # What cannot be encoded is refused here, not when its turn comes inside somebody else's settlement.
+                rows.of_reservation(reservation)
+                verdict = await self._admission.wait(reservation, verdict, wait_s)
+            if type(verdict) is Held:
+                return await self._commit(reservation, verdict, now)
+            if verdict is not None:
+                return verdict
+
+    def settle(self, entry: LedgerEntry) -> bool:
+        """Raises, having changed nothing, OverflowError for an amount beyond 64 bits, and StoreUnavailable while the
+        store is not open or what memory has forgotten cannot be looked up."""
+        writer = self._database.writer
+        row = rows.of_entry(entry)
+        booked = self._counters.settle(entry)
+        if booked is None:
+            return False
+        if booked is not entry:
+            row = rows.of_entry(booked)
+        writer.entry((self._saving.next_seq(), *row))
+        self._admission.booked(booked.legs)
+        return True
+
+    def release(self, reservation_id: str, code: str, now: int) -> bool:
+        writer = self._database.writer
+        holds = self._counters.release(reservation_id)
+        if holds is None:
+            return False
+        writer.release((reservation_id, code, now))
+        self._admission.given_back(holds)
+        return True
+
+    def sweep(self, now: int) -> Sequence[LedgerEntry]:
+        writer = self._database.writer
+        presumed: list[LedgerEntry] = []
+        for reservation in self._counters.lapsed(now, self._pending):
+            entry = self._counters.presume(reservation, now)
+            writer.entry((self._saving.next_seq(), *rows.of_entry(entry)))
+            self._admission.booked(entry.legs)
+            presumed.append(entry)
+        return presumed
+
+    def balances(self, holds: Sequence[Hold]) -> tuple[Balance, ...]:
+        return self._counters.balances(holds)
+
+    def accounts(self, budget: str) -> Sequence[str]:
+        return self._counters.accounts(budget)
+
+    def open_reservations(self) -> Sequence[Reservation]:
+        return tuple(self._counters.open.values())
+
+    async def flush(self) -> None:
+        await self._database.writer.flush()
+
+    async def verify(self) -> Sequence[str]:
+        counters = self._counters
+        spent, held = counters.snapshot()
+        floors = counters.floors()
+        through = self._saving.seq
+        reservations = dict(counters.open)
+        words = journal.drift("held", held, journal.held(reservations.values())) + counters.totals_drift()
+        await self.flush()
+        truth = await self._database.query(partial(recovery.truth, through=through))
+        words += recovery.spent_drift(spent, floors, truth)
+        for reservation_id in truth.open:
+            if not counters.remembers(reservation_id):
+                words.append(f"Reservation {reservation_id} is open in the store, but not in memory.")
+        for reservation_id in reservations:
+            if reservation_id in counters.open and reservation_id not in truth.open | self._pending.keys():
+                words.append(f"Reservation {reservation_id} is open in memory, but not in the store.")
+        return words
+
+    async def prune(self, now: int) -> bool:
+        """Removes what is no longer needed, one bounded step; `True` when there is more to do.
+
+        Entries are never removed. Raises StoreUnavailable.
+        """
+        writer = self._database.writer
+        more = await writer.run(partial(recovery.prune, now=now))
+        if not more:
+            await writer.checkpoint()
+        return more
+
+    async def close(self) -> None:
+        if not self._database.is_open:
+            return
+        try:
+            await self.flush()
+            saved = self._saving.all()
+            await self._database.writer.run(partial(balances.save, batch=saved))
+        finally:
+            self._past.close()
+            await self._database.close()
+
+    def _check_writable(self) -> None:
+        broken = self._database.writer.broken
+        if broken is not None:
+            raise StoreUnavailable(str(broken))
+
+    def _queue_intent(self, reservation: Reservation) -> None:
+        row = rows.of_reservation(reservation)
+        self._pending[reservation.id] = self._database.writer.intent(row)
+
+    async def _commit(self, reservation: Reservation, held: Held, now: int) -> Held | Gone:
+        """Waits until the intent is durable; whatever else happens, nothing stays held."""
+        future = self._pending[reservation.id]
+        try:
+            ended = await future
+        except StoreUnavailable:
+            self._take_back(reservation)
+            raise
+        except asyncio.CancelledError:
+            if not future.cancelled() and (future.exception() is not None or future.result() is not None):
+                self._take_back(reservation)
+            else:
+                self.release(reservation.id, "cancelled", now)
+            raise
+        finally:
+            del self._pending[reservation.id]
+        if ended is not None:
+            self._take_back(reservation)
+            self._counters.bury(reservation.id, ended)
+            return Gone(ended.state)
+        return held
+
+    def _take_back(self, reservation: Reservation) -> None:
+        self._counters.undo(reservation)
+        self._admission.given_back(reservation.holds)
+
+    def _abandon(self, reservation: Reservation) -> None:
+        self._pending.pop(reservation.id).cancel()
+        self.release(reservation.id, "cancelled", reservation.opened_at)
+
+    def _load(self, writing: Connection, now: int) -> Sequence[LedgerEntry]:
+        seq = balances.load(writing, self._counters)
+        presumed = recovery.presume_open(writing, seq, now)
+        for entry in presumed:
+            self._counters.book(entry.legs, entry.charge.amount)
+            self._counters.bury(entry.reservation_id, Ended("presumed", entry.charge.amount))
+        self._saving = balances.Balances(self._counters, seq + len(presumed))
+        return presumed

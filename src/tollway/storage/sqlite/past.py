@@ -1,0 +1,58 @@
+"""What the database knows of reservations and accounts that memory has let go of."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+
+from tollway.errors import StoreUnavailable
+from tollway.storage.counters import RELEASED, SETTLED, Ended
+from tollway.storage.sqlite import connection, statements
+from tollway.storage.sqlite.driver import Connection
+
+T = TypeVar("T")
+
+
+def ended(reader: Connection, reservation_id: str) -> Ended | None:
+    """How a reservation ended; `None` where the database knows of no end."""
+    amounts: dict[str, int] = dict(reader.execute(statements.ENDING_ENTRIES, (reservation_id,)).fetchall())
+    if amounts.keys() == {"presumed"}:
+        return Ended("presumed", amounts["presumed"])
+    # A correction alone ends nothing; one that amends a presumption has settled it.
+    if amounts.keys() - {"correction"}:
+        return SETTLED
+    return RELEASED if reader.execute(statements.RELEASED, (reservation_id,)).fetchone() else None
+
+
+class SqlitePast:
+    """`counters.Past`, answered on the loop by a reading connection of its own: each a look-up by a unique key."""
+
+    __slots__ = ("_connection", "_path")
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: Connection | None = None
+
+    def ended(self, reservation_id: str) -> Ended | None:
+        return self._ask(lambda reader: ended(reader, reservation_id))
+
+    def has_entry(self, entry_id: str) -> bool:
+        return self._ask(lambda reader: reader.execute(statements.HAS_ENTRY, (entry_id,)).fetchone() is not None)
+
+    def spent(self, account: str) -> Mapping[int, int]:
+        return self._ask(lambda reader: dict(reader.execute(statements.ACCOUNT_BALANCES, (account,)).fetchall()))
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _ask(self, question: Callable[[Connection], T]) -> T:
+        """Raises StoreUnavailable; nothing has been changed by then."""
+        try:
+            if self._connection is None:
+                self._connection = connection.reader(self._path)
+            return question(self._connection)
+        except apsw.Error as error:
+            raise StoreUnavailable(f'The store "{self._path}" cannot be read: {error}.') from error

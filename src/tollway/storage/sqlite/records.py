@@ -1,0 +1,193 @@
+"""The request log in SQLite, and the questions people ask of log and ledger.
+
+Records are written in batches after the ledger's rows, and read by connections of their own in a thread, so that a
+long report never holds up a request. Every value in a statement is bound; names come from `fields.py` only.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from tollway.errors import StoreUnavailable
+from tollway.ledger.entry import LedgerEntry
+from tollway.logs.record import LogRecord
+from tollway.storage.fields import ENTRY_FIELDS, GROUP_FIELDS, RECORD_FIELDS, check_fields, cursor, read_cursor
+from tollway.storage.protocol import Filter, Page, SpendRow
+from tollway.storage.sqlite import rows, statements
+from tollway.storage.sqlite.database import Database
+from tollway.storage.sqlite.driver import Connection
+from tollway.storage.sqlite.filters import conditions, grouping
+from tollway.storage.sqlite.writer import Writer
+
+FLUSH_S = 0.2
+"""How long a record may lie in memory."""
+
+WRITTEN_AT_ONCE = 50
+"""Records in one transaction: about half a millisecond of the event loop's time."""
+
+QUEUED_AT_MOST = 20_000
+"""Records that may wait for the disk; beyond, the oldest is dropped."""
+
+
+class SqliteRecords:
+    """`protocol.Records` in a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queue: deque[LogRecord] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self.dropped = 0
+        """Records lost: to a full queue, or because they have no encoding."""
+
+    def write(self, record: LogRecord) -> None:
+        self._queue.append(record)
+        if len(self._queue) > QUEUED_AT_MOST:
+            self._queue.popleft()
+            self.dropped += 1
+        if self._writing is None:
+            if len(self._queue) >= WRITTEN_AT_ONCE:
+                self._start()
+            elif self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self._start)
+
+    async def flush(self) -> None:
+        """Returns once every record queued so far is written. Raises StoreUnavailable."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+        self._stop_timer()
+        await self._write_all()
+
+    async def record(self, request_id: str) -> LogRecord | None:
+        return await self._database.query(partial(_record, request_id=request_id))
+
+    async def records(self, where: Filter, *, limit: int, cursor: str | None) -> Page:
+        check_fields(where.equals, RECORD_FIELDS)
+        return await self._database.query(partial(_records, where=where, limit=limit, after=cursor))
+
+    async def entries(self, where: Filter, *, limit: int, cursor: str | None) -> Page:
+        check_fields(where.equals, ENTRY_FIELDS)
+        return await self._database.query(partial(_entries, where=where, limit=limit, after=cursor))
+
+    async def spend(self, where: Filter, group_by: Sequence[str]) -> Sequence[SpendRow]:
+        check_fields(where.equals, ENTRY_FIELDS)
+        check_fields(group_by, GROUP_FIELDS)
+        return await self._database.query(partial(_spend, where=where, group_by=group_by))
+
+    def _start(self) -> None:
+        self._stop_timer()
+        self._writing = asyncio.get_running_loop().create_task(self._write_in_background())
+
+    async def _write_in_background(self) -> None:
+        try:
+            await self._write_all()
+        except StoreUnavailable:
+            # They are still queued; the next batch tries again.
+            pass
+        finally:
+            self._writing = None
+            if self._queue and self._timer is None and self._database.is_open:
+                self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self._start)
+
+    async def _write_all(self) -> None:
+        writer = self._database.writer
+        while self._queue:
+            batch = [self._queue.popleft() for _ in range(min(WRITTEN_AT_ONCE, len(self._queue)))]
+            await self._write_batch(writer, batch)
+
+    async def _write_batch(self, writer: Writer, batch: list[LogRecord]) -> None:
+        written = False
+        try:
+            self.dropped += await writer.run(partial(_insert, batch=batch))
+            written = True
+        finally:
+            if not written:
+                self._queue.extendleft(reversed(batch))
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _insert(writing: Connection, batch: list[LogRecord]) -> int:
+    """Writes a batch; returns how many had no encoding and were left out."""
+    encoded: list[tuple[Any, ...]] = []
+    for record in batch:
+        try:
+            encoded.append(rows.of_record(record))
+        except (ValueError, OverflowError):
+            continue
+    writing.executemany(statements.INSERT_RECORD, encoded)
+    return len(batch) - len(encoded)
+
+
+def _record(reading: Connection, request_id: str) -> LogRecord | None:
+    found = reading.execute(
+        "SELECT record FROM records WHERE request_id = ? ORDER BY seq DESC LIMIT 1", (request_id,)
+    ).fetchone()
+    return None if found is None else rows.read_record(found[0])
+
+
+def _records(reading: Connection, where: Filter, limit: int, after: str | None) -> Page:
+    clauses, bindings = conditions("records", where)
+    found = _page(reading, "at, seq, record", "records", "at", clauses, bindings, limit, after)
+    items: list[LogRecord] = [rows.read_record(row[2]) for row in found[:limit]]
+    return Page(items, cursor(*found[limit - 1][:2]) if len(found) > limit else None)
+
+
+def _entries(reading: Connection, where: Filter, limit: int, after: str | None) -> Page:
+    clauses, bindings = conditions("entries", where)
+    found = _page(reading, statements.ENTRY_COLUMNS, "entries", "occurred_at", clauses, bindings, limit, after)
+    read = [rows.to_entry(row) for row in found[:limit]]
+    items: list[LedgerEntry] = [entry for _, entry in read]
+    return Page(items, cursor(items[-1].occurred_at, read[-1][0]) if len(found) > limit else None)
+
+
+def _page(
+    reading: Connection,
+    columns: str,
+    table: str,
+    instant: str,
+    clauses: list[str],
+    bindings: list[Any],
+    limit: int,
+    after: str | None,
+) -> list[Any]:
+    """A page and one row more, newest first, behind the cursor `after`."""
+    if limit < 1:
+        raise ValueError(f"a page of {limit} rows cannot be asked for")
+    if after is not None:
+        clauses = [*clauses, f"({instant}, seq) < (?, ?)"]
+        bindings = [*bindings, *read_cursor(after)]
+    statement = f"SELECT {columns} FROM {table} WHERE {' AND '.join(clauses)} ORDER BY {instant} DESC, seq DESC LIMIT ?"
+    return reading.execute(statement, (*bindings, limit + 1)).fetchall()
+
+
+def _spend(reading: Connection, where: Filter, group_by: Sequence[str]) -> Sequence[SpendRow]:
+    clauses, bindings = conditions("entries", where)
+    columns, joins, group_bindings = grouping(group_by)
+    width = len(columns)
+    groups = ", ".join(str(place) for place in range(1, width + 1))
+    statement = (
+        f"SELECT {''.join(f'{column}, ' for column in columns)}"
+        "coalesce(sum(amount_nanodollars), 0) AS spent, count(*), coalesce(sum(kind = 'unpriced'), 0), "
+        "coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0) "
+        f"FROM entries{joins} WHERE {' AND '.join(clauses)} "
+        + (f"GROUP BY {groups} ORDER BY spent DESC, {groups}" if width else "")
+    )
+    found = reading.execute(statement, (*group_bindings, *bindings)).fetchall()
+    return [
+        SpendRow(
+            group=tuple(row[:width]),
+            spent=row[width],
+            entries=row[width + 1],
+            unpriced=row[width + 2],
+            input_tokens=row[width + 3],
+            output_tokens=row[width + 4],
+        )
+        for row in found
+        if width or row[width + 1]
+    ]

@@ -1,0 +1,107 @@
+"""The ledger's statements. What each promises stands above it.
+
+Nothing on the path of a request updates or deletes: `intents`, `entries`, `releases` and `records` only grow. An open
+reservation is an intent without an ending entry (charge, presumed, unpriced) and without a release.
+
+Marks: `balances`  every bucket booked in by entries up to here is saved in `balances` or was not changed since
+       `entries`   intents ended by entries up to here have been removed
+       `releases`  the same, of releases
+       `probe`     written to find out whether writing works again
+"""
+
+from typing import Final
+
+# One intent. Writes nothing if the reservation was ever known here: open, ended by an entry, or released.
+# The entry's id begins with the reservation's, so the unique index on it answers. (?1 id, ?2 opened_at, ?3 record)
+INSERT_INTENT: Final = """
+INSERT OR IGNORE INTO intents (reservation_id, opened_at, record)
+SELECT ?1, ?2, ?3
+WHERE NOT EXISTS (SELECT 1 FROM entries WHERE id BETWEEN ?1 || '.' AND ?1 || '/' AND reservation_id = ?1)
+  AND NOT EXISTS (SELECT 1 FROM releases WHERE reservation_id = ?1)
+"""
+
+KNOWN_INTENT: Final = "SELECT 1 FROM intents WHERE reservation_id = ?1"
+
+# One line of the ledger; `seq` is given by the writer, without gaps, in the order of settlement. Fails if the id is there.
+INSERT_ENTRY: Final = """
+INSERT INTO entries (
+  seq, id, reservation_id, request_id, attempt, kind, amount_nanodollars, provider, model, response_model, gateway,
+  user, "key", service, "groups", metadata, input_tokens, output_tokens, legs, charge, usage, occurred_at, recorded_at
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+ENTRY_COLUMNS: Final = (
+    'seq, id, reservation_id, request_id, attempt, kind, provider, model, response_model, gateway, user, "key", service, '
+    '"groups", metadata, legs, charge, usage, occurred_at, recorded_at'
+)
+
+# A reservation given back. The first release stands. (id, code, at)
+INSERT_RELEASE: Final = "INSERT OR IGNORE INTO releases (reservation_id, code, at) VALUES (?, ?, ?)"
+
+# What a bucket has spent, with every entry up to `through_seq` in it; an older figure never replaces a newer one.
+# (account, bucket, spent, through_seq)
+SAVE_BALANCE: Final = """
+INSERT INTO balances (account, bucket, spent_nanodollars, through_seq) VALUES (?, ?, ?, ?)
+ON CONFLICT (account, bucket)
+DO UPDATE SET spent_nanodollars = excluded.spent_nanodollars, through_seq = excluded.through_seq
+WHERE excluded.through_seq >= balances.through_seq
+"""
+
+SAVE_MARK: Final = "INSERT OR REPLACE INTO marks (name, seq) VALUES (?, ?)"
+MARK: Final = "SELECT seq FROM marks WHERE name = ?"
+LAST_SEQ: Final = "SELECT coalesce(max(seq), 0) FROM entries"
+
+# How a reservation ended, as far as entries tell: kind and amount of each.
+ENDING_ENTRIES: Final = """
+SELECT kind, amount_nanodollars FROM entries
+WHERE id BETWEEN ?1 || '.' AND ?1 || '/' AND reservation_id = ?1 AND kind <> 'credit'
+"""
+RELEASED: Final = "SELECT 1 FROM releases WHERE reservation_id = ?"
+HAS_ENTRY: Final = "SELECT 1 FROM entries WHERE id = ?"
+
+# The saved balances of one account: exact for the buckets that were dropped from memory, which were saved first.
+ACCOUNT_BALANCES: Final = "SELECT bucket, spent_nanodollars FROM balances WHERE account = ?"
+
+ALL_BALANCES: Final = "SELECT account, bucket, spent_nanodollars, through_seq FROM balances ORDER BY account, bucket"
+ENTRIES_AFTER: Final = "SELECT seq, amount_nanodollars, legs FROM entries WHERE seq > ? ORDER BY seq"
+
+# Reservations that nobody ended. Entries up to the mark (?1) have no intent left, so they need not be read.
+OPEN_INTENTS: Final = """
+SELECT reservation_id, record FROM intents
+WHERE reservation_id NOT IN (
+    SELECT reservation_id FROM entries WHERE seq > ?1 AND kind IN ('charge', 'presumed', 'unpriced'))
+  AND reservation_id NOT IN (SELECT reservation_id FROM releases)
+ORDER BY opened_at, reservation_id
+"""
+
+# What every account has spent in every bucket, from the entries alone, up to the entry ?1.
+SPENT: Final = """
+SELECT leg.value ->> 0, leg.value ->> 1, sum(amount_nanodollars)
+FROM entries, json_each(legs) AS leg
+WHERE seq <= ?1
+GROUP BY 1, 2
+"""
+
+# Removes intents that have ended, between two marks (?1, ?2]; never one that is open.
+PRUNE_ENDED_INTENTS: Final = """
+DELETE FROM intents WHERE reservation_id IN (
+    SELECT reservation_id FROM entries WHERE seq > ?1 AND seq <= ?2 AND kind IN ('charge', 'presumed', 'unpriced'))
+"""
+PRUNE_RELEASED_INTENTS: Final = """
+DELETE FROM intents WHERE reservation_id IN (SELECT reservation_id FROM releases WHERE seq > ?1 AND seq <= ?2)
+"""
+LAST_RELEASE: Final = "SELECT coalesce(max(seq), 0) FROM releases"
+
+# Removes releases whose intent has been removed (seq up to ?1) and that are older than ?2, at most ?3 of them.
+# The newest stays, so that a number is never given twice.
+PRUNE_RELEASES: Final = """
+DELETE FROM releases WHERE seq IN (
+    SELECT seq FROM releases WHERE seq <= ?1 AND seq < (SELECT max(seq) FROM releases) AND at < ?2 ORDER BY seq LIMIT ?3)
+"""
+
+# One request of the log.
+INSERT_RECORD: Final = """
+INSERT INTO records (
+  request_id, at, gateway, status, code, provider, model, user, "key", service, "groups", metadata, record
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""

@@ -1,0 +1,36 @@
+"""The ledger, the log and the settings in one data folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tollway.ledger.entry import LedgerEntry
+from tollway.storage.sqlite.config import SqliteConfig
+from tollway.storage.sqlite.connection import Sync
+from tollway.storage.sqlite.database import Database
+from tollway.storage.sqlite.ledger import SqliteLedger
+from tollway.storage.sqlite.records import SqliteRecords
+
+
+class SqliteStore:
+    """`protocol.Store` in `folder`, which is made if need be. Nothing is touched before `open`."""
+
+    def __init__(self, folder: Path, *, sync: Sync = "normal") -> None:
+        """`sync`: "normal" survives the death of the process at any instant, "full" the loss of power too."""
+        database = Database(folder, sync)
+        self.ledger = SqliteLedger(database)
+        self.records = SqliteRecords(database)
+        self.config = SqliteConfig(database)
+        self._database = database
+
+    async def open(self, now: int) -> Sequence[LedgerEntry]:
+        return await self.ledger.open(now)
+
+    async def prune(self, now: int) -> bool:
+        return await self.ledger.prune(now)
+
+    async def close(self) -> None:
+        if self._database.is_open:
+            try:
+                await self.records.flush()
+            finally:
+                await self.ledger.close()

@@ -1,0 +1,45 @@
+"""A process to be killed: reserves and settles as fast as it can, and says what has been acknowledged.
+
+Arguments: folder, sync. Lines: `R id` once a reserve was answered, `S id` once a settlement was flushed, `L id` once a
+release was flushed.
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from tollway.ledger.reservation import Held
+from tollway.storage.conformance.values import NOW, entry, hold, reservation
+from tollway.storage.sqlite import SqliteStore
+
+
+def say(line: str) -> None:
+    os.write(1, f"{line}\n".encode())
+
+
+async def main() -> None:
+    store = SqliteStore(Path(sys.argv[1]), sync="full" if sys.argv[2] == "full" else "normal")
+    await store.open(NOW)
+    say("ready")
+
+    async def work(worker: int) -> None:
+        number = 0
+        while True:
+            number += 1
+            made = reservation(f"{os.getpid()}-{worker}-{number}", hold("a", 10, 10**12), hold("b", 10, 10**12))
+            assert isinstance(await store.ledger.reserve(made, NOW), Held)
+            say(f"R {made.id}")
+            if number % 5 == 0:
+                store.ledger.release(made.id, "not_sent", NOW)
+                await store.ledger.flush()
+                say(f"L {made.id}")
+            elif number % 5 != 1:
+                store.ledger.settle(entry(made, 3))
+                await store.ledger.flush()
+                say(f"S {made.id}")
+
+    await asyncio.gather(*(work(worker) for worker in range(4)))
+
+
+asyncio.run(main())

@@ -1,0 +1,175 @@
+"""The request log in SQLite: written in batches, never in the way, read page by page."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tollway.errors import StoreUnavailable
+from tollway.storage.conformance.records import record, spending
+from tollway.storage.conformance.values import NOW
+from tollway.storage.protocol import Filter
+from tollway.storage.sqlite import SqliteStore
+from tollway.storage.sqlite import records as module
+from tollway.storage.sqlite.driver import Connection
+
+Fail = Callable[[SqliteStore], Any]
+
+
+async def ids(store: SqliteStore, where: Filter | None = None, limit: int = 100) -> list[str]:
+    page = await store.records.records(where or Filter(), limit=limit, cursor=None)
+    return [item.request_id for item in page.items]  # type: ignore[union-attr]
+
+
+async def test_a_record_can_be_read_once_it_is_flushed_and_flushing_nothing_is_done_at_once(store: SqliteStore) -> None:
+    await store.records.flush()
+    store.records.write(record("r"))
+    assert await store.records.record("r") is None
+    await store.records.flush()
+    assert await store.records.record("r") == record("r")
+    await store.records.flush()
+    assert await ids(store) == ["r"]
+
+
+async def test_a_full_batch_is_begun_without_waiting_for_the_clock(store: SqliteStore) -> None:
+    for number in range(module.WRITTEN_AT_ONCE - 1):
+        store.records.write(record(f"r{number}"))
+    assert store.records._writing is None and store.records._timer is not None
+    store.records.write(record("last"))
+    writing = store.records._writing
+    assert writing is not None and store.records._timer is None
+    await writing
+    assert len(await ids(store)) == module.WRITTEN_AT_ONCE
+
+
+async def test_many_records_are_written_in_transactions_of_bounded_size(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    insert = module._insert
+
+    def noted(writing: Connection, batch: list[Any]) -> int:
+        sizes.append(len(batch))
+        return insert(writing, batch)
+
+    monkeypatch.setattr(module, "_insert", noted)
+    for number in range(module.WRITTEN_AT_ONCE * 2 + 1):
+        store.records.write(record(f"r{number}", NOW + number))
+    await store.records.flush()
+    assert sum(sizes) == module.WRITTEN_AT_ONCE * 2 + 1
+    assert max(sizes) <= module.WRITTEN_AT_ONCE
+    assert (await ids(store))[0] == f"r{module.WRITTEN_AT_ONCE * 2}"
+
+
+async def test_past_the_bound_the_oldest_is_dropped_and_counted(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "QUEUED_AT_MOST", 3)
+    for number in range(5):
+        store.records.write(record(f"r{number}", NOW + number))
+    assert store.records.dropped == 2
+    await store.records.flush()
+    assert await ids(store) == ["r4", "r3", "r2"]
+
+
+async def test_a_record_without_an_encoding_is_counted_and_does_not_harm_the_others(store: SqliteStore) -> None:
+    for made in (record("a"), record("b", user="\ud83d"), record("c")):
+        store.records.write(made)
+    await store.records.flush()
+    assert store.records.dropped == 1
+    assert sorted(await ids(store)) == ["a", "c"]
+
+
+async def test_records_that_cannot_be_written_stay_queued_in_their_order(store: SqliteStore, fail: Fail) -> None:
+    disk = fail(store)
+    disk.failing = True
+    for number in range(3):
+        store.records.write(record(f"r{number}"))
+    with pytest.raises(StoreUnavailable):
+        await store.records.flush()
+    assert [each.request_id for each in store.records._queue] == ["r0", "r1", "r2"]
+    disk.failing = False
+    store.records.write(record("r3"))
+    await store.records.flush()
+    assert await ids(store) == ["r3", "r2", "r1", "r0"]
+    assert store.records.dropped == 0
+
+
+async def test_a_failure_in_the_background_is_tried_again_and_tells_nobody(
+    store: SqliteStore, fail: Fail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = fail(store)
+    disk.failing = True
+    store.records.write(record("r"))
+    store.records._start()
+    writing = store.records._writing
+    assert writing is not None
+    await writing
+    assert store.records._timer is not None, "it is to be tried again"
+    disk.failing = False
+    await store.records.flush()
+    assert await ids(store) == ["r"]
+
+
+async def test_closing_writes_what_is_queued(store: SqliteStore) -> None:
+    store.records.write(record("r"))
+    await store.close()
+    again = SqliteStore(store._database.folder)
+    await again.open(NOW)
+    assert await ids(again) == ["r"]
+    await again.close()
+
+
+@pytest.mark.parametrize("ask", ["records", "entries"])
+async def test_a_cursor_that_was_not_given_and_a_page_of_nothing_are_refused(store: SqliteStore, ask: str) -> None:
+    question = getattr(store.records, ask)
+    with pytest.raises(ValueError, match="is not a cursor"):
+        await question(Filter(), limit=5, cursor="1; DROP TABLE entries")
+    with pytest.raises(ValueError, match="cannot be asked for"):
+        await question(Filter(), limit=0, cursor=None)
+
+
+async def test_a_cursor_is_given_only_where_there_is_more(store: SqliteStore) -> None:
+    for number in range(4):
+        store.ledger.settle(spending(f"r{number}", 1))
+    await store.ledger.flush()
+    exact = await store.records.entries(Filter(), limit=4, cursor=None)
+    assert (len(exact.items), exact.next) == (4, None)
+    first = await store.records.entries(Filter(), limit=3, cursor=None)
+    assert first.next is not None
+    rest = await store.records.entries(Filter(), limit=3, cursor=first.next)
+    assert [item.id for item in (*first.items, *rest.items)] == [item.id for item in exact.items]  # type: ignore[union-attr]
+    assert rest.next is None
+
+
+async def test_a_row_that_comes_between_two_pages_moves_nothing(store: SqliteStore) -> None:
+    for number in range(3):
+        store.records.write(record(f"r{number}", NOW + number))
+    await store.records.flush()
+    first = await store.records.records(Filter(), limit=2, cursor=None)
+    store.records.write(record("newer", NOW + 9))
+    await store.records.flush()
+    rest = await store.records.records(Filter(), limit=2, cursor=first.next)
+    assert [item.request_id for item in rest.items] == ["r0"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("ask", "name"), [("records", "kind"), ("entries", "status"), ("entries", "day")])
+async def test_a_field_of_the_other_table_is_refused_before_anything_is_read(
+    store: SqliteStore, ask: str, name: str
+) -> None:
+    with pytest.raises(ValueError, match=f'"{name}" is not a field'):
+        await getattr(store.records, ask)(Filter(equals={name: "x"}), limit=5, cursor=None)
+    with pytest.raises(ValueError, match='"status" is not a field'):
+        await store.records.spend(Filter(), ["status"])
+
+
+async def test_spend_without_entries_has_no_rows_and_without_groups_one(store: SqliteStore) -> None:
+    assert await store.records.spend(Filter(), []) == []
+    assert await store.records.spend(Filter(), ["user"]) == []
+    store.ledger.settle(spending("one", 3, user="alice"))
+    store.ledger.settle(spending("two", 4))
+    await store.ledger.flush()
+    (total,) = await store.records.spend(Filter(), [])
+    assert (total.group, total.spent, total.entries) == ((), 7, 2)
+    by_user = await store.records.spend(Filter(), ["user"])
+    assert [(row.group, row.spent) for row in by_user] == [((None,), 4), (("alice",), 3)]

@@ -1,0 +1,297 @@
+"""The counters alone: placing, ending, booking late, forgetting, and what memory lets go of."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from tollway.ledger.entry import LedgerEntry
+from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold
+from tollway.storage.conformance.values import NOW, entry, hold, reservation
+from tollway.storage.counters import RELEASED, SETTLED, Counters, Ended
+
+
+class Told:
+    """A past that is told what it knows, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.ends: dict[str, Ended] = {}
+        self.entries: set[str] = set()
+        self.buckets: dict[str, dict[int, int]] = {}
+        self.asked: list[str] = []
+
+    def ended(self, reservation_id: str) -> Ended | None:
+        self.asked.append(reservation_id)
+        return self.ends.get(reservation_id)
+
+    def has_entry(self, entry_id: str) -> bool:
+        self.asked.append(entry_id)
+        return entry_id in self.entries
+
+    def spent(self, account: str) -> Mapping[int, int]:
+        self.asked.append(account)
+        return self.buckets.get(account, {})
+
+
+@pytest.fixture
+def past() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def counters(past: Told) -> Counters:
+    return Counters(past)
+
+
+def placed(counters: Counters, name: str, *holds: Hold) -> Held:
+    verdict = counters.place(reservation(name, *holds))
+    assert isinstance(verdict, Held), verdict
+    return verdict
+
+
+def look(counters: Counters, account: str = "a", **fields: int) -> tuple[int, int]:
+    (balance,) = counters.balances([hold(account, **fields)])
+    return balance.spent, balance.held
+
+
+def test_a_hold_is_in_the_balance_that_is_answered(counters: Counters) -> None:
+    assert placed(counters, "one", hold("a", 30)) == Held((Balance("a", 0, 30, 100),))
+    assert placed(counters, "two", hold("a", 70), hold("b", 70)).balances == (
+        Balance("a", 0, 100, 100),
+        Balance("b", 0, 70, 100),
+    )
+    assert list(counters.open) == ["one.1", "two.1"]
+
+
+def test_all_holds_are_placed_or_none(counters: Counters) -> None:
+    placed(counters, "one", hold("b", 95))
+    verdict = counters.place(reservation("two", hold("a", 10), hold("b", 10), hold("c", 10)))
+    assert verdict == Exhausted(1, Balance("b", 0, 95, 100), True)
+    assert (look(counters, "a"), look(counters, "b"), look(counters, "c")) == ((0, 0), (0, 95), (0, 0))
+    assert "two.1" not in counters.open
+
+
+def test_a_budget_that_is_spent_is_named_before_one_that_is_only_held(counters: Counters) -> None:
+    placed(counters, "one", hold("a", 95))
+    placed(counters, "two", hold("b", 95))
+    counters.settle(entry(reservation("two", hold("b", 95)), 95))
+    verdict = counters.place(reservation("three", hold("a", 10), hold("b", 10)))
+    assert isinstance(verdict, Exhausted)
+    assert (verdict.index, verdict.contended) == (1, False)
+
+
+def test_a_watching_hold_is_placed_though_it_does_not_fit_and_says_so(counters: Counters) -> None:
+    held = placed(counters, "one", hold("a", 10, 5, enforced=False), hold("b", 10))
+    assert held.would_refuse == (0,)
+    assert look(counters) == (0, 10)
+
+
+def test_two_holds_of_one_reservation_on_one_account_are_both_counted(counters: Counters) -> None:
+    assert isinstance(counters.place(reservation("one", hold("a", 60), hold("a", 60))), Exhausted)
+    assert look(counters) == (0, 0)
+    placed(counters, "two", hold("a", 40), hold("a", 40))
+    assert look(counters) == (0, 80)
+
+
+def test_what_would_be_refused_can_be_asked_without_placing(counters: Counters) -> None:
+    assert counters.refusal(reservation("one", hold("a", 100))) is None
+    refusal = counters.refusal(reservation("one", hold("a", 101)))
+    assert refusal is not None and not refusal.contended
+    assert counters.open == {}
+
+
+def test_settling_books_the_truth_past_the_limit(counters: Counters) -> None:
+    placed(counters, "one", hold("a", 10))
+    made = entry(reservation("one", hold("a", 10)), 250)
+    assert counters.settle(made) is made
+    assert look(counters) == (250, 0)
+    assert counters.settle(made) is None
+    assert look(counters) == (250, 0)
+
+
+def test_releasing_gives_back_once_and_settling_afterwards_changes_nothing(counters: Counters) -> None:
+    placed(counters, "one", hold("a", 10))
+    assert counters.release("one.1") == (hold("a", 10),)
+    assert counters.release("one.1") is None
+    assert counters.settle(entry(reservation("one", hold("a", 10)), 5)) is None
+    assert look(counters) == (0, 0)
+
+
+def test_a_release_may_overtake_its_reserve(counters: Counters) -> None:
+    assert counters.release("one.1") == ()
+    assert counters.standing(reservation("one", hold())) == Gone("released")
+
+
+def test_a_reservation_that_is_known_is_told_as_it_stands(counters: Counters) -> None:
+    made = reservation("one", hold("a", 10))
+    assert counters.standing(made) is None
+    counters.place(made)
+    assert counters.standing(made) == Held((Balance("a", 0, 10, 100),))
+    counters.settle(entry(made, 4))
+    assert counters.standing(made) == Gone("settled")
+
+
+def test_undoing_leaves_no_trace_and_the_id_may_come_again(counters: Counters) -> None:
+    made = reservation("one", hold("a", 10))
+    counters.place(made)
+    counters.undo(made)
+    counters.undo(made)
+    assert (look(counters), counters.standing(made)) == ((0, 0), None)
+    placed(counters, "one", hold("a", 10))
+
+
+def test_a_lapsed_reservation_is_spent_to_its_bound_and_amended_by_late_evidence(counters: Counters) -> None:
+    made = reservation("one", hold("a", 10), deadline=NOW)
+    counters.place(made)
+    assert counters.lapsed(NOW - 1) == []
+    assert counters.lapsed(NOW, busy={"one.1"}) == []
+    assert counters.lapsed(NOW) == [made]
+    presumed = counters.presume(made, NOW)
+    assert (presumed.kind, look(counters)) == ("presumed", (10, 0))
+
+    late = counters.settle(entry(made, 4))
+    assert late is not None
+    assert (late.kind, late.charge.amount, look(counters)) == ("correction", -6, (4, 0))
+    assert counters.settle(entry(made, 4)) is None
+
+
+def test_an_unknown_price_does_not_take_a_presumption_back(counters: Counters) -> None:
+    made = reservation("one", hold("a", 10))
+    counters.place(made)
+    counters.presume(made, NOW)
+    booked = counters.settle(entry(made, 0, "unpriced"))
+    assert booked is not None and booked.kind == "unpriced"
+    assert look(counters) == (10, 0)
+
+
+@pytest.mark.parametrize("kind", ["correction", "credit"])
+def test_what_amends_is_booked_once_by_its_id_and_ends_nothing(counters: Counters, kind: str) -> None:
+    made = reservation("one", hold("a", 10))
+    counters.place(made)
+    amending = entry(made, -3, kind)  # type: ignore[arg-type]
+    assert counters.settle(amending) is amending
+    assert counters.settle(amending) is None
+    assert look(counters) == (-3, 10)
+    assert "one.1" in counters.open
+
+
+def test_a_correction_takes_a_number_that_is_free(counters: Counters, past: Told) -> None:
+    made = reservation("one", hold("a", 10))
+    past.ends["one.1"] = Ended("presumed", 10)
+    past.entries |= {"one.1.correction", "one.1.correction.1"}
+    late = counters.settle(entry(made, 4))
+    assert late is not None
+    assert (late.id, late.charge.amount) == ("one.1.correction.2", -6)
+
+
+def test_an_entry_of_a_reservation_never_heard_of_is_booked_unless_the_store_has_it(
+    counters: Counters, past: Told
+) -> None:
+    late = entry(reservation("one", hold("a", 10)), 4)
+    assert counters.settle(late) is late
+    past.entries.add("two.1.charge")
+    assert counters.settle(entry(reservation("two", hold("a", 10)), 4)) is None
+    assert look(counters) == (4, 0)
+
+
+def test_what_is_forgotten_is_asked_of_the_past(counters: Counters, past: Told) -> None:
+    for number in range(3):
+        counters.release(f"r{number}.1")
+    past.asked.clear()
+    counters.forget(2)
+    counters.forget(2)
+    assert counters.remembers("r0.1")
+    for number in range(3, 6):
+        counters.release(f"r{number}.1")
+    past.asked.clear()
+    counters.forget(2)
+    assert not counters.remembers("r0.1")
+    past.ends["r0.1"] = RELEASED
+    assert counters.release("r0.1") is None
+    assert past.asked == ["r0.1"]
+
+
+def test_forgetting_keeps_at_least_as_many_as_it_is_told(counters: Counters) -> None:
+    for number in range(10):
+        counters.bury(f"r{number}", SETTLED)
+    counters.forget(10)
+    counters.forget(9)
+    assert all(counters.remembers(f"r{number}") for number in range(10))
+
+
+def test_a_bucket_that_was_booked_in_is_to_be_saved_once(counters: Counters) -> None:
+    counters.book([("a", 1), ("a", 2)], 5)
+    counters.book([("a", 1)], 5)
+    assert [(name, bucket.start) for name, bucket in counters.unsaved] == [("a", 1), ("a", 2)]
+    assert [(name, bucket.spent) for name, bucket in counters.take_unsaved(1)] == [("a", 10)]
+    counters.book([("a", 1)], 5)
+    assert [(name, bucket.start) for name, bucket in counters.unsaved] == [("a", 2), ("a", 1)]
+
+
+def test_old_buckets_leave_memory_and_come_back_when_an_older_window_is_looked_at(
+    counters: Counters, past: Told
+) -> None:
+    counters.book([("a", start) for start in range(10)], 1)
+    counters.take_unsaved(10)
+    assert look(counters, since=8) == (2, 0)
+    counters.thin(["a", "unknown"], 4)
+    assert counters.floors() == {"a": 6}
+    assert past.asked == []
+    past.buckets["a"] = dict.fromkeys(range(10), 1)
+    assert look(counters, since=3) == (7, 0)
+    assert past.asked == ["a"]
+    assert counters.floors() == {}
+
+
+def test_what_is_not_saved_or_still_holds_is_not_thinned(counters: Counters) -> None:
+    counters.book([("a", start) for start in range(5)], 1)
+    look(counters, since=4)
+    counters.thin(["a"], 1)
+    assert counters.floors() == {}
+    placed(counters, "one", hold("b", 1, bucket=0, since=0))
+    counters.book([("b", start) for start in range(5)], 1)
+    counters.take_unsaved(10)
+    look(counters, "b", since=4)
+    counters.thin(["b"], 1)
+    assert counters.floors() == {}
+
+
+def test_saved_balances_are_taken_over_for_any_window(counters: Counters) -> None:
+    counters.load([("a", 1, 5), ("a", 2, 7), ("b", 1, -3)])
+    assert (look(counters, since=2), look(counters, since=1), look(counters, since=0)) == ((7, 0), (12, 0), (12, 0))
+    assert look(counters, "b", since=1) == (-3, 0)
+    assert list(counters.unsaved) == []
+
+
+def test_the_accounts_of_a_budget_are_itself_and_those_it_is_split_into(counters: Counters) -> None:
+    counters.book([(name, 1) for name in ("each[user=b]", "each", "each[user=a]", "each-other", "eac")], 1)
+    counters.balances([hold("each[user=looked at only]")])
+    assert counters.accounts("each") == ["each", "each[user=a]", "each[user=b]"]
+    counters.place(reservation("refused", hold("each[user=c]", 101)))
+    assert "each[user=c]" not in counters.accounts("each")
+
+
+def test_a_copy_of_every_place_is_taken_and_running_totals_are_checked(counters: Counters) -> None:
+    placed(counters, "one", hold("a", 10))
+    counters.book([("a", NOW)], 3)
+    assert counters.snapshot() == ({("a", NOW): 3}, {("a", NOW): 10})
+    assert counters.totals_drift() == []
+    counters._accounts["a"].spent += 1
+    assert counters.totals_drift() == [
+        f'Account "a": the running totals since {NOW} are 4 spent and 10 held, but its buckets sum to (3, 10).'
+    ]
+
+
+def test_presuming_what_is_not_open_is_a_defect(counters: Counters) -> None:
+    made = reservation("one", hold())
+    counters.place(made)
+    counters.release("one.1")
+    with pytest.raises(AssertionError, match="was not open"):
+        counters.presume(made, NOW)
+
+
+def test_a_presumption_that_is_told_again_changes_nothing(counters: Counters) -> None:
+    made = reservation("one", hold("a", 10))
+    counters.place(made)
+    again: LedgerEntry = counters.presume(made, NOW)
+    assert counters.settle(again) is None
+    assert look(counters) == (10, 0)
