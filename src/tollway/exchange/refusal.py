@@ -1,0 +1,135 @@
+"""Saying no in the words of the caller's SDK.
+
+One refusal, three dialects: OpenAI's, Anthropic's and Google's error bodies, each with the same machine-readable
+`tollway` object inside. RFC 9110 `Retry-After`; `x-should-retry: false` is what the OpenAI and Anthropic SDKs obey.
+"""
+
+from typing import Any
+
+import msgspec
+
+from tollway.errors import REASONS
+from tollway.request import Dialect
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a request goes no further."""
+
+    code: str
+    """A key of `errors.REASONS`."""
+    message: str
+    rule: str = ""
+    retry_after_s: int | None = None
+    details: dict[str, Any] = {}
+    """Amounts as decimal strings of US dollars, instants as RFC 3339."""
+
+    @property
+    def status(self) -> int:
+        return REASONS[self.code].status
+
+
+def body(refusal: Refusal, dialect: Dialect, request_id: str) -> bytes:
+    """The error body the caller's SDK parses."""
+    return msgspec.json.encode(_shape(refusal, dialect, request_id))
+
+
+def event(refusal: Refusal, dialect: Dialect, request_id: str) -> bytes:
+    """The same as the last event of a stream that has already begun."""
+    shaped = body(refusal, dialect, request_id)
+    if dialect == "anthropic":
+        return b"event: error\ndata: " + shaped + b"\n\n"
+    return b"data: " + shaped + b"\n\n"
+
+
+def headers(refusal: Refusal, request_id: str, *, cf_spelling: bool) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers of a refusal."""
+    prefix = b"cf-aig-" if cf_spelling else b"tollway-"
+    found = [
+        (b"content-type", b"application/json"),
+        (prefix + b"error", refusal.code.encode()),
+        (prefix + b"request-id", request_id.encode()),
+        (b"x-should-retry", b"true" if REASONS[refusal.code].retry else b"false"),
+    ]
+    if refusal.retry_after_s is not None:
+        found.append((b"retry-after", str(refusal.retry_after_s).encode()))
+    if refusal.rule:
+        found.append((prefix + b"budget", _header_text(refusal.rule)))
+    if refusal.status == 401:
+        # RFC 9110, 11.6.1: a 401 names the scheme that would be accepted.
+        found.append((b"www-authenticate", b'Bearer realm="tollway"'))
+    return tuple(found)
+
+
+# Anthropic's and Google's names for a status (their public error references).
+_ANTHROPIC_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    405: "invalid_request_error",
+    408: "timeout_error",
+    413: "request_too_large",
+    415: "invalid_request_error",
+    422: "invalid_request_error",
+    426: "invalid_request_error",
+    429: "rate_limit_error",
+    431: "request_too_large",
+    500: "api_error",
+    502: "api_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+}
+_GOOGLE_STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+_OPENAI_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "insufficient_quota",
+}
+
+
+def _shape(refusal: Refusal, dialect: Dialect, request_id: str) -> dict[str, Any]:
+    status = refusal.status
+    ours = {"code": refusal.code, "request_id": request_id, **refusal.details}
+    if dialect == "anthropic":
+        kind = _ANTHROPIC_TYPES.get(status, "api_error")
+        return {
+            "type": "error",
+            "error": {"type": kind, "message": refusal.message, "tollway": ours},
+            "request_id": request_id,
+        }
+    if dialect == "google":
+        name = _GOOGLE_STATUSES.get(status, "INVALID_ARGUMENT")
+        detail = {
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": refusal.code.upper(),
+            "domain": "tollway",
+        }
+        return {
+            "error": {
+                "code": status,
+                "message": refusal.message,
+                "status": name,
+                "details": [detail],
+                "tollway": ours,
+            }
+        }
+    kind = _OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
+    if refusal.code == "budget_contended":
+        kind = "rate_limit_error"
+    return {"error": {"message": refusal.message, "type": kind, "param": None, "code": refusal.code, "tollway": ours}}
+
+
+def _header_text(text: str) -> bytes:
+    # RFC 9110, 5.5: visible ASCII only; anything else could end the header.
+    return "".join(c if " " <= c <= "~" else "?" for c in text).encode()

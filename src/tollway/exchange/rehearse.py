@@ -1,0 +1,210 @@
+"""The exchange carried out against nothing: what would happen to a request, and which rule would say so.
+
+The same generator and the same rules as for real traffic; only the replies differ. Nothing is held, sent, settled or
+logged: balances are looked at instead of reserved on, and the story ends where the request would be forwarded.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import msgspec
+
+from tollway.budgets.budget import Budget
+from tollway.budgets.holds import Claim, holds
+from tollway.budgets.window import Calendar
+from tollway.exchange.authenticate import authenticate
+from tollway.exchange.exchange import exchange, price
+from tollway.exchange.refusal import Refusal
+from tollway.exchange.selection import select
+from tollway.exchange.steps import Authenticate, Forward, Log, Reserve, Send, Sent
+from tollway.exchange.target import Target, choose
+from tollway.identity.attributes import MetadataInvalid
+from tollway.identity.identity import Identity
+from tollway.identity.keys import Key, digest
+from tollway.ledger.reservation import Balance, Exhausted, Held, Hold, Reservation, contended, fits
+from tollway.logs.record import Decision
+from tollway.pricing.charge import Unpriced
+from tollway.pricing.estimate import Quote
+from tollway.providers.codec import Malformed
+from tollway.providers.registry import codec_for
+from tollway.request import Credential, InferenceRequest
+from tollway.snapshot import Snapshot
+
+Balances = Callable[[Sequence[Hold]], Sequence[Balance]]
+"""What is spent and held in the window of each hold, now (`Ledger.balances`)."""
+
+Verdict = Literal["fits", "exhausted", "contended", "not_asked"]
+"""exhausted: spent, or too little left even if all holds came back. contended: it would fit if others gave their holds
+back. not_asked: the request is refused before any budget is asked."""
+
+_STAND_IN = "the secret of a key that is only rehearsed"
+
+
+class Leg(msgspec.Struct, frozen=True, kw_only=True):
+    """One account that the request would count against."""
+
+    budget: Budget
+    hold: Hold
+    balance: Balance
+    """Before the request."""
+    verdict: Verdict
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The refusal the caller would be sent."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
+    """What would happen. What the request never gets to is `None` or empty."""
+
+    outcome: Literal["forward", "refuse"]
+    code: str = ""
+    """Why it would be refused."""
+    identity: Identity | None = None
+    target: Target | None = None
+    quote: Quote | Unpriced | None = None
+    """The bound of what was asked for."""
+    granted: Quote | None = None
+    """The bound that would be held; a smaller one than `quote` where the output cap would be lowered to what is left."""
+    legs: tuple[Leg, ...] = ()
+    refusal: Answer | None = None
+    decisions: tuple[Decision, ...] = ()
+    path: str = ""
+    """What would be sent to the provider."""
+    body: bytes = b""
+
+
+def rehearse(
+    request: InferenceRequest,
+    caller: Identity | Refusal,
+    *,
+    snapshot: Snapshot,
+    calendar: Calendar,
+    now: int,
+    balances: Balances,
+) -> Rehearsal:
+    """What would happen to `request` of this caller at `now` (Unix milliseconds), with the accounts as they are."""
+    known = _known(request, caller, snapshot, now)
+    legs = _legs(known.claimed, holds(known.claimed, 0, now, calendar), balances, asked=False)
+    granted = known.quote if isinstance(known.quote, Quote) else None
+    refusal: Answer | None = None
+    steps = exchange(request, snapshot, calendar, now)
+    command = next(steps)
+    while True:
+        match command:
+            case Authenticate():
+                command = steps.send(caller)
+            case Reserve():
+                reservation = command.reservation
+                legs = _legs(known.claimed, reservation.holds, balances, asked=True)
+                if granted is not None and reservation.bound < granted.amount:
+                    granted = granted.clamped(reservation.bound)
+                command = steps.send(_verdict(reservation, legs))
+            case Forward():
+                # Closing is leaving: there is no reservation to end, since none was made.
+                steps.close()
+                return Rehearsal(
+                    outcome="forward",
+                    identity=known.identity,
+                    target=known.target,
+                    quote=known.quote,
+                    granted=granted,
+                    legs=legs,
+                    path=command.path,
+                    body=command.body,
+                )
+            case Send():
+                refusal = Answer(command.status, command.headers, command.body)
+                command = steps.send(Sent(request.started_ns))
+            case Log():
+                steps.close()
+                return Rehearsal(
+                    outcome="refuse",
+                    code=command.record.code,
+                    identity=known.identity,
+                    target=known.target,
+                    quote=known.quote,
+                    legs=legs,
+                    refusal=refusal,
+                    decisions=command.record.decisions,
+                )
+            case _:
+                raise AssertionError(f"{command!r} comes behind Forward, which is never answered here")
+
+
+def as_key(key: Key, request: InferenceRequest, snapshot: Snapshot) -> Identity | Refusal:
+    """What authentication says to the bearer of `key`, whose secret nobody here knows."""
+    alone = msgspec.structs.replace(snapshot, keys={digest(_STAND_IN, snapshot.pepper): key})
+    with_credential = msgspec.structs.replace(request, credentials=(Credential(b"authorization", _STAND_IN),))
+    return authenticate(with_credential, alone)
+
+
+def as_person(identity: Identity, request: InferenceRequest, snapshot: Snapshot) -> Identity | Refusal:
+    """A caller of whom only the attributes are known: refused only where there is no such gateway."""
+    found = authenticate(msgspec.structs.replace(request, credentials=()), snapshot)
+    return found if isinstance(found, Refusal) and found.code == "gateway_unknown" else identity
+
+
+class _Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be told of a request without asking any account; the functions are those that `exchange` calls."""
+
+    identity: Identity | None = None
+    target: Target | None = None
+    quote: Quote | Unpriced | None = None
+    claimed: tuple[Claim, ...] = ()
+
+
+def _known(request: InferenceRequest, caller: Identity | Refusal, snapshot: Snapshot, now: int) -> _Known:
+    if isinstance(caller, Refusal):
+        return _Known()
+    ask = codec_for(request.api).read_ask(request.upstream_path, request.query, request.content_type, request.body)
+    if isinstance(ask, Malformed):
+        return _Known(identity=caller)
+    target = choose(request, ask, snapshot, now)
+    if isinstance(target, Refusal):
+        return _Known(identity=caller)
+    selection = select(request, caller, target, snapshot)
+    if isinstance(selection, MetadataInvalid):
+        return _Known(identity=caller)
+    return _Known(
+        identity=caller,
+        target=target,
+        quote=price(request, ask, target, snapshot, now),
+        claimed=selection.claims,
+    )
+
+
+def _legs(claimed: tuple[Claim, ...], placed: tuple[Hold, ...], balances: Balances, *, asked: bool) -> tuple[Leg, ...]:
+    owners = [claim.budget for claim in claimed for _ in claim.accounts]
+    return tuple(
+        Leg(
+            budget=budget,
+            hold=hold,
+            balance=balance,
+            verdict=_verdict_of(hold, balance) if asked else "not_asked",
+        )
+        for budget, hold, balance in zip(owners, placed, balances(placed), strict=True)
+    )
+
+
+def _verdict_of(hold: Hold, balance: Balance) -> Verdict:
+    if fits(hold, balance.spent, balance.held):
+        return "fits"
+    return "contended" if contended(hold, balance.spent) else "exhausted"
+
+
+def _verdict(reservation: Reservation, legs: tuple[Leg, ...]) -> Held | Exhausted:
+    """What the ledger would answer: the first account that is spent out refuses, else the first that others hold."""
+    refusing = [(n, leg) for n, leg in enumerate(legs) if leg.hold.enforced and leg.verdict != "fits"]
+    refusing.sort(key=lambda one: one[1].verdict == "contended")
+    for index, leg in refusing:
+        return Exhausted(index, leg.balance, leg.verdict == "contended")
+    after = tuple(
+        msgspec.structs.replace(leg.balance, held=leg.balance.held + hold.amount)
+        for leg, hold in zip(legs, reservation.holds, strict=True)
+    )
+    return Held(after, tuple(n for n, leg in enumerate(legs) if leg.verdict != "fits"))

@@ -1,0 +1,159 @@
+"""The commands an exchange yields and the replies it is sent.
+
+| command      | replies                            |
+|--------------|------------------------------------|
+| Authenticate | Identity, Refusal                  |
+| Reserve      | Held, Exhausted, Gone, Unavailable |
+| Forward      | Head, NotSent, NoAnswer            |
+| Read         | Ended                              |
+| Relay        | Ended                              |
+| Send         | Sent                               |
+| Settle       | None                               |
+| Release      | None                               |
+| Log          | None                               |
+
+A failure is a reply, never an exception.
+"""
+
+from collections.abc import Generator
+from typing import Any, Literal
+
+import msgspec
+
+from tollway.ledger.entry import LedgerEntry
+from tollway.ledger.reservation import Reservation
+from tollway.logs.record import LogRecord
+from tollway.providers.codec import Meter
+from tollway.request import InferenceRequest
+from tollway.snapshot import Route
+from tollway.usage import Report
+
+
+class Authenticate(msgspec.Struct, frozen=True):
+    """Who is asking?"""
+
+    request: InferenceRequest
+
+
+class Reserve(msgspec.Struct, frozen=True):
+    """Hold the money, durably, on every account or on none; wait up to `wait_s` where others only hold it."""
+
+    reservation: Reservation
+    wait_s: float = 0.0
+
+
+class Forward(msgspec.Struct, frozen=True):
+    """Send the request to the provider. Only to be yielded with a reservation that stands."""
+
+    reservation: Reservation
+    route: Route
+    request: InferenceRequest
+    path: str
+    body: bytes
+
+
+class Read(msgspec.Struct, frozen=True):
+    """Take the whole answer in, because its cost goes into a header before it."""
+
+
+class Relay(msgspec.Struct, frozen=True):
+    """Pass the answer on as it comes, past the meter."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    meter: Meter
+    longest_s: float
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Answer the caller with a whole body."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+class Settle(msgspec.Struct, frozen=True):
+    """Make the charge final."""
+
+    entry: LedgerEntry
+
+
+class Release(msgspec.Struct, frozen=True):
+    """Give the holds back: provably nothing was billed."""
+
+    reservation_id: str
+    code: str
+
+
+class Log(msgspec.Struct, frozen=True):
+    """Remember the request."""
+
+    record: LogRecord
+
+
+Command = Authenticate | Reserve | Forward | Read | Relay | Send | Settle | Release | Log
+
+
+class Unavailable(msgspec.Struct, frozen=True):
+    """The ledger cannot hold anything now; nothing is held."""
+
+    message: str
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The provider's status and headers are in."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    """As far as a caller may see them, framing left out."""
+    streamed: bool
+    """The body is to be relayed as it comes: an event stream, or something too large or strange to be read whole."""
+    at_ns: int
+
+
+class NotSent(msgspec.Struct, frozen=True):
+    """Nothing reached the provider."""
+
+    code: str
+    message: str
+    at_ns: int
+
+
+class NoAnswer(msgspec.Struct, frozen=True):
+    """It was sent, and no head came back: it may have been billed."""
+
+    code: str
+    message: str
+    at_ns: int
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer is over."""
+
+    reason: Literal["complete", "client_gone", "broken_off", "too_long"]
+    report: Report
+    output_bytes: int = 0
+    """Of generated text seen: what a cut answer is counted by."""
+    bytes_passed: int = 0
+    streamed: bool = False
+    finished: bool = True
+    """The provider's own end of the stream was seen; `False` where a stream just stopped."""
+    upstream_us: int | None = None
+    """From the request sent to the end of the answer."""
+    raw: bytes = b""
+    """The answer of a Read as it came off the wire."""
+    at: int
+    """Unix milliseconds."""
+    at_ns: int
+    first_chunk_ns: int | None = None
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """The caller has been answered, or had left."""
+
+    at_ns: int
+
+
+Steps = Generator[Command, Any, None]
+"""An exchange under way."""

@@ -1,0 +1,102 @@
+"""Which provider and model a request is for."""
+
+import msgspec
+
+from tollway.exchange.refusal import Refusal
+from tollway.gateway import Provider
+from tollway.providers.visible import shows_every_token
+from tollway.request import Ask, InferenceRequest
+from tollway.snapshot import NoRoute, Route, Snapshot
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Where one attempt goes."""
+
+    route: Route
+    rename: bool
+    """The provider knows the model by another name than the caller wrote."""
+    visible: bool = True
+    """What it streams shows every token it bills, so that a cut stream can be counted by its bytes."""
+
+    @property
+    def provider(self) -> Provider:
+        return self.route.provider
+
+    @property
+    def model(self) -> str | None:
+        return self.route.model
+
+    @property
+    def name(self) -> str:
+        """The canonical `provider/model`."""
+        return f"{self.provider.slug}/{self.model}" if self.model is not None else self.provider.slug
+
+
+LONGEST_MODEL = 256
+"""Characters. A name goes into accounts, ledger entries and messages, and is matched with the patterns of rules."""
+
+
+def choose(request: InferenceRequest, ask: Ask, snapshot: Snapshot, now: int) -> Target | Refusal:
+    """The target that the path or the model's name means, or why there is none."""
+    if ask.model is not None and len(ask.model) > LONGEST_MODEL:
+        return Refusal(
+            code="model_unknown",
+            message=f"The model's name has {len(ask.model):,} characters; send {LONGEST_MODEL} at most.",
+        )
+    if request.provider is not None:
+        provider = snapshot.provider(request.provider)
+        if provider is None:
+            known = ", ".join(sorted(snapshot.providers)) or "none"
+            return Refusal(
+                code="provider_unknown", message=f'No provider "{request.provider}" is configured; there are: {known}.'
+            )
+        # On a provider's own path a model may still be written `provider/model`, as on the unified ones.
+        own = f"{request.provider}/"
+        if (
+            ask.model is not None
+            and own < ask.model
+            and ask.model.startswith(own)
+            and provider.price_list != "openrouter"
+        ):
+            return _with_key(Target(Route(provider, ask.model.removeprefix(own)), True), request, ask, snapshot)
+        return _with_key(Target(Route(provider, ask.model), False), request, ask, snapshot)
+    if not ask.model:
+        return Refusal(
+            code="model_missing",
+            message='The request names no model. Set "model" to provider/model, for example "openai/gpt-4o-mini".',
+        )
+    route = snapshot.route(ask.model, request.dialect, now)
+    if isinstance(route, NoRoute):
+        return Refusal(code=route.code, message=route.message)
+    if route.provider.family != request.dialect:
+        return Refusal(
+            code="translation_unsupported",
+            message=f'"{ask.model}" is served by provider "{route.provider.slug}", which speaks the '
+            f"{route.provider.family} API; this path speaks the {request.dialect} API. Call it on "
+            f"{_PATHS[route.provider.family]}, or name a model of a provider that speaks {request.dialect}.",
+        )
+    return _with_key(Target(route, route.model != ask.model), request, ask, snapshot)
+
+
+_PATHS = {
+    "openai": "/v1/chat/completions or /v1/responses",
+    "anthropic": "/v1/messages",
+    "google": "/v1beta/models/{model}:generateContent",
+}
+
+
+def _with_key(target: Target, request: InferenceRequest, ask: Ask, snapshot: Snapshot) -> Target | Refusal:
+    provider, gateway = target.provider, snapshot.gateways[request.gateway]
+    if provider.api_key is None and gateway.provider_keys == "configured":
+        return Refusal(
+            code="provider_key_missing",
+            rule=provider.slug,
+            message=f'Provider "{provider.slug}" has no api_key in the settings, and gateway "{gateway.slug}" does not pass '
+            "callers' keys through (provider_keys: caller). Set the provider's api_key, or \"none\" if it takes none.",
+        )
+    listed = provider.price_list
+    if listed is not None and not snapshot.book.lists(listed):
+        listed = None
+    if shows_every_token(listed, target.model, ask):
+        return target
+    return Target(target.route, target.rename, visible=False)

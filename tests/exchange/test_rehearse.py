@@ -1,0 +1,243 @@
+from importlib import resources
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tollway.budgets.window import Calendar
+from tollway.document import compile_document, read_document
+from tollway.exchange.exchange import exchange
+from tollway.exchange.refusal import Refusal
+from tollway.exchange.rehearse import Rehearsal, as_key, as_person, rehearse
+from tollway.exchange.steps import Authenticate, Forward, Log, Reserve, Send, Sent
+from tollway.identity.identity import ANONYMOUS, Identity
+from tollway.ledger.reservation import Hold, Reservation
+from tollway.money import parse
+from tollway.pricing.price import FILE, PriceBook
+from tollway.request import InferenceRequest
+from tollway.snapshot import Snapshot
+from tollway.storage.counters import Counters
+
+NOW = 1_790_000_000_000
+BOOK = PriceBook.decode(resources.files("tollway.pricing").joinpath(FILE).read_bytes())
+ALICE = Identity(kind="user", user="alice@example.com", metadata={"team": "ml"})
+
+
+class NoPast:
+    """A store that has never heard of anything."""
+
+    def ended(self, reservation_id: str) -> None:
+        return None
+
+    def has_entry(self, entry_id: str) -> bool:
+        return False
+
+    def spent(self, account: str) -> dict[int, int]:
+        return {}
+
+
+def snapshot_of(*budgets: dict[str, Any], **more: Any) -> Snapshot:
+    document = read_document(
+        {
+            "providers": {
+                "openai": {"api_key": "none"},
+                "local": {"api": "openai", "base_url": "http://h/v1", "api_key": "x"},
+            },
+            "keys": [{"name": "alice", "secret": "alice-secret-0123456789", "user": "alice@example.com"}],
+            "budgets": [{"window": {"period": "total"}, **budget} for budget in budgets],
+            **more,
+        }
+    )
+    return compile_document(document, resolve=lambda text, _: text, book=BOOK, pepper=b"pepper", revision=1)
+
+
+def request(model: str = "openai/gpt-4o", max_tokens: int | None = 1000, **changes: Any) -> InferenceRequest:
+    body = {"model": model, "messages": [{"role": "user", "content": "Hello!"}]}
+    if max_tokens is not None:
+        body["max_tokens"] = max_tokens  # type: ignore[assignment]
+    made = InferenceRequest(
+        id="r",
+        received_at=NOW,
+        started_ns=0,
+        method="POST",
+        path="/v1/chat/completions",
+        upstream_path="/v1/chat/completions",
+        query=b"",
+        headers=(),
+        content_type=b"application/json",
+        body=msgspec.json.encode(body),
+        api="openai.chat",
+        dialect="openai",
+        gateway="default",
+        provider=None,
+        credentials=(),
+        metadata=None,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def told(
+    snapshot: Snapshot, counters: Counters | None = None, asked: InferenceRequest | None = None, caller: Any = ALICE
+) -> Rehearsal:
+    return rehearse(
+        asked or request(),
+        caller,
+        snapshot=snapshot,
+        calendar=Calendar(),
+        now=NOW,
+        balances=(counters or Counters(NoPast())).balances,
+    )
+
+
+def done(snapshot: Snapshot, counters: Counters, asked: InferenceRequest) -> tuple[str, bytes]:
+    """What the exchange really does with these accounts: how it ends, and what is sent on or back."""
+    steps = exchange(asked, snapshot, Calendar(), NOW)
+    command: Any = next(steps)
+    sent = b""
+    while True:
+        match command:
+            case Authenticate():
+                command = steps.send(ALICE)
+            case Reserve():
+                command = steps.send(counters.place(command.reservation))
+            case Forward():
+                return "forward", command.body
+            case Send():
+                sent = command.body
+                command = steps.send(Sent(0))
+            case Log():
+                return command.record.code, sent
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "limit": st.sampled_from(["0", "0.005", "0.02", "1"]),
+                "mode": st.sampled_from(["enforce", "monitor"]),
+                "guarantee": st.sampled_from(["hard", "settled"]),
+                "spent": st.integers(0, 20_000_000),
+                "held": st.integers(0, 20_000_000),
+            }
+        ),
+        max_size=4,
+    ),
+    st.sampled_from([None, 10, 1000, 4000]),
+)
+def test_a_rehearsal_says_what_the_exchange_then_does(rules: list[dict[str, Any]], max_tokens: int | None) -> None:
+    counters = Counters(NoPast())
+    budgets: list[dict[str, Any]] = []
+    for number, rule in enumerate(rules):
+        spent, held = rule.pop("spent"), rule.pop("held")
+        budgets.append({"name": f"b{number}", **rule})
+        counters.load([(f"b{number}", 0, spent)])
+        hold = Hold(f"b{number}", 0, 0, held, 2**60)
+        counters.place(Reservation(f"other{number}.1", f"other{number}", 1, (hold,), NOW, NOW + 1, held))
+    snapshot, asked = snapshot_of(*budgets), request(max_tokens=max_tokens)
+    before = counters.snapshot()
+
+    rehearsed = told(snapshot, counters, asked)
+    assert counters.snapshot() == before
+
+    how, body = done(snapshot, counters, asked)
+    if how == "forward":
+        assert (rehearsed.outcome, rehearsed.body) == ("forward", body)
+        assert rehearsed.refusal is None
+    else:
+        assert (rehearsed.outcome, rehearsed.code) == ("refuse", how)
+        assert rehearsed.refusal is not None
+        assert rehearsed.refusal.body == body
+
+
+def test_every_account_is_told_with_its_balance_and_verdict() -> None:
+    counters = Counters(NoPast())
+    counters.load([("spent", 0, parse("1")), ("watched", 0, parse("1"))])
+    snapshot = snapshot_of(
+        {"name": "fits", "limit": "5"},
+        {"name": "watched", "limit": "1", "mode": "monitor"},
+        {"name": "spent", "limit": "1"},
+    )
+    rehearsed = told(snapshot, counters)
+    assert [(leg.budget.name, leg.verdict, leg.balance.spent) for leg in rehearsed.legs] == [
+        ("fits", "fits", 0),
+        ("watched", "exhausted", parse("1")),
+        ("spent", "exhausted", parse("1")),
+    ]
+    assert rehearsed.code == "budget_exceeded"
+
+
+def test_money_that_others_hold_is_contended_not_spent() -> None:
+    counters = Counters(NoPast())
+    hold = Hold("team", 0, 0, parse("1"), parse("1"))
+    counters.place(Reservation("other.1", "other", 1, (hold,), NOW, NOW + 1, parse("1")))
+    rehearsed = told(snapshot_of({"name": "team", "limit": "1"}), counters)
+    assert [leg.verdict for leg in rehearsed.legs] == ["contended"]
+    assert rehearsed.code == "budget_contended"
+
+
+def test_a_cap_that_would_be_lowered_is_in_what_would_be_held() -> None:
+    rehearsed = told(snapshot_of({"name": "team", "limit": "0.01"}), asked=request(max_tokens=16_000))
+    assert rehearsed.outcome == "forward"
+    assert rehearsed.quote is not None
+    assert rehearsed.granted is not None
+    assert rehearsed.granted.amount <= parse("0.01") < rehearsed.quote.amount  # type: ignore[union-attr]
+    assert rehearsed.legs[0].hold.amount == rehearsed.granted.amount
+    assert rehearsed.granted.cap == rehearsed.granted.output_tokens
+    assert f":{rehearsed.granted.cap}".encode() in rehearsed.body
+
+
+def test_a_model_without_a_price_is_refused_with_the_budgets_it_would_have_counted_against() -> None:
+    rehearsed = told(snapshot_of({"name": "team", "limit": "1"}), asked=request("local/llama"))
+    assert (rehearsed.outcome, rehearsed.code) == ("refuse", "price_unknown")
+    assert [(leg.budget.name, leg.verdict) for leg in rehearsed.legs] == [("team", "not_asked")]
+
+
+def test_a_key_is_judged_without_its_secret() -> None:
+    snapshot = snapshot_of(gateways=[{"slug": "other"}])
+    (key,) = snapshot.keys.values()
+    identity = as_key(key, request(), snapshot)
+    assert isinstance(identity, Identity)
+    assert (identity.key, identity.user) == ("alice", "alice@example.com")
+    for worse, code in (
+        (msgspec.structs.replace(key, enabled=False), "credential_unknown"),
+        (msgspec.structs.replace(key, expires_at=NOW), "credential_expired"),
+        (msgspec.structs.replace(key, gateways=("other",)), "credential_unknown"),
+    ):
+        refused = as_key(worse, request(), snapshot)
+        assert isinstance(refused, Refusal)
+        assert refused.code == code
+
+
+def test_a_caller_who_is_refused_gets_no_further() -> None:
+    refusal = Refusal(code="credential_missing", message="no key")
+    rehearsed = told(snapshot_of({"name": "team", "limit": "1"}), caller=refusal)
+    assert (rehearsed.outcome, rehearsed.code) == ("refuse", "credential_missing")
+    assert (rehearsed.identity, rehearsed.target, rehearsed.quote, rehearsed.legs) == (None, None, None, ())
+
+
+@pytest.mark.parametrize("caller", [ALICE, ANONYMOUS])
+def test_a_described_person_is_taken_at_their_word_but_for_the_gateway(caller: Identity) -> None:
+    snapshot = snapshot_of()
+    assert as_person(caller, request(), snapshot) is caller
+    refused = as_person(caller, request(gateway="nowhere"), snapshot)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "gateway_unknown"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (request(body=b"{"), "body_invalid"),
+        (request(metadata="[]"), "metadata_invalid"),
+        (request("nobody/serves-this"), "model_unknown"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_the_same_words(asked: InferenceRequest, code: str) -> None:
+    snapshot = snapshot_of({"name": "team", "limit": "1"})
+    rehearsed = told(snapshot, asked=asked)
+    how, body = done(snapshot, Counters(NoPast()), asked)
+    assert (rehearsed.code, how) == (code, code)
+    assert rehearsed.refusal is not None
+    assert rehearsed.refusal.body == body

@@ -1,0 +1,237 @@
+"""What a caller and a target mean under the settings, and that it is remembered for those alike, and for nobody else."""
+
+from typing import Any
+
+import msgspec
+import pytest
+import world
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tollway.exchange import selection as module
+from tollway.exchange.authenticate import authenticate
+from tollway.exchange.selection import LONGEST_REMEMBERED, Selection, select
+from tollway.exchange.target import Target, choose
+from tollway.identity.attributes import MetadataInvalid
+from tollway.identity.identity import ANONYMOUS, Identity
+from tollway.ledger.entry import Context
+from tollway.match import Attribute
+from tollway.request import Ask, InferenceRequest
+from tollway.snapshot import Snapshot
+
+BOB_KEY = "a-gateway-key-of-bob"
+KEYS = [
+    {"name": "alice", "secret": world.KEY, "user": "alice@example.com", "groups": ["eng"], "metadata": {"team": "ml"}},
+    {"name": "bob", "secret": BOB_KEY, "user": "bob@example.com", "groups": ["eng"]},
+]
+DAY = {"period": "day"}
+
+
+def identity_of(request: InferenceRequest, snapshot: Snapshot) -> Identity:
+    found = authenticate(request, snapshot)
+    assert isinstance(found, Identity)
+    return found
+
+
+def target_of(snapshot: Snapshot, model: str | None = "gpt-4o-mini", provider: str = "openai") -> Target:
+    found = choose(world.request(provider=provider), Ask(model=model), snapshot, world.NOW)
+    assert isinstance(found, Target)
+    return found
+
+
+def selected(
+    snapshot: Snapshot,
+    *,
+    identity: Identity | None = None,
+    model: str | None = "gpt-4o-mini",
+    provider: str = "openai",
+    **fields: Any,
+) -> Selection:
+    request = world.request(**fields)
+    found = select(request, identity or identity_of(request, snapshot), target_of(snapshot, model, provider), snapshot)
+    assert isinstance(found, Selection), found
+    return found
+
+
+def test_requests_alike_share_one_selection_whatever_they_ask() -> None:
+    snapshot = world.snapshot()
+    first = selected(snapshot)
+    assert selected(snapshot) is first
+    assert selected(snapshot, body=b'{"another": "body"}', id="another", received_at=world.NOW + 1) is first
+    assert len(snapshot.worked_out) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"metadata": '{"app": "web"}'},
+        {"secret": BOB_KEY},
+        {"model": "gpt-4o"},
+        {"model": None},
+        {"provider": "anthropic"},
+        {"identity": ANONYMOUS},
+        {"identity": Identity(kind="service", service="ci", key="alice")},
+        {"identity": Identity(kind="user", user="alice@example.com", groups=("eng", "leads"), key="alice")},
+    ],
+    ids=str,
+)
+def test_a_request_that_differs_in_what_counts_has_a_selection_of_its_own(other: dict[str, Any]) -> None:
+    snapshot = world.snapshot(keys=KEYS)
+    first = selected(snapshot)
+    second = selected(snapshot, **other)
+    assert second.context != first.context
+    assert selected(snapshot) is first
+    assert selected(snapshot, **other) is second
+    assert len(snapshot.worked_out) == 2
+
+
+def test_a_request_to_another_gateway_is_counted_by_that_gateways_budgets() -> None:
+    budgets = [
+        {"name": "company", "limit": "9", "window": DAY},
+        {"name": "lab", "limit": "1", "window": DAY, "gateway": "lab"},
+    ]
+    snapshot = world.snapshot(gateways=[{"slug": "default"}, {"slug": "lab"}], budgets=budgets)
+    assert [claim.budget.name for claim in selected(snapshot).claims] == ["company"]
+    in_the_lab = selected(snapshot, gateway="lab")
+    assert {claim.budget.name for claim in in_the_lab.claims} == {"company", "lab"}
+    assert in_the_lab.context.gateway == "lab"
+
+
+def test_callers_without_a_key_are_told_apart_by_what_is_known_of_them() -> None:
+    budget = {"name": "ml", "limit": "1", "window": DAY, "where": {"metadata.team": "ml"}}
+    snapshot = world.snapshot(budgets=[budget])
+    web = selected(snapshot, identity=Identity(kind="user", user="a", metadata={"team": "web"}))
+    ml = selected(snapshot, identity=Identity(kind="user", user="a", metadata={"team": "ml"}))
+    assert (len(web.claims), len(ml.claims)) == (0, 1)
+    assert (web.context.metadata, ml.context.metadata) == ({"team": "web"}, {"team": "ml"})
+
+
+def test_new_settings_begin_without_memory() -> None:
+    old, new = world.snapshot(), world.snapshot(budgets=[])
+    assert selected(old).claims
+    assert selected(new).claims == ()
+
+
+def test_the_memory_starts_over_when_it_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REMEMBERED", 3)
+    snapshot = world.snapshot()
+    first = selected(snapshot)
+    for number in range(3):
+        selected(snapshot, metadata=f'{{"n": {number}}}')
+        assert len(snapshot.worked_out) <= 3
+    again = selected(snapshot)
+    assert again is not first
+    assert again == first
+
+
+def test_a_long_header_is_not_remembered_and_means_the_same_each_time() -> None:
+    snapshot = world.snapshot()
+    header = '{"a": "%s"}' % ("x" * (LONGEST_REMEMBERED - 9))
+    longest, longer = header, header.replace("x", "xx", 1)
+    assert len(longest) == LONGEST_REMEMBERED
+    assert selected(snapshot, metadata=longest) is selected(snapshot, metadata=longest)
+    assert len(snapshot.worked_out) == 1
+    assert selected(snapshot, metadata=longer) is not selected(snapshot, metadata=longer)
+    assert selected(snapshot, metadata=longer) == selected(snapshot, metadata=longer)
+    assert len(snapshot.worked_out) == 1
+
+
+@pytest.mark.parametrize("header", ["", "{", "[]", '{"a": {}}', '{"a": 1, "a": 2}', '{"tollway.x": "1"}'])
+def test_metadata_that_cannot_be_read_is_refused_every_time_and_fills_no_memory(header: str) -> None:
+    snapshot = world.snapshot()
+    request = world.request(metadata=header)
+    for _ in range(2):
+        found = select(request, identity_of(request, snapshot), target_of(snapshot), snapshot)
+        assert isinstance(found, MetadataInvalid)
+        assert found.message
+    assert snapshot.worked_out == {}
+
+
+def test_the_context_says_who_asked_for_what_in_the_ledgers_words() -> None:
+    found = selected(world.snapshot(), metadata='{"app": "web", "try": 2}')
+    assert found.context == Context(
+        gateway="default",
+        provider="openai",
+        model="gpt-4o-mini",
+        user="alice@example.com",
+        groups=("eng",),
+        key="alice",
+        metadata={"app": "web", "try": "2", "team": "ml"},
+    )
+    assert msgspec.msgpack.decode(found.encoded_context, type=Context) == found.context
+
+
+def test_a_call_without_a_model_and_a_caller_without_a_name_have_a_context_too() -> None:
+    found = selected(world.snapshot(), identity=ANONYMOUS, model=None, metadata=None)
+    assert found.context == Context(gateway="default", provider="openai", model="")
+    assert "model" not in found.facts
+
+
+def test_what_the_key_says_outranks_what_its_bearer_declares() -> None:
+    found = selected(world.snapshot(), metadata='{"team": "web", "app": "x"}')
+    assert found.facts["metadata.team"] == Attribute(("ml",), "key")
+    assert found.facts["metadata.app"] == Attribute(("x",), "header")
+    assert found.context.metadata == {"team": "ml", "app": "x"}
+
+
+def test_the_target_is_a_fact_by_both_names_of_its_model() -> None:
+    facts = selected(world.snapshot(), model="GPT-4o-mini").facts
+    assert facts["model"].values == ("openai/gpt-4o-mini", "gpt-4o-mini")
+    assert facts["provider"].values == ("openai",)
+
+
+def test_the_claims_are_those_of_the_budgets_that_count_the_request() -> None:
+    budgets = [
+        {"name": "company", "limit": "9", "window": DAY},
+        {"name": "each", "limit": "1", "window": DAY, "split_by": ["user"]},
+        {"name": "claude", "limit": "1", "window": DAY, "where": {"provider": "anthropic"}},
+        {"name": "web", "limit": "1", "window": DAY, "where": {"metadata.app": "web"}},
+    ]
+    snapshot = world.snapshot(budgets=budgets)
+
+    def accounts(**fields: Any) -> list[str]:
+        return [account for claim in selected(snapshot, **fields).claims for account in claim.accounts]
+
+    assert accounts() == ["company", "each[user=alice@example.com]"]
+    assert accounts(provider="anthropic", model="claude-sonnet-4-5") == [
+        "company",
+        "each[user=alice@example.com]",
+        "claude",
+    ]
+    assert accounts(metadata='{"app": "web"}') == ["company", "each[user=alice@example.com]", "web"]
+
+
+@pytest.mark.parametrize(
+    ("waits", "wait_s"),
+    [
+        ([], 0.0),
+        ([("enforce", 500)], 0.5),
+        ([("enforce", 0)], 0.0),
+        ([("enforce", 500), ("enforce", 1_500)], 1.5),
+        # A budget that only watches never refuses, so nobody waits for it.
+        ([("monitor", 9_000)], 0.0),
+        ([("monitor", 9_000), ("enforce", 250)], 0.25),
+    ],
+)
+def test_a_request_waits_as_long_as_the_most_patient_budget_that_may_refuse(
+    waits: list[tuple[str, int]], wait_s: float
+) -> None:
+    budgets = [
+        {"name": f"b{n}", "limit": "1", "window": DAY, "mode": mode, "contention_wait_ms": wait}
+        for n, (mode, wait) in enumerate(waits)
+    ]
+    assert selected(world.snapshot(budgets=budgets)).wait_s == wait_s
+
+
+@given(st.dictionaries(st.sampled_from("abcde"), st.text(alphabet="xyz", max_size=3), max_size=5))
+def test_what_is_remembered_is_what_would_be_worked_out(metadata: dict[str, str]) -> None:
+    header = msgspec.json.encode(metadata).decode()
+    known = selected(SHARED, metadata=header)
+    assert selected(SHARED, metadata=header) == known == selected(world_without_memory(), metadata=header)
+
+
+SHARED = world.snapshot()
+
+
+def world_without_memory() -> Snapshot:
+    return msgspec.structs.replace(SHARED, worked_out={})
