@@ -1,0 +1,5 @@
+"""`python -m tollway` is `tollway`."""
+
+from tollway.cli import main
+
+main()

@@ -1,0 +1,68 @@
+"""The application: every noun's routes behind one guard, and every error a problem document."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPBearer
+from starlette.exceptions import HTTPException
+
+from tollway import __version__
+from tollway.admin import problem
+from tollway.admin.budgets import budgets_router
+from tollway.admin.entries import entries_router
+from tollway.admin.explain import explain_router
+from tollway.admin.guard import Guard
+from tollway.admin.logs import logs_router
+from tollway.admin.metrics import metrics_router
+from tollway.admin.runtime import Runtime
+from tollway.admin.spend import spend_router
+from tollway.admin.status import status_router
+from tollway.errors import SettingsInvalid, StoreUnavailable
+
+_PROBLEM: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "A problem (RFC 9457), with a machine-readable code.",
+        "content": {problem.MEDIA_TYPE: {"schema": problem.ProblemDocument.model_json_schema()}},
+    }
+}
+
+
+def build(runtime: Runtime) -> Guard:
+    """The control plane of `runtime`, as an ASGI application."""
+    # No documentation page: FastAPI's loads its scripts from a network this gateway may not have.
+    app = FastAPI(
+        title="Tollway",
+        version=__version__,
+        summary="The control plane of a Tollway gateway.",
+        description="Send `Authorization: Bearer <administrator token>`. Amounts are exact decimal strings of US dollars; "
+        "instants are RFC 3339; unknown is null.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses=_PROBLEM,
+        separate_input_output_schemas=False,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        # Told in the OpenAPI document; who is let in is for the guard to say, before anything is read.
+        dependencies=[Depends(HTTPBearer(auto_error=False, description="The administrator token."))],
+    )
+    nouns = APIRouter(prefix="/api/v1")
+    for router in (
+        status_router(runtime),
+        budgets_router(runtime),
+        spend_router(runtime),
+        logs_router(runtime),
+        entries_router(runtime),
+        explain_router(runtime),
+    ):
+        nouns.include_router(router)
+    app.include_router(nouns)
+    app.include_router(metrics_router(runtime))
+    app.add_exception_handler(problem.Problem, problem.of_problem)
+    app.add_exception_handler(RequestValidationError, problem.of_validation)
+    app.add_exception_handler(HTTPException, problem.of_http)
+    app.add_exception_handler(SettingsInvalid, problem.of_settings)
+    app.add_exception_handler(StoreUnavailable, problem.of_store)
+    app.add_exception_handler(Exception, problem.of_defect)
+    return Guard(app, runtime)

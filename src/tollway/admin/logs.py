@@ -1,0 +1,208 @@
+"""The request log: what happened to each request, and why."""
+
+from typing import Annotated, Literal, cast
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+
+from tollway.admin.charge import ChargeShown, Dollars, Instant, charge_shown, usage_shown
+from tollway.admin.entries import EntryShown, entry_shown
+from tollway.admin.problem import Problem
+from tollway.admin.runtime import Runtime
+from tollway.admin.where import Listing, no_parameters
+from tollway.clock import iso
+from tollway.ledger.entry import LedgerEntry
+from tollway.logs.record import LogRecord
+from tollway.money import dollars
+from tollway.storage.protocol import Filter
+
+
+class LogListing(Listing):
+    status: int | None = Field(default=None, ge=100, le=599)
+    code: str | None = Field(default=None, max_length=64, description="Why it was refused or ended early.")
+
+
+class DurationsShown(BaseModel):
+    """Microseconds on the monotonic clock; null where there was no such moment."""
+
+    total_us: int
+    upstream_us: int | None
+    """From the request sent to the end of the answer."""
+    first_chunk_us: int | None
+    """From the request received to the first byte of the answer."""
+    overhead_us: int
+    """What Tollway itself took."""
+
+
+class HoldShown(BaseModel):
+    """What was held before the request was sent."""
+
+    account: str
+    budget: str
+    """Its id."""
+    amount_usd: Dollars
+    limit_usd: Dollars
+    enforced: bool
+
+
+class DecisionShown(BaseModel):
+    """One choice made on the way, with the rule that made it."""
+
+    step: str
+    outcome: Literal["allow", "deny", "note"]
+    code: str
+    rule: str
+    detail: str
+
+
+class AttemptShown(BaseModel):
+    """One call of a provider."""
+
+    number: int
+    provider: str
+    model: str
+    outcome: str
+    status: int | None
+    code: str
+
+
+class LogShown(BaseModel):
+    """One request, as a list shows it."""
+
+    request_id: str
+    at: Instant
+    gateway: str
+    method: str
+    path: str
+    api: str
+    status: int
+    """What the caller was given; 499 where the caller left first."""
+    code: str
+    provider: str | None
+    request_model: str | None
+    response_model: str | None
+    user: str | None
+    groups: list[str]
+    key: str | None
+    service: str | None
+    metadata: dict[str, str]
+    amount_usd: Dollars | None
+    """Null where nothing was charged or no price is known; `code` says which."""
+    basis: Literal["metered", "counted", "presumed"] | None
+    usage: dict[str, int | None] | None
+    streamed: bool
+    durations: DurationsShown
+
+
+class LogPage(BaseModel):
+    """Newest first."""
+
+    items: list[LogShown]
+    next: str | None
+    """The cursor of the page after this one; null at the end."""
+
+
+class LogDetail(LogShown):
+    """One request, with everything that is kept of it."""
+
+    charge: ChargeShown | None
+    holds: list[HoldShown]
+    decisions: list[DecisionShown]
+    attempts: list[AttemptShown]
+    entries: list[EntryShown]
+    """What stands in the ledger for it."""
+    request_bytes: int
+    response_bytes: int
+    user_agent: str
+
+
+def log_shown(record: LogRecord) -> LogShown:
+    durations = record.durations
+    return LogShown(
+        request_id=record.request_id,
+        at=iso(record.at),
+        gateway=record.gateway,
+        method=record.method,
+        path=record.path,
+        api=record.api,
+        status=record.status,
+        code=record.code,
+        provider=record.provider,
+        request_model=record.request_model,
+        response_model=record.response_model,
+        user=record.user,
+        groups=list(record.groups),
+        key=record.key,
+        service=record.service,
+        metadata=record.metadata,
+        amount_usd=dollars(record.charge.amount) if record.charge is not None else None,
+        basis=record.charge.basis if record.charge is not None else None,
+        usage=usage_shown(record.usage),
+        streamed=record.streamed,
+        durations=DurationsShown(
+            total_us=durations.total_us,
+            upstream_us=durations.upstream_us,
+            first_chunk_us=durations.first_chunk_us,
+            overhead_us=durations.overhead_us,
+        ),
+    )
+
+
+def detail_shown(record: LogRecord, entries: list[LedgerEntry]) -> LogDetail:
+    return LogDetail(
+        **log_shown(record).model_dump(),
+        charge=charge_shown(record.charge) if record.charge is not None else None,
+        holds=[
+            HoldShown(
+                account=hold.account,
+                budget=hold.account.partition("[")[0],
+                amount_usd=dollars(hold.amount),
+                limit_usd=dollars(hold.limit),
+                enforced=hold.enforced,
+            )
+            for hold in record.holds
+        ],
+        decisions=[
+            DecisionShown(step=d.step, outcome=d.outcome, code=d.code, rule=d.rule, detail=d.detail)
+            for d in record.decisions
+        ],
+        attempts=[
+            AttemptShown(
+                number=a.number, provider=a.provider, model=a.model, outcome=a.outcome, status=a.status, code=a.code
+            )
+            for a in record.attempts
+        ],
+        entries=[entry_shown(entry) for entry in entries],
+        request_bytes=record.request_bytes,
+        response_bytes=record.response_bytes,
+        user_agent=record.user_agent,
+    )
+
+
+def logs_router(runtime: Runtime) -> APIRouter:
+    router = APIRouter(tags=["logs"])
+
+    async def logs(where: Annotated[LogListing, Query()]) -> LogPage:
+        """Requests, newest first."""
+        try:
+            page = await runtime.store.records.records(where.filter(), limit=where.limit, cursor=where.cursor)
+        except ValueError as error:
+            raise Problem(400, "parameter_invalid", f"{error}.") from None
+        items = cast("list[LogRecord]", page.items)
+        return LogPage(items=[log_shown(record) for record in items], next=page.next)
+
+    async def log(request_id: str) -> LogDetail:
+        """One request, with its charge, holds, decisions and ledger entries."""
+        record = await runtime.store.records.record(request_id)
+        if record is None:
+            raise Problem(
+                404, "record_unknown", f'No request "{request_id[:64]}" in the log; GET /api/v1/logs lists the newest.'
+            )
+        page = await runtime.store.records.entries(
+            Filter(equals={"request_id": record.request_id}), limit=100, cursor=None
+        )
+        return detail_shown(record, cast("list[LedgerEntry]", list(page.items)))
+
+    router.get("/logs")(logs)
+    router.get("/logs/{request_id}", dependencies=[Depends(no_parameters)])(log)
+    return router

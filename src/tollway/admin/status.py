@@ -1,0 +1,191 @@
+"""How the gateway is: its version, settings, store, providers and keys, and what in the settings is probably not meant."""
+
+import os
+import time
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from tollway import __version__
+from tollway.admin.charge import Dollars, Instant, instant_or_none
+from tollway.admin.problem import Problem
+from tollway.admin.runtime import Runtime
+from tollway.admin.warnings import warnings_of
+from tollway.admin.where import no_parameters
+from tollway.clock import iso
+from tollway.errors import StoreUnavailable
+from tollway.money import dollars
+from tollway.pricing import price
+
+
+class StatusQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    verify: bool = Field(
+        default=False, description="Recompute every balance from the ledger, and tell each difference."
+    )
+
+
+class StoreShown(BaseModel):
+    ok: bool
+    verified: bool
+    """Whether the balances were recomputed for this answer."""
+    differences: list[str]
+
+
+class ProviderShown(BaseModel):
+    slug: str
+    family: Literal["openai", "anthropic", "google"]
+    host: str
+    has_key: bool
+    price_list: str | None
+
+
+class GatewayShown(BaseModel):
+    slug: str
+    authentication: Literal["required", "none"]
+    provider_keys: Literal["configured", "caller"]
+
+
+class KeyShown(BaseModel):
+    """A gateway key, without its secret."""
+
+    name: str
+    user: str | None
+    service: str | None
+    groups: list[str]
+    gateways: list[str]
+    """Slugs it may be used on; empty for all."""
+    expires_at: Instant | None
+    enabled: bool
+
+
+class BookShown(BaseModel):
+    """The list prices in force, beside those of the settings."""
+
+    version: str
+    date: str
+
+
+class Status(BaseModel):
+    version: str
+    at: Instant
+    uptime_s: int | None
+    """Null where the system does not tell."""
+    revision: int
+    store: StoreShown
+    open_reservations: int
+    held_usd: Dollars
+    """The bounds of all requests under way."""
+    price_book: BookShown
+    providers: list[ProviderShown]
+    gateways: list[GatewayShown]
+    keys: list[KeyShown]
+    budgets: int
+    warnings: list[str]
+
+
+class Reloaded(BaseModel):
+    revision: int
+    changed: bool
+
+
+class _BookHead(msgspec.Struct):
+    version: str
+    date: str
+
+
+def status_router(runtime: Runtime) -> APIRouter:
+    router = APIRouter(tags=["status"])
+    book = _book()
+
+    async def status(query: Annotated[StatusQuery, Query()]) -> Status:
+        """How the gateway is."""
+        snapshot, now = runtime.snapshot, runtime.clock.now()
+        opened = runtime.store.ledger.open_reservations()
+        return Status(
+            version=__version__,
+            at=iso(now),
+            uptime_s=_uptime_s(),
+            revision=snapshot.revision,
+            store=await _store(runtime, verify=query.verify),
+            open_reservations=len(opened),
+            held_usd=dollars(sum(reservation.bound for reservation in opened)),
+            price_book=book,
+            providers=[
+                ProviderShown(
+                    slug=provider.slug,
+                    family=provider.family,
+                    host=urlsplit(provider.base_url).netloc,
+                    has_key=provider.api_key is not None,
+                    price_list=provider.price_list,
+                )
+                for provider in snapshot.providers.values()
+            ],
+            gateways=[
+                GatewayShown(
+                    slug=gateway.slug, authentication=gateway.authentication, provider_keys=gateway.provider_keys
+                )
+                for gateway in snapshot.gateways.values()
+            ],
+            keys=[
+                KeyShown(
+                    name=key.name,
+                    user=key.user,
+                    service=key.service,
+                    groups=list(key.groups),
+                    gateways=list(key.gateways),
+                    expires_at=instant_or_none(key.expires_at),
+                    enabled=key.enabled,
+                )
+                for key in snapshot.keys.values()
+            ],
+            budgets=len(snapshot.budgets),
+            warnings=warnings_of(snapshot, now),
+        )
+
+    async def reload() -> Reloaded:
+        """Reads the settings file again. Settings that cannot be used change nothing."""
+        if runtime.reload is None:
+            raise Problem(503, "store_unavailable", "The gateway is still starting. Try again shortly.")
+        before = runtime.snapshot.revision
+        revision = runtime.reload()
+        return Reloaded(revision=revision, changed=revision != before)
+
+    router.get("/status")(status)
+    router.post("/reload", dependencies=[Depends(no_parameters)])(reload)
+    return router
+
+
+async def _store(runtime: Runtime, *, verify: bool) -> StoreShown:
+    try:
+        if verify:
+            differences = list(await runtime.store.ledger.verify())
+            return StoreShown(ok=not differences, verified=True, differences=differences)
+        await runtime.store.config.latest()
+    except StoreUnavailable as error:
+        return StoreShown(ok=False, verified=False, differences=[str(error)])
+    return StoreShown(ok=True, verified=False, differences=[])
+
+
+def _book() -> BookShown:
+    """The compiled book's own words about itself."""
+    compiled = resources.files(price.__package__ or "tollway.pricing").joinpath(price.FILE).read_bytes()
+    head = msgspec.json.decode(compiled, type=_BookHead)
+    return BookShown(version=head.version, date=head.date)
+
+
+def _uptime_s() -> int | None:
+    """Seconds since this process began."""
+    try:
+        # proc(5): the 22nd field is the start in clock ticks since boot; the second may hold spaces, in brackets.
+        fields = Path("/proc/self/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        began = int(fields[19]) // os.sysconf("SC_CLK_TCK")
+        return max(0, int(time.clock_gettime(time.CLOCK_BOOTTIME)) - began)
+    except (OSError, AttributeError, ValueError, IndexError):
+        return None

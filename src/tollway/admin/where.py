@@ -1,0 +1,75 @@
+"""Query parameters: which records or entries are meant, and what an instant and a page are."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Self
+
+from fastapi import Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from tollway.admin.problem import Problem
+from tollway.match import METADATA
+from tollway.storage.protocol import Filter
+
+_Text = Annotated[str | None, Field(default=None, max_length=1024)]
+
+
+class Where(BaseModel):
+    """What all listings can be narrowed by. `metadata.<key>=value` is taken too, once for each key."""
+
+    model_config = ConfigDict(extra="allow")
+
+    gateway: _Text
+    provider: _Text
+    model: _Text
+    user: _Text
+    key: _Text
+    service: _Text
+    group: _Text
+    since: AwareDatetime | None = Field(default=None, description="RFC 3339 with a zone, inclusive.")
+    until: AwareDatetime | None = Field(default=None, description="RFC 3339 with a zone, exclusive.")
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for name, value in (self.model_extra or {}).items():
+            if not name.startswith(METADATA) or len(name) == len(METADATA):
+                known = ", ".join(sorted(type(self).model_fields))
+                raise PydanticCustomError(
+                    "parameter_unknown",
+                    'There is no query parameter "{name}" here; there are {known} and metadata.<key>.',
+                    {"name": name, "known": known},
+                )
+            if not isinstance(value, str) or len(value) > 1024:
+                raise PydanticCustomError("parameter_invalid", "{name} is given twice or is too long", {"name": name})
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            raise PydanticCustomError("parameter_invalid", "since is not before until, so nothing lies between them")
+        return self
+
+    def filter(self) -> Filter:
+        """The same as the store is asked it."""
+        fields = self.model_dump(exclude={"since", "until", "limit", "cursor", "group_by"}, exclude_none=True)
+        return Filter(
+            since=_ms(self.since),
+            until=_ms(self.until),
+            equals={name: str(value) for name, value in fields.items()},
+        )
+
+
+class Listing(Where):
+    """A page of what is narrowed down, newest first."""
+
+    limit: int = Field(default=50, ge=1, le=500)
+    cursor: str | None = Field(default=None, max_length=512, description="`next` of the page before.")
+
+
+def no_parameters(request: Request) -> None:
+    """For what takes no query parameters: one that is sent is refused, not silently ignored."""
+    for name in request.query_params:
+        raise Problem(400, "parameter_unknown", f'There is no query parameter "{name}" here; this path takes none.')
+
+
+def _ms(instant: datetime | None) -> int | None:
+    if instant is None:
+        return None
+    since_epoch = instant.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return since_epoch.days * 86_400_000 + since_epoch.seconds * 1000 + since_epoch.microseconds // 1000

@@ -1,0 +1,258 @@
+"""Puts everything together: the only module that names a backend.
+
+One process, one event loop: the listener, the ledger's counters, the upstream connections and the workers share it.
+"""
+
+import asyncio
+import contextlib
+import gc
+import hmac
+import logging
+import os
+import secrets
+import signal
+from collections.abc import Callable, Generator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvicorn
+
+from tollway.budgets.window import Calendar
+from tollway.cli import settings_file
+from tollway.clock import Clock
+from tollway.document import compile_document
+from tollway.errors import SettingsInvalid, StoreUnavailable, TollwayError
+from tollway.ids import Ids, RandomPool
+from tollway.pricing.price import FILE, PriceBook
+from tollway.proxy import listener
+from tollway.proxy.driver import World
+from tollway.proxy.server import Asgi, Entry
+from tollway.proxy.upstream.client import HttpTransport
+from tollway.settings import ProcessSettings
+from tollway.snapshot import Snapshot
+from tollway.storage.sqlite import SqliteStore
+from tollway.workers.sweep import keep_books
+
+log = logging.getLogger("tollway")
+
+
+class Runtime(msgspec.Struct, kw_only=True):
+    """What the control plane may see and do."""
+
+    settings: ProcessSettings
+    store: SqliteStore
+    calendar: Calendar
+    clock: Clock
+    admin_token: str
+    entry: Entry | None = None
+    reload: Callable[[], int] | None = None
+    """Reads the settings file again and puts it in force; returns the revision. Raises SettingsInvalid, changing nothing."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        assert self.entry is not None
+        return self.entry.snapshot
+
+    def is_admin(self, token: str) -> bool:
+        return hmac.compare_digest(token.encode(), self.admin_token.encode())
+
+
+class Server(uvicorn.Server):
+    """uvicorn with our signals: SIGTERM drains, SIGHUP reloads, and a clean end exits with 0."""
+
+    def __init__(self, config: uvicorn.Config, runtime: Runtime, announce: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._runtime = runtime
+        self._announce = announce
+        self._draining = False
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.drain)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.remove_signal_handler(number)
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        host = self.config.host
+        port = self.servers[0].sockets[0].getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        self._announce(f"http://{shown}:{port}")
+
+    def drain(self) -> None:
+        """Says "not ready", goes on for the drain delay, then takes no more; asked twice, it ends at once."""
+        entry = self._runtime.entry
+        if self._draining:
+            self.should_exit = self.force_exit = True
+        self._draining = True
+        if entry is not None:
+            entry.ready = False
+        log.warning(
+            "stopping: %d requests under way may take up to %d s; told once more, they end now",
+            len(self.server_state.tasks),
+            self._runtime.settings.drain_s,
+        )
+        asyncio.get_running_loop().call_later(self._runtime.settings.drain_delay_s, self._exit)
+
+    def _exit(self) -> None:
+        self.should_exit = True
+
+    def _reload(self) -> None:
+        assert self._runtime.reload is not None
+        try:
+            revision = self._runtime.reload()
+        except TollwayError as error:
+            log.error("settings were not reloaded: %s", error)
+        else:
+            log.info("settings reloaded, revision %d", revision)
+
+
+async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, str | None], None]) -> None:
+    """Runs the gateway until it is told to stop. Raises SettingsInvalid or StoreUnavailable before it listens.
+
+    `announce(address, runtime, first_key)` is called once it answers; `first_key` is the gateway key that a first
+    start made, shown this once.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = settings.document
+    first_key = None
+    if settings.lenient and not path.exists():
+        first_key = settings_file.make_first(settings.data, path)
+    clock, calendar = Clock(), Calendar()
+    store = SqliteStore(settings.data, sync=settings.sync)
+    pepper, book = secrets.token_bytes(32), _price_book()
+    runtime = Runtime(
+        settings=settings, store=store, calendar=calendar, clock=clock, admin_token=_admin_token(settings)
+    )
+
+    def compile_settings(revision: int) -> tuple[str, Snapshot]:
+        text, document = settings_file.read(path)
+        resolve = settings_file.resolver(path.parent, warn=log.warning)
+        lenient = settings_file.without_missing_keys(resolve) if settings.lenient else resolve
+        return text, compile_document(document, resolve=lenient, book=book, pepper=pepper, revision=revision, text=text)
+
+    text, snapshot = compile_settings(1)
+    await store.open(clock.now())
+    transport = HttpTransport()
+    try:
+        saved = await store.config.save(text, by="file", at=clock.now())
+        snapshot = msgspec.structs.replace(snapshot, revision=saved.number)
+        world = World(store.ledger, store.records, transport, clock, {})
+        entry = Entry(
+            world=world,
+            snapshot=snapshot,
+            calendar=calendar,
+            ids=Ids(RandomPool(os.urandom).take),
+            control=_control(runtime),
+        )
+        runtime.entry = entry
+
+        async def keep(text: str) -> None:
+            try:
+                await store.config.save(text, by="file", at=clock.now())
+            except StoreUnavailable as error:
+                # They are in force all the same; a task that failed would take the gateway with it.
+                log.error("settings were reloaded, but their revision was not kept: %s", error)
+
+        def reload() -> int:
+            revision = entry.snapshot.revision
+            text, fresh = compile_settings(revision + 1)
+            if text == entry.snapshot.document:
+                # The same text may lead to other secrets: a key file that was replaced.
+                fresh = msgspec.structs.replace(fresh, revision=revision)
+            else:
+                background.create_task(keep(text))
+            entry.snapshot = fresh
+            return fresh.revision
+
+        runtime.reload = reload
+        config = uvicorn.Config(
+            entry,
+            host=settings.host,
+            port=settings.port,
+            http=listener.Listener,
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=int(settings.drain_s),
+            backlog=2048,
+        )
+        server = Server(config, runtime, lambda address: announce(address, runtime, first_key))
+        async with asyncio.TaskGroup() as background:
+            workers = [
+                background.create_task(keep_books(store, clock)),
+                background.create_task(listener.sweep(server.server_state.connections)),
+            ]
+            entry.serving = entry.ready = True
+            # What start-up made lives as long as the process; the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 50)
+            try:
+                await server.serve()
+                await _finish(server)
+            finally:
+                for worker in workers:
+                    worker.cancel()
+    finally:
+        await transport.aclose()
+        await store.close()
+
+
+def _price_book() -> PriceBook:
+    return PriceBook.decode(resources.files("tollway.pricing").joinpath(FILE).read_bytes())
+
+
+async def _finish(server: uvicorn.Server) -> None:
+    """Waits for the requests that were told to stop: they still have their charges to settle."""
+    pending = [task for task in server.server_state.tasks if not task.done()]
+    if server.force_exit:
+        for task in pending:
+            task.cancel()
+    if pending:
+        await asyncio.wait(pending, timeout=5)
+
+
+def _control(runtime: Runtime) -> Asgi:
+    """The control plane, built when it is first asked for: its imports would double the time of a cold start."""
+    built: list[Asgi] = []
+    lock = asyncio.Lock()
+
+    def build() -> Asgi:
+        from tollway.admin import create_admin
+
+        return create_admin(runtime)
+
+    async def control(scope: Any, receive: Any, send: Any) -> None:
+        if not built:
+            async with lock:
+                if not built:
+                    built.append(await asyncio.to_thread(build))
+        await built[0](scope, receive, send)
+
+    return control
+
+
+def _admin_token(settings: ProcessSettings) -> str:
+    """`TOLLWAY_ADMIN_TOKEN`, or one made at the first start and kept where only the owner can read it."""
+    given = os.environ.get("TOLLWAY_ADMIN_TOKEN")
+    if given is not None:
+        if len(given) < 16:
+            raise SettingsInvalid(f"TOLLWAY_ADMIN_TOKEN has {len(given)} characters; use 16 or more.")
+        return given
+    path = Path(settings.data) / "admin-token"
+    if not path.exists():
+        settings_file.write_private(path, f"twadmin_{secrets.token_urlsafe(32)}\n")
+    return path.read_text(encoding="utf-8").strip()

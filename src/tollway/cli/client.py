@@ -1,0 +1,99 @@
+"""Asking a running gateway's admin API."""
+
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+DEFAULT_URL = "http://127.0.0.1:8787"
+_TIMEOUT_S = 30.0
+
+
+class Unreachable(Exception):
+    """No gateway answers there."""
+
+
+class Refused(Exception):
+    """The gateway answered with a problem."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+
+
+class Client:
+    """The admin API at `url`."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url.rstrip("/")
+        self._token = token
+        # A proxy that is meant for the outside must not be asked for loopback, nor be told the token.
+        proxies = urllib.request.ProxyHandler({})
+        self._opener = urllib.request.build_opener(proxies, _NoRedirect())
+
+    def get(self, path: str, query: Mapping[str, str | int | None] | Sequence[tuple[str, str]] = ()) -> Any:
+        """The JSON that the API answers. Raises Unreachable or Refused."""
+        pairs = query.items() if isinstance(query, Mapping) else query
+        asked = urlencode([(name, value) for name, value in pairs if value is not None])
+        return self._call("GET", f"{path}?{asked}" if asked else path, None)
+
+    def post(self, path: str, body: Any) -> Any:
+        return self._call("POST", path, json.dumps(body).encode())
+
+    def _call(self, method: str, target: str, body: bytes | None) -> Any:
+        headers = {"authorization": f"Bearer {self._token}", "accept": "application/json"}
+        if body is not None:
+            headers["content-type"] = "application/json"
+        request = urllib.request.Request(self.url + target, data=body, headers=headers, method=method)  # noqa: S310
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT_S) as answer:
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            raise _refused(error) from None
+        except (OSError, ValueError) as error:
+            raise Unreachable(f"No gateway answers at {self.url}: {_cause(error)}") from None
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """The admin API never redirects; whoever does is not to be sent the token."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+def find_url(given: str | None) -> str:
+    """The option, TOLLWAY_URL, or the port a gateway has by default. Raises ValueError for what is no URL."""
+    url = given or os.environ.get("TOLLWAY_URL") or DEFAULT_URL
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"--url: {url!r} is not an http(s) URL, such as {DEFAULT_URL}")
+    return url
+
+
+def find_token(given: str | None, folder: Path) -> str | None:
+    """The option, TOLLWAY_ADMIN_TOKEN, or what the gateway keeps in its data folder; `None` where there is none."""
+    token = given or os.environ.get("TOLLWAY_ADMIN_TOKEN")
+    if token:
+        return token
+    try:
+        return (folder / "admin-token").read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+
+
+def _refused(error: urllib.error.HTTPError) -> Refused | Unreachable:
+    try:
+        problem: Any = json.loads(error.read())
+        return Refused(error.code, str(problem["code"]), str(problem["detail"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Unreachable(f"What answers at {error.url} is no Tollway gateway (status {error.code})")
+
+
+def _cause(error: Exception) -> str:
+    reason = getattr(error, "reason", error)
+    return str(getattr(reason, "strerror", None) or reason)

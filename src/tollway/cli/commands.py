@@ -1,0 +1,255 @@
+"""Every command with its options; what it does is in a module of its own, imported when it is run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tollway.settings import SETTINGS
+
+app = typer.Typer(
+    name="tollway",
+    help="A self-hosted AI gateway that keeps AI spend inside dollar budgets.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    # Plain help: drawing boxes would take longer than all else that --help does.
+    rich_markup_mode=None,
+    add_completion=False,
+)
+keys = typer.Typer(help="Gateway keys.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+_HELP = {row.name: f"{row.help} [{row.environment}; {row.default or 'none'}]" for row in SETTINGS}
+
+_Config = Annotated[str | None, typer.Option("--config", metavar="FILE", help=_HELP["config"], show_default=False)]
+_Data = Annotated[str | None, typer.Option("--data", metavar="DIR", help=_HELP["data"], show_default=False)]
+_Url = Annotated[
+    str | None,
+    typer.Option("--url", help="The running gateway. [TOLLWAY_URL; http://127.0.0.1:8787]", show_default=False),
+]
+_Token = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        help="The administrator token. [TOLLWAY_ADMIN_TOKEN; the file admin-token in the data folder]",
+        show_default=False,
+    ),
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print what the API says.")]
+_Since = Annotated[
+    str | None,
+    typer.Option(help="From this instant on: RFC 3339, or a date (UTC), or 30m, 24h, 7d ago.", show_default=False),
+]
+_Until = Annotated[str | None, typer.Option(help="Up to this instant, as --since.", show_default=False)]
+_Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="FIELD=VALUE",
+        help="Only this gateway, provider, model, user, key, service, group or metadata.<key>; may be repeated.",
+        show_default=False,
+    ),
+]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from tollway import __version__
+
+        print(f"tollway {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def serve(
+    config: _Config = None,
+    host: Annotated[str | None, typer.Option(help=_HELP["host"], show_default=False)] = None,
+    port: Annotated[str | None, typer.Option(help=_HELP["port"], show_default=False)] = None,
+    data: _Data = None,
+    sync: Annotated[str | None, typer.Option(metavar="normal|full", help=_HELP["sync"], show_default=False)] = None,
+    drain: Annotated[str | None, typer.Option(metavar="SECONDS", help=_HELP["drain"], show_default=False)] = None,
+    drain_delay: Annotated[
+        str | None, typer.Option(metavar="SECONDS", help=_HELP["drain_delay"], show_default=False)
+    ] = None,
+    log_level: Annotated[
+        str | None, typer.Option(metavar="debug|info|warning|error", help=_HELP["log_level"], show_default=False)
+    ] = None,
+) -> None:
+    """Run the gateway until it is told to stop.
+
+    SIGTERM drains, SIGHUP reloads the settings.
+    """
+    from tollway.cli.serve import run
+
+    given = {
+        "host": host,
+        "port": port,
+        "data": data,
+        "config": config,
+        "sync": sync,
+        "drain": drain,
+        "drain_delay": drain_delay,
+        "log_level": log_level,
+    }
+    raise typer.Exit(run(given))
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Where the demo's gateway listens; 0 takes any free port.", min=0)] = 0,
+    once: Annotated[bool, typer.Option("--once", help="Leave after the first refusal and the summary.")] = False,
+) -> None:
+    """Watch budgets work, without a key or a network.
+
+    A fake provider, a real gateway, people who spend, and a budget that stops them.
+    """
+    from tollway.demo.run import run
+
+    raise typer.Exit(run(port=port, once=once))
+
+
+@app.command()
+def init(
+    config: Annotated[str, typer.Option(metavar="FILE", help="The settings file to write.")] = "tollway.yaml",
+) -> None:
+    """Write settings to start from, and a gateway key.
+
+    Nothing is overwritten.
+    """
+    from tollway.cli.local import init_settings
+
+    raise typer.Exit(init_settings(Path(config)))
+
+
+@app.command()
+def check(config: _Config = None, data: _Data = None) -> None:
+    """Read the settings and say what they mean; nothing is started."""
+    from tollway.cli.local import check_settings
+
+    raise typer.Exit(check_settings(config, data))
+
+
+@keys.command("make")
+def keys_make() -> None:
+    """Print a new gateway key. It is not stored: put it into a variable or file that the settings name."""
+    from tollway.cli.local import make_one_key
+
+    raise typer.Exit(make_one_key())
+
+
+@app.command()
+def spend(
+    by: Annotated[
+        str, typer.Option(help="gateway, provider, model, user, group, key, service, day, hour, metadata.<key>.")
+    ] = "model",
+    since: _Since = None,
+    until: _Until = None,
+    where: _Where = None,
+    url: _Url = None,
+    token: _Token = None,
+    data: _Data = None,
+    json: _Json = False,
+) -> None:
+    """Where the money went."""
+    from tollway.cli.questions import Asking, show_spend
+
+    raise typer.Exit(show_spend(Asking(url, token, data, json), by=by, since=since, until=until, where=where or []))
+
+
+@app.command()
+def budgets(url: _Url = None, token: _Token = None, data: _Data = None, json: _Json = False) -> None:
+    """Every budget: spent, held, left, and when it resets."""
+    from tollway.cli.questions import Asking, show_budgets
+
+    raise typer.Exit(show_budgets(Asking(url, token, data, json)))
+
+
+@app.command()
+def logs(
+    request_id: Annotated[
+        str | None, typer.Argument(help="One request, with everything that is kept of it.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(help="How many.", min=1, max=500)] = 20,
+    status: Annotated[int | None, typer.Option(help="Only answers of this HTTP status.", show_default=False)] = None,
+    code: Annotated[
+        str | None, typer.Option(help="Only this reason, such as budget_exceeded.", show_default=False)
+    ] = None,
+    since: _Since = None,
+    until: _Until = None,
+    where: _Where = None,
+    url: _Url = None,
+    token: _Token = None,
+    data: _Data = None,
+    json: _Json = False,
+) -> None:
+    """What happened to requests, newest first; or to one."""
+    from tollway.cli.questions import Asking, show_log, show_logs
+
+    asking = Asking(url, token, data, json)
+    if request_id is not None:
+        raise typer.Exit(show_log(asking, request_id))
+    given = {"status": str(status) if status is not None else None, "code": code}
+    raise typer.Exit(show_logs(asking, limit=limit, given=given, since=since, until=until, where=where or []))
+
+
+@app.command()
+def explain(
+    model: Annotated[str, typer.Option(help="Such as openai/gpt-4o-mini.")],
+    key: Annotated[
+        str | None, typer.Option(help="Ask as this gateway key (its name, never its secret).", show_default=False)
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="Ask as this person.", show_default=False)] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="A group of that person; may be repeated.", show_default=False)
+    ] = None,
+    service: Annotated[str | None, typer.Option(help="Ask as this service.", show_default=False)] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="The output cap the caller sends.", min=1, show_default=False)
+    ] = None,
+    prompt: Annotated[str, typer.Option(help="What is asked; its length decides the bound.")] = "Hello!",
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="What the caller declares; may be repeated.", show_default=False),
+    ] = None,
+    gateway: Annotated[str, typer.Option(help="The gateway's slug.")] = "default",
+    url: _Url = None,
+    token: _Token = None,
+    data: _Data = None,
+    json: _Json = False,
+) -> None:
+    """What would happen to a request, and why.
+
+    Nothing is held, sent or logged. Exit code 3 where the request would be refused.
+    """
+    from tollway.cli.explain import show_explanation
+
+    raise typer.Exit(
+        show_explanation(
+            url=url,
+            token=token,
+            data=data,
+            as_json=json,
+            model=model,
+            caller={"key": key, "user": user, "service": service, "groups": group or []},
+            max_tokens=max_tokens,
+            prompt=prompt,
+            metadata=metadata or [],
+            gateway=gateway,
+        )
+    )
+
+
+@app.command()
+def doctor(
+    config: _Config = None, data: _Data = None, url: _Url = None, token: _Token = None, json: _Json = False
+) -> None:
+    """Look for what is wrong; exit 1 if anything is.
+
+    Settings, data folder, gateway, ledger, providers, prices and clocks.
+    """
+    from tollway.cli.doctor import examine
+
+    raise typer.Exit(examine(config=config, data=data, url=url, token=token, as_json=json))

@@ -1,0 +1,135 @@
+"""`tollway doctor`: looks at everything that may be wrong, and says what to do."""
+
+import os
+import tempfile
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from tollway.admin.warnings import warnings_of
+from tollway.cli.client import Refused, Unreachable
+from tollway.cli.local import compile_file
+from tollway.cli.questions import Asking
+from tollway.cli.shown import say, show_json
+from tollway.errors import SettingsInvalid
+from tollway.settings import read_settings
+
+PRICES_OLD_AFTER_DAYS = 60
+CLOCKS_DIFFER_AFTER_S = 5
+# Before this the clock is wrong: no release of Tollway is older.
+_EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was looked at."""
+
+    what: str
+    state: Literal["ok", "warning", "wrong"]
+    said: str
+
+
+def examine(*, config: str | None, data: str | None, url: str | None, token: str | None, as_json: bool) -> int:
+    """0 where nothing is wrong; a warning is not wrong."""
+    findings = [_clock(), *_settings(config, data), _folder(data)]
+    # The gateway's settings are mostly the same file; what was said of it is not said twice.
+    said = {finding.said for finding in findings}
+    findings += [finding for finding in _gateway(url, token, data) if finding.said not in said]
+    if as_json:
+        show_json(msgspec.to_builtins(findings))
+    else:
+        for finding in findings:
+            say(f"{finding.state:<8} {finding.what}: {finding.said}")
+    return 1 if any(finding.state == "wrong" for finding in findings) else 0
+
+
+def _clock() -> Finding:
+    now = datetime.now(UTC)
+    if now < _EARLIEST:
+        return Finding(
+            "clock", "wrong", f"this machine says it is {now:%Y-%m-%d %H:%M} UTC; budgets would reset wrongly."
+        )
+    return Finding("clock", "ok", f"{now:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _settings(config: str | None, data: str | None) -> list[Finding]:
+    try:
+        snapshot, path = compile_file(config, data)
+    except SettingsInvalid as error:
+        return [Finding("settings", "wrong", str(error))]
+    found = [
+        Finding(
+            "settings",
+            "ok",
+            f"{path}: {len(snapshot.providers)} providers, {len(snapshot.keys)} keys, {len(snapshot.budgets)} budgets",
+        )
+    ]
+    found += [Finding("settings", "warning", said) for said in warnings_of(snapshot, time.time_ns() // 1_000_000)]
+    if not any(provider.api_key is not None for provider in snapshot.providers.values()):
+        found.append(Finding("providers", "wrong", "none has a key, so nothing can be forwarded."))
+    return found
+
+
+def _folder(data: str | None) -> Finding:
+    try:
+        folder = read_settings({"data": data}).data
+    except SettingsInvalid as error:
+        return Finding("data folder", "wrong", str(error))
+    if not folder.exists():
+        return Finding("data folder", "warning", f"{folder} is not there yet; the first tollway serve makes it.")
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"\0")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return Finding("data folder", "wrong", f"{folder} cannot be written: {error.strerror or error}")
+    return Finding("data folder", "ok", f"{folder} can be written{_readable_by_others(folder)}")
+
+
+def _readable_by_others(folder: Path) -> str:
+    return "; others on this machine may read it (chmod 700)" if folder.stat().st_mode & 0o077 else ""
+
+
+def _gateway(url: str | None, token: str | None, data: str | None) -> list[Finding]:
+    try:
+        client = Asking(url, token, data, as_json=False).client()
+        before = time.time()
+        status: Any = client.get("/api/v1/status", {"verify": "true"})
+        after = time.time()
+    except Unreachable as error:
+        return [Finding("gateway", "wrong", f"{error}. Start one with: tollway serve")]
+    except Refused as error:
+        return [Finding("gateway", "wrong", str(error))]
+    except (ValueError, SettingsInvalid) as error:
+        return [Finding("gateway", "wrong", f"{error}.")]
+    found = [Finding("gateway", "ok", f"Tollway {status['version']} at {client.url}, settings {status['revision']}")]
+    found.append(_clocks(status["at"], before, after))
+    found.append(_ledger(status["store"]))
+    found.append(_prices(status["price_book"], datetime.now(UTC).date()))
+    found += [Finding("gateway", "warning", said) for said in status["warnings"]]
+    return found
+
+
+def _clocks(said: str, before: float, after: float) -> Finding:
+    theirs = datetime.fromisoformat(said).timestamp()
+    apart = max(before - theirs, theirs - after, 0.0)
+    if apart > CLOCKS_DIFFER_AFTER_S:
+        return Finding("gateway's clock", "wrong", f"{apart:.0f} seconds from this machine's; one of them is wrong.")
+    return Finding("gateway's clock", "ok", "agrees with this machine's")
+
+
+def _ledger(store: Any) -> Finding:
+    if store["ok"]:
+        return Finding("ledger", "ok", "every balance equals the sum of its entries and holds")
+    return Finding("ledger", "wrong", "; ".join(store["differences"]))
+
+
+def _prices(book: Any, today: date) -> Finding:
+    age = (today - date.fromisoformat(book["date"])).days
+    said = f"list prices of {book['date']} ({book['version']})"
+    if age > PRICES_OLD_AFTER_DAYS:
+        return Finding("prices", "warning", f"{said} are {age} days old; upgrade Tollway for newer ones.")
+    return Finding("prices", "ok", said)

@@ -1,0 +1,106 @@
+"""What needs no running gateway: writing first settings, checking settings, making a key."""
+
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from tollway.admin.warnings import warnings_of
+from tollway.budgets.budget import Budget
+from tollway.budgets.window import describe
+from tollway.cli import settings_file
+from tollway.cli.shown import complain, say
+from tollway.document import compile_document
+from tollway.errors import SettingsInvalid
+from tollway.identity.keys import make_key
+from tollway.money import display
+from tollway.pricing.price import FILE, PriceBook
+from tollway.settings import read_settings
+from tollway.snapshot import Snapshot
+
+
+def init_settings(path: Path) -> int:
+    """Writes a settings file and a key; 1 where either is there already."""
+    key_file = path.parent / "first.key"
+    for there in (path, key_file):
+        if there.exists():
+            complain(f"{there} is there already, and is left as it is. Choose another --config, or move it away.")
+            return 1
+    try:
+        key = settings_file.make_first(path.parent, path, os.environ)
+    except OSError as error:
+        complain(f"{path} cannot be written: {error}")
+        return 1
+    say(
+        f"Wrote {path} and {key_file}.",
+        f"  gateway key   {key}",
+        "Providers whose key is not in the environment now are commented out (OPENAI_API_KEY, ANTHROPIC_API_KEY,",
+        "GEMINI_API_KEY). Next: set a limit you mean, then",
+        f"  tollway check --config {path} && tollway serve --config {path}",
+    )
+    return 0
+
+
+def check_settings(config: str | None, data: str | None) -> int:
+    """Says what the settings mean; 2 where they cannot be used."""
+    try:
+        snapshot, path = compile_file(config, data)
+    except SettingsInvalid as error:
+        complain(f"Settings cannot be used: {error}")
+        return 2
+    say(f"{path} can be used.")
+    providers = [
+        f"{p.slug} ({p.family} API at {p.base_url}, {'with' if p.api_key is not None else 'without'} a key)"
+        for p in snapshot.providers.values()
+    ]
+    say(f"Providers: {', '.join(providers) or 'none'}")
+    keys = [f"{key.name} ({key.service or key.user or 'nobody in particular'})" for key in snapshot.keys.values()]
+    say(f"Keys: {', '.join(keys) or 'none'}")
+    say(f"Gateways: {', '.join(sorted(snapshot.gateways))}")
+    say("Budgets:" if snapshot.budgets else "Budgets: none")
+    say(*(f"  {sentence(budget)}" for budget in snapshot.budgets))
+    warnings = warnings_of(snapshot, time.time_ns() // 1_000_000)
+    say(*(f"Warning: {warning}" for warning in warnings))
+    return 0
+
+
+def make_one_key() -> int:
+    print(make_key(secrets.token_bytes))
+    return 0
+
+
+def compile_file(
+    config: str | None, data: str | None, environment: Mapping[str, str] = os.environ
+) -> tuple[Snapshot, Path]:
+    """The snapshot that the settings file in force means, and the file. Raises SettingsInvalid."""
+    settings = read_settings({"config": config, "data": data}, environment)
+    path = settings.document
+    if not path.exists():
+        raise SettingsInvalid(f"there is no {path}; write one with: tollway init --config {path}")
+    text, document = settings_file.read(path)
+    resolve = settings_file.resolver(path.parent, environment)
+    if settings.lenient:
+        resolve = settings_file.without_missing_keys(resolve)
+    book = PriceBook.decode(resources.files("tollway.pricing").joinpath(FILE).read_bytes())
+    pepper = secrets.token_bytes(32)
+    return compile_document(document, resolve=resolve, book=book, pepper=pepper, revision=1, text=text), path
+
+
+def sentence(budget: Budget) -> str:
+    """A budget in words: "company: $20,000.00 (calendar month, Europe/Berlin); refuses at the limit"."""
+    parts = [f"{budget.name}: {display(budget.limit)} ({describe(budget.window)})"]
+    if budget.split_by:
+        parts.append(f"each {' and '.join(budget.split_by)} apart")
+    for match in budget.where:
+        said = "is not" if match.negated else "is"
+        parts.append(f"where {match.attribute} {said} {' or '.join(match.patterns)}")
+    if budget.gateway is not None:
+        parts.append(f"on gateway {budget.gateway}")
+    if budget.parent is not None:
+        parts.append(f"inside {budget.parent}")
+    if not budget.enabled:
+        parts.append("switched off")
+    parts.append("refuses at the limit" if budget.mode == "enforce" else "only watches")
+    return "; ".join(parts)

@@ -1,0 +1,301 @@
+"""What a running gateway is asked from the command line: spend, budgets, logs."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote
+
+from tollway.cli.client import Client, Refused, Unreachable, find_token, find_url
+from tollway.cli.shown import amount, bar, complain, count, instant, is_narrow, rows, say, share, show_json, table
+from tollway.errors import SettingsInvalid
+from tollway.money import parse
+from tollway.settings import read_settings
+
+_AGO = re.compile(r"(\d{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_Answer = TypeVar("_Answer")
+
+
+class Asking(NamedTuple):
+    """Whom to ask, and how to show the answer."""
+
+    url: str | None
+    token: str | None
+    data: str | None
+    as_json: bool
+
+    def client(self) -> Client:
+        """Raises ValueError, SettingsInvalid or Unreachable, in words for people."""
+        url = find_url(self.url)
+        folder = Path(read_settings({"data": self.data}).data)
+        token = find_token(self.token, folder)
+        if token is None:
+            raise Unreachable(
+                f"No administrator token for {url}: there is no {folder / 'admin-token'}. Give --token, "
+                "TOLLWAY_ADMIN_TOKEN, or --data with the gateway's data folder"
+            )
+        return Client(url, token)
+
+
+def show_spend(asking: Asking, *, by: str, since: str | None, until: str | None, where: Sequence[str]) -> int:
+    def ask(client: Client) -> Any:
+        return client.get("/api/v1/spend", [*_narrowed(since, until, where), ("group_by", by)])
+
+    def show(answer: Any) -> None:
+        fields: list[str] = answer["group_by"]
+        made = table(
+            "Spend",
+            *((field, "left") for field in fields),
+            ("spent (USD)", "right"),
+            ("share", "right"),
+            ("entries", "right"),
+            ("unpriced", "right"),
+            ("input tokens", "right"),
+            ("output tokens", "right"),
+        )
+        total = answer["total"]
+        whole = parse(total["spent_usd"])
+        cells = [
+            [*((row["group"][field] or "(none)") for field in fields), *_spend_cells(row, whole)]
+            for row in answer["rows"]
+        ]
+        cells.append([*(["total"] + [""] * (len(fields) - 1) if fields else []), *_spend_cells(total, whole)])
+        rows(made, cells)
+        say(f"Exact total: {total['spent_usd']} US dollars.")
+        if total["unpriced"]:
+            say(f"{count(total['unpriced'])} requests have no price and are not in it: see tollway doctor.")
+
+    return _answer(asking, ask, show)
+
+
+def show_budgets(asking: Asking) -> int:
+    def show(answer: Any) -> None:
+        made = table(
+            f"Budgets at {instant(answer['at'])}",
+            ("budget", "left"),
+            ("", "left"),
+            ("spent", "right"),
+            ("held", "right"),
+            ("left", "right"),
+            ("limit", "right"),
+            ("used", "right"),
+            ("resets", "left"),
+        )
+        cells: list[list[str]] = []
+        for budget in answer["items"]:
+            for account in budget["accounts"]:
+                cells.append(_budget_cells(budget, account))
+            if not budget["accounts"]:
+                cells.append([_budget_name(budget), "nobody yet", "", "", "", amount(budget["limit_usd"]), "", ""])
+            if budget["accounts_total"] > len(budget["accounts"]):
+                more = budget["accounts_total"] - len(budget["accounts"])
+                cells.append([f"{budget['name']}: {count(more)} more accounts", *[""] * 7])
+        rows(made, cells)
+        say("# spent   = held by requests under way   . left")
+
+    return _answer(asking, lambda client: client.get("/api/v1/budgets"), show)
+
+
+def show_logs(
+    asking: Asking,
+    *,
+    limit: int,
+    given: Mapping[str, str | None],
+    since: str | None,
+    until: str | None,
+    where: Sequence[str],
+) -> int:
+    def ask(client: Client) -> Any:
+        chosen = [(name, value) for name, value in given.items() if value is not None]
+        return client.get("/api/v1/logs", [*_narrowed(since, until, where), *chosen, ("limit", str(limit))])
+
+    def show(answer: Any) -> None:
+        if is_narrow():
+            say("Requests, newest first", "")
+            for log in answer["items"]:
+                cost = amount(log["amount_usd"]) if log["amount_usd"] is not None else "-"
+                why = f"  {log['code']}" if log["code"] else ""
+                say(
+                    f"{instant(log['at'])}  {log['status']}  {cost}  {_model(log)}",
+                    f"    {log['user'] or log['service'] or '(nobody)'}  {_milliseconds(log['durations']['total_us'])}{why}",
+                    f"    {log['request_id']}",
+                )
+            return
+        made = table(
+            "Requests, newest first",
+            ("at", "left"),
+            ("who", "left"),
+            ("model", "left"),
+            ("status", "right"),
+            ("cost", "right"),
+            ("took", "right"),
+            ("why", "left"),
+            ("request id", "left"),
+        )
+        rows(
+            made,
+            [
+                [
+                    instant(log["at"]),
+                    log["user"] or log["service"] or "(nobody)",
+                    _model(log),
+                    str(log["status"]),
+                    amount(log["amount_usd"]) if log["amount_usd"] is not None else "-",
+                    _milliseconds(log["durations"]["total_us"]),
+                    log["code"],
+                    log["request_id"],
+                ]
+                for log in answer["items"]
+            ],
+        )
+        if answer["next"] is not None:
+            say("There are more; ask for them with --limit, --since or --until.")
+
+    return _answer(asking, ask, show)
+
+
+def show_log(asking: Asking, request_id: str) -> int:
+    def show(log: Any) -> None:
+        durations = log["durations"]
+        say(
+            f"Request   {log['request_id']} at {instant(log['at'])}",
+            f"  call      {log['method']} {log['path']} on gateway {log['gateway']}",
+            f"  answer    {log['status']}{' ' + log['code'] if log['code'] else ''}"
+            f"{', streamed' if log['streamed'] else ''}",
+            f"  who       {log['user'] or log['service'] or 'nobody in particular'}, key {log['key'] or 'none'}",
+            f"  model     {_model(log)}, answered by {log['response_model'] or 'nobody'}",
+            f"  took      {_milliseconds(durations['total_us'])}, of which Tollway {_milliseconds(durations['overhead_us'])}",
+        )
+        charge = log["charge"]
+        if charge is None:
+            say("  cost      nothing was charged, or no price is known")
+        else:
+            say(
+                f"  cost      {charge['amount_usd']} US dollars, {charge['basis']}, price {charge['price_id'] or 'none'}"
+            )
+            for line in charge["lines"]:
+                per = f"{amount(line['unit_price']['amount_usd'])} per {count(line['unit_price']['per'])}"
+                say(f"    {line['meter']}: {count(line['quantity'])} at {per} = {line['amount_usd']}")
+        for hold in log["holds"]:
+            watched = "" if hold["enforced"] else ", only watched"
+            say(
+                f"  held      {amount(hold['amount_usd'])} of {amount(hold['limit_usd'])} on {hold['account']}{watched}"
+            )
+        for decision in log["decisions"]:
+            said = ", ".join(part for part in (decision["code"], decision["rule"], decision["detail"]) if part)
+            say(f"  {decision['step']:<9} {decision['outcome']}{': ' + said if said else ''}")
+        for entry in log["entries"]:
+            shown = "no price" if entry["amount_usd"] is None else f"{entry['amount_usd']} US dollars"
+            say(f"  ledger    {entry['kind']}: {shown} on {', '.join(entry['accounts']) or 'no budget'}")
+
+    return _answer(asking, lambda client: client.get(f"/api/v1/logs/{_segment(request_id)}"), show)
+
+
+def answered(asking: Asking, ask: Callable[[Client], _Answer]) -> _Answer | None:
+    """What the gateway says, or `None` once the reason why not has been told."""
+    try:
+        return ask(asking.client())
+    except Unreachable as error:
+        complain(f"{error}. Start one with: tollway serve")
+    except Refused as error:
+        complain(f"{error}" if error.status != 401 else f"{error} Give --token or --data.")
+    except (ValueError, SettingsInvalid) as error:
+        complain(f"{error}.")
+    return None
+
+
+def read_instant(option: str, text: str, now: datetime | None = None) -> str:
+    """An RFC 3339 instant from what a person writes. Raises ValueError naming the option."""
+    ago = _AGO.fullmatch(text)
+    try:
+        if ago is not None:
+            moment = (now or datetime.now(UTC)) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        elif len(text) == 10:
+            moment = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
+        else:
+            moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError(f'{option}: {text!r} is no instant; write "2026-07-01", "2026-07-01T13:00:00Z" or "24h"')
+    return moment.isoformat()
+
+
+def pairs_of(option: str, written: Sequence[str]) -> list[tuple[str, str]]:
+    """`name=value` options as pairs. Raises ValueError naming the option."""
+    found: list[tuple[str, str]] = []
+    for text in written:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise ValueError(f"{option}: {text!r} is not of the form name=value")
+        found.append((name, value))
+    return found
+
+
+def _answer(asking: Asking, ask: Callable[[Client], Any], show: Callable[[Any], None]) -> int:
+    answer = answered(asking, ask)
+    if answer is None:
+        return 1
+    if asking.as_json:
+        show_json(answer)
+    else:
+        show(answer)
+    return 0
+
+
+def _narrowed(since: str | None, until: str | None, where: Sequence[str]) -> list[tuple[str, str]]:
+    found = pairs_of("--where", where)
+    if since is not None:
+        found.append(("since", read_instant("--since", since)))
+    if until is not None:
+        found.append(("until", read_instant("--until", until)))
+    return found
+
+
+def _spend_cells(row: Any, whole: int) -> list[str]:
+    spent = parse(row["spent_usd"])
+    return [
+        amount(row["spent_usd"]),
+        share(spent, whole),
+        count(row["entries"]),
+        count(row["unpriced"]),
+        count(row["input_tokens"]),
+        count(row["output_tokens"]),
+    ]
+
+
+def _budget_cells(budget: Any, account: Any) -> list[str]:
+    spent, held, limit = (parse(account[f"{name}_usd"]) for name in ("spent", "held", "limit"))
+    values = ", ".join(account["values"].values())
+    return [
+        f"{_budget_name(budget)}{': ' + values if values else ''}",
+        bar(spent, held, limit),
+        amount(account["spent_usd"]),
+        amount(account["held_usd"]),
+        amount(account["available_usd"]),
+        amount(account["limit_usd"]),
+        share(spent, limit),
+        instant(account["resets_at"]) if account["resets_at"] is not None else budget["window_text"],
+    ]
+
+
+def _budget_name(budget: Any) -> str:
+    notes = ["watched"] if budget["mode"] == "monitor" else []
+    notes += [] if budget["enabled"] else ["off"]
+    return f"{budget['name']}{' (' + ', '.join(notes) + ')' if notes else ''}"
+
+
+def _model(log: Any) -> str:
+    if log["request_model"] is None:
+        return log["provider"] or "(none)"
+    return f"{log['provider']}/{log['request_model']}"
+
+
+def _milliseconds(microseconds: int) -> str:
+    return f"{microseconds // 1000:,}.{microseconds % 1000 // 100} ms"
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="")

@@ -1,0 +1,67 @@
+"""Taking a content encoding off, with a limit, for answers that come compressed although none was asked for."""
+
+import zlib
+from typing import Protocol
+
+LARGEST_DECODED = 64 * 1024 * 1024
+_LARGEST_RATIO = 100
+_FREE_BYTES = 1024 * 1024
+
+
+class DecodingFailed(Exception):
+    """The bytes are not what the header says, or they grow without bound."""
+
+
+class Decoder(Protocol):
+    """Takes an encoding off, piece by piece."""
+
+    def feed(self, piece: bytes) -> bytes:
+        """The plain bytes of the next piece. Raises DecodingFailed."""
+        ...
+
+
+class _Zlib:
+    """gzip and deflate. A stream may have several members (RFC 1952, 2.2)."""
+
+    __slots__ = ("_bits", "_in", "_inner", "_out")
+
+    def __init__(self, bits: int) -> None:
+        self._bits = bits
+        self._inner = zlib.decompressobj(bits)
+        self._in = 0
+        self._out = 0
+
+    def feed(self, piece: bytes) -> bytes:
+        self._in += len(piece)
+        found: list[bytes] = []
+        while piece:
+            room = max(_FREE_BYTES, self._in * _LARGEST_RATIO) - self._out
+            try:
+                plain = self._inner.decompress(piece, max(1, room + 1))
+            except zlib.error as error:
+                raise DecodingFailed(str(error)) from None
+            self._out += len(plain)
+            if self._out > min(LARGEST_DECODED, max(_FREE_BYTES, self._in * _LARGEST_RATIO)):
+                raise DecodingFailed("the answer grows more than a hundredfold when decompressed")
+            found.append(plain)
+            if self._inner.eof:
+                piece = self._inner.unused_data
+                self._inner = zlib.decompressobj(self._bits)
+            else:
+                piece = self._inner.unconsumed_tail
+        return b"".join(found)
+
+
+def decoder(encoding: bytes | None) -> Decoder | None:
+    """A decoder for a `Content-Encoding` header; `None` where there is nothing to take off.
+
+    Raises DecodingFailed for an encoding that cannot be taken off here (br, zstd, several on top of each other).
+    """
+    if encoding is None or encoding.strip().lower() in (b"", b"identity"):
+        return None
+    name = encoding.strip().lower()
+    if name in (b"gzip", b"x-gzip"):
+        return _Zlib(16 + zlib.MAX_WBITS)
+    if name == b"deflate":
+        return _Zlib(zlib.MAX_WBITS)
+    raise DecodingFailed(f"content-encoding {name.decode('latin-1')} was not asked for and cannot be read")

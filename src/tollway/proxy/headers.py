@@ -1,0 +1,120 @@
+"""Which headers cross, in each direction.
+
+Credentials of the gateway never reach a provider, and a provider's key never reaches a caller. What frames a message
+belongs to the connection it came on and is made anew (RFC 9110, 7.6.1).
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from urllib.parse import unquote_to_bytes
+
+from tollway.gateway import KEY_HEADER, Provider
+from tollway.identity.keys import SHORTEST_SECRET, looks_like_ours
+from tollway.request import Credential, InferenceRequest
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+# RFC 9110, 7.6.1, and what only means something between the caller and Tollway.
+_CONNECTION = frozenset(
+    b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade "
+    b"host content-length expect forwarded via cookie authorization x-api-key api-key x-goog-api-key accept-encoding "
+    b"content-encoding x-real-ip true-client-ip http2-settings".split()
+)
+_PRIVATE = (b"tollway-", b"cf-", b"x-forwarded-", b"proxy-")
+
+# A generated gateway key, anyone's, wherever it stands: identity/keys.py writes them.
+_KEY_SHAPE = re.compile(rb"tw_[0-9a-z]{12}_[0-9A-Za-z]{43}")
+
+# What a caller may see of a provider's answer: an allow-list, so that nothing a provider adds can pose as ours.
+_SHOWN = frozenset(
+    b"content-type content-encoding content-language content-disposition cache-control x-request-id request-id "
+    b"x-should-retry retry-after retry-after-ms x-envoy-upstream-service-time".split()
+)
+_SHOWN_PREFIXES = (
+    b"openai-",
+    b"anthropic-",
+    b"x-ratelimit-",
+    b"x-goog-",
+    b"x-gemini-",
+    b"x-groq-",
+    b"x-amzn-",
+    b"x-ms-",
+)
+
+
+def outgoing(
+    request: InferenceRequest, provider: Provider, *, caller_keys: bool, is_ours: Callable[[str], bool]
+) -> list[tuple[bytes, bytes]]:
+    """The headers a provider is sent: the caller's own, less what is private, with the provider's key.
+
+    `caller_keys`: the gateway lets a caller bring its own provider key, which then beats the configured one. `is_ours`
+    tells a gateway key, whatever it looks like: it never leaves.
+    """
+    named: frozenset[bytes] = frozenset()
+    found: list[tuple[bytes, bytes]] = []
+    # A key that also stands in a header nobody knows of stays here all the same.
+    secrets = [c.secret.encode("latin-1", "replace") for c in request.credentials if len(c.secret) >= SHORTEST_SECRET]
+    for header in request.headers:
+        name, value = header
+        if _crosses(name):
+            for secret in secrets:
+                if secret in value:
+                    break
+            else:
+                if (b"tw_" not in value and b"%" not in value) or not holds_key(value):
+                    found.append(header)
+        elif name == b"connection" and value.lower() not in (b"keep-alive", b"close"):
+            named |= frozenset(token.strip().lower() for token in value.split(b","))
+    if named:
+        found = [header for header in found if header[0] not in named]
+    # The meter reads the answer; an encoding would have to be taken off for it and put on again.
+    found.append((b"accept-encoding", b"identity"))
+    key = _caller_key(request.credentials, provider, is_ours) if caller_keys else None
+    if key is None and provider.api_key is not None and provider.api_key.reveal() != "none":
+        key = provider.api_key.reveal()
+    if key is not None:
+        header = KEY_HEADER[provider.family]
+        found.append((header, b"Bearer " + key.encode() if header == b"authorization" else key.encode()))
+    return found
+
+
+# Clients send few different headers; what is made up is judged anew.
+@lru_cache(maxsize=512)
+def _crosses(name: bytes) -> bool:
+    return name not in _CONNECTION and not name.startswith(_PRIVATE)
+
+
+def _caller_key(credentials: tuple[Credential, ...], provider: Provider, is_ours: Callable[[str], bool]) -> str | None:
+    """The provider key among what the caller sent: not in a header of our own, and not a key of ours."""
+    for credential in credentials:
+        own = credential.header in (b"tollway-authorization", b"cf-aig-authorization")
+        secret = credential.secret
+        if own or looks_like_ours(secret) or holds_key(secret.encode("latin-1", "replace")) or is_ours(secret):
+            continue
+        return secret
+    return None
+
+
+def holds_key(text: bytes) -> bool:
+    """Whether a gateway key, known here or not, stands anywhere in `text`, plainly or percent-encoded."""
+    return _KEY_SHAPE.search(text) is not None or (
+        b"%" in text and _KEY_SHAPE.search(unquote_to_bytes(text)) is not None
+    )
+
+
+def incoming(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers of a provider's answer that a caller may see."""
+    return tuple(
+        (name, value)
+        for name, value in headers
+        if name in _SHOWN or (name.startswith(_SHOWN_PREFIXES) and name not in _CONNECTION)
+    )
+
+
+def value_of(headers: Headers, wanted: bytes) -> bytes | None:
+    """The first value of a header, by lower-case name."""
+    for name, value in headers:
+        if name == wanted:
+            return value
+    return None

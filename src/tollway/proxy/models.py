@@ -1,0 +1,57 @@
+"""The models that can be called here, in the shape of the API that asks."""
+
+from typing import Any
+
+import msgspec
+
+from tollway.exchange.authenticate import authenticate
+from tollway.exchange.refusal import Refusal
+from tollway.gateway import Family
+from tollway.proxy.surface import Models
+from tollway.request import InferenceRequest
+from tollway.snapshot import Snapshot
+
+
+def models_answer(found: Models, request: InferenceRequest, snapshot: Snapshot) -> bytes | Refusal:
+    """The body of a list of models, or of one model's card. Costs nothing; needs a key as all else does."""
+    identity = authenticate(request, snapshot)
+    if isinstance(identity, Refusal):
+        return identity
+    names = _names(snapshot, found.family)
+    if found.model is not None:
+        # SDKs ask for a model by its bare name.
+        if not any(found.model in (name, name.partition("/")[2]) for name in names):
+            return Refusal(code="model_unknown", message=f'No model "{found.model}" here; GET /v1/models lists them.')
+        return msgspec.json.encode(_card(found.model, found.family))
+    cards = [_card(name, found.family) for name in names]
+    if found.family == "google":
+        return msgspec.json.encode({"models": cards})
+    if found.family == "anthropic":
+        ends = {"first_id": names[0] if names else None, "last_id": names[-1] if names else None}
+        return msgspec.json.encode({"data": cards, "has_more": False, **ends})
+    return msgspec.json.encode({"object": "list", "data": cards})
+
+
+def _names(snapshot: Snapshot, family: Family) -> list[str]:
+    """Every priced or listed model of the providers that speak this API, as `provider/model`."""
+    names: list[str] = []
+    for provider in snapshot.providers.values():
+        if provider.family != family:
+            continue
+        names.extend(f"{provider.slug}/{model}" for model in provider.models if "*" not in model)
+        if provider.price_list is not None:
+            names.extend(f"{provider.slug}/{model}" for model in snapshot.book.models(provider.price_list))
+    return sorted(set(names))
+
+
+def _card(name: str, family: Family) -> dict[str, Any]:
+    if family == "google":
+        return {
+            "name": f"models/{name}",
+            "displayName": name,
+            "supportedGenerationMethods": ["generateContent", "countTokens", "streamGenerateContent"],
+        }
+    if family == "anthropic":
+        # The time a model was made is not known here; Anthropic's own models carry the epoch for that.
+        return {"type": "model", "id": name, "display_name": name, "created_at": "1970-01-01T00:00:00Z"}
+    return {"id": name, "object": "model", "created": 0, "owned_by": name.partition("/")[0]}

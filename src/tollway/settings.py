@@ -1,0 +1,114 @@
+"""Process settings as one table: where it listens, where it keeps its data. Everything about money is in `tollway.yaml`.
+
+A command-line option beats an environment variable, which beats the default.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from tollway.errors import SettingsInvalid
+
+
+class Setting(NamedTuple):
+    """One row of the table."""
+
+    name: str
+    environment: str
+    default: str
+    unit: str
+    help: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "host",
+        "TOLLWAY_HOST",
+        "127.0.0.1",
+        "address",
+        "Where it listens. Put TLS in front before opening it to others.",
+    ),
+    Setting("port", "TOLLWAY_PORT", "8787", "port", "0 takes any free one."),
+    Setting("data", "TOLLWAY_DATA", "./tollway-data", "folder", "Where the ledger is kept."),
+    Setting(
+        "config",
+        "TOLLWAY_CONFIG",
+        "",
+        "file",
+        "The settings document. Empty: tollway.yaml in this folder, else the one in the data folder, made at the first start.",
+    ),
+    Setting(
+        "sync",
+        "TOLLWAY_SYNC",
+        "normal",
+        "normal | full",
+        "full: a charge survives power loss too, at the price of an fsync for each commit.",
+    ),
+    Setting("drain", "TOLLWAY_DRAIN_S", "120", "seconds", "How long running streams may go on after SIGTERM."),
+    Setting(
+        "drain_delay",
+        "TOLLWAY_DRAIN_DELAY_S",
+        "0",
+        "seconds",
+        "How long new requests are still taken after SIGTERM, for load balancers to notice.",
+    ),
+    Setting("log_level", "TOLLWAY_LOG_LEVEL", "info", "debug | info | warning | error", "What goes to standard error."),
+)
+
+
+class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The table, read."""
+
+    host: str
+    port: int
+    data: Path
+    config: Path | None
+    sync: Literal["normal", "full"]
+    drain_s: float
+    drain_delay_s: float
+    log_level: str
+
+    @property
+    def own_document(self) -> Path:
+        """The settings document that a first start makes."""
+        return self.data / "tollway.yaml"
+
+    @property
+    def document(self) -> Path:
+        """The settings document in force: the one named, else the one in this folder, else our own."""
+        here = Path("tollway.yaml")
+        return self.config or (here if here.is_file() else self.own_document)
+
+    @property
+    def lenient(self) -> bool:
+        """Whether a provider whose key is not in the environment is simply without one: in the document we made."""
+        return self.document.absolute() == self.own_document.absolute()
+
+
+def read_settings(given: Mapping[str, str | None], environment: Mapping[str, str] = os.environ) -> ProcessSettings:
+    """The settings in force. Raises SettingsInvalid naming the option, the value and what it may be."""
+    values = {row.name: given.get(row.name) or environment.get(row.environment) or row.default for row in SETTINGS}
+    sync = values["sync"]
+    if sync not in ("normal", "full"):
+        raise SettingsInvalid(f"--sync: {sync!r} is neither normal nor full.")
+    if values["log_level"] not in ("debug", "info", "warning", "error"):
+        raise SettingsInvalid(f"--log-level: {values['log_level']!r} is none of debug, info, warning, error.")
+    return ProcessSettings(
+        host=values["host"],
+        port=_whole("port", values["port"], 65_535),
+        data=Path(values["data"]).expanduser(),
+        config=Path(values["config"]).expanduser() if values["config"] else None,
+        sync=sync,  # type: ignore[arg-type]
+        drain_s=_whole("drain", values["drain"], 86_400),
+        drain_delay_s=_whole("drain-delay", values["drain_delay"], 3_600),
+        log_level=values["log_level"],
+    )
+
+
+def _whole(name: str, text: str, largest: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9) or int(text) > largest:
+        raise SettingsInvalid(f"--{name}: {text!r} is not a whole number from 0 to {largest:,}.")
+    return int(text)

@@ -1,0 +1,1 @@
+"""What goes on beside the requests: books kept, records written, events delivered."""

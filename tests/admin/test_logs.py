@@ -1,0 +1,98 @@
+from fractions import Fraction
+
+import pytest
+from tests.admin.gateways import BOB_KEY, Caller
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_request_is_told_with_its_charge_holds_decisions_and_entries(caller: Caller) -> None:
+    sent = await caller.chat(stream=True)
+    log_id = sent.headers["tollway-request-id"]
+    await caller.logged("/api/v1/logs", 1)
+
+    log = (await caller.admin(f"/api/v1/logs/{log_id}")).json
+
+    assert (log["status"], log["user"], log["key"], log["groups"]) == (
+        200,
+        "alice@example.com",
+        "alice",
+        ["eng", "leads"],
+    )
+    assert (log["provider"], log["request_model"], log["streamed"]) == ("openai", "gpt-4o-mini", True)
+    charge = log["charge"]
+    assert charge["basis"] == "metered"
+    assert [line["meter"] for line in charge["lines"]] == ["input", "output"]
+    assert charge["lines"][0]["unit_price"] == {"amount_usd": "0.15", "per": 1_000_000}
+    assert sum(Fraction(line["amount_usd"]) for line in charge["lines"]) == Fraction(charge["amount_usd"])
+    assert log["amount_usd"] == charge["amount_usd"]
+    assert {hold["account"]: hold["enforced"] for hold in log["holds"]} == {
+        "company": True,
+        "each[user=alice@example.com]": True,
+        "watched": False,
+    }
+    assert all(Fraction(hold["amount_usd"]) >= Fraction(charge["amount_usd"]) for hold in log["holds"])
+    assert {hold["budget"] for hold in log["holds"]} == {"company", "each", "watched"}
+    assert ("would_refuse", "watched") in [(d["code"], d["rule"]) for d in log["decisions"]]
+    assert [(a["outcome"], a["status"]) for a in log["attempts"]] == [("answered", 200)]
+    assert [(e["kind"], e["amount_usd"]) for e in log["entries"]] == [("charge", charge["amount_usd"])]
+    assert log["durations"]["total_us"] >= log["durations"]["upstream_us"] > 0
+    assert log["usage"]["input_tokens"] > 0
+    assert log["usage"]["images"] is None
+
+
+async def test_a_refusal_is_told_with_its_reason_and_no_amount(caller: Caller) -> None:
+    refused = await caller.chat(BOB_KEY)
+    assert refused.status == 429
+    page = await caller.logged("/api/v1/logs?code=budget_exceeded", 1)
+    log = (await caller.admin(f"/api/v1/logs/{page['items'][0]['request_id']}")).json
+    assert (log["status"], log["code"], log["user"]) == (429, "budget_exceeded", "bob@example.com")
+    assert log["amount_usd"] is None
+    assert log["charge"] is None
+    assert log["entries"] == []
+    assert log["decisions"][-1]["detail"] == refused.json["error"]["message"]
+
+
+async def test_pages_give_every_request_once(caller: Caller) -> None:
+    for _ in range(5):
+        await caller.chat()
+    whole = [log["request_id"] for log in (await caller.logged("/api/v1/logs?status=200&limit=500", 5))["items"]]
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = (await caller.admin(f"/api/v1/logs?status=200&limit=2{cursor}")).json
+        seen += [log["request_id"] for log in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = f"&cursor={page['next']}"
+    assert seen == whole
+
+
+async def test_a_filter_shows_what_was_asked_for_only(caller: Caller) -> None:
+    await caller.chat(model="anthropic/claude-haiku-4-5")
+    await caller.chat(BOB_KEY)
+    await caller.logged("/api/v1/logs?provider=anthropic", 1)
+    for query, of_it in (
+        ("provider=anthropic", lambda log: log["provider"] == "anthropic"),
+        ("model=gpt-4o-mini", lambda log: log["request_model"] == "gpt-4o-mini"),
+        ("user=alice@example.com", lambda log: log["user"] == "alice@example.com"),
+        ("group=leads", lambda log: "leads" in log["groups"]),
+        ("metadata.team=web", lambda log: log["metadata"] == {"team": "web"}),
+        ("status=429", lambda log: log["status"] == 429),
+        ("since=2020-01-01T00:00:00%2B02:00", lambda log: True),
+    ):
+        page = (await caller.admin(f"/api/v1/logs?{query}")).json
+        assert page["items"], query
+        assert all(of_it(log) for log in page["items"]), query
+    for nothing in ("until=2020-01-01T00:00:00Z", "service=none", "metadata.team=%27%20OR%201=1"):
+        assert (await caller.admin(f"/api/v1/logs?{nothing}")).json == {"items": [], "next": None}
+
+
+async def test_ledger_entries_of_one_kind_and_their_accounts(caller: Caller) -> None:
+    await caller.chat()
+    page = (await caller.admin("/api/v1/ledger/entries?kind=charge&user=alice@example.com&limit=1")).json
+    (entry,) = page["items"]
+    assert entry["kind"] == "charge"
+    assert entry["accounts"] == ["company", "each[user=alice@example.com]", "watched"]
+    assert entry["amount_usd"] == entry["charge"]["amount_usd"]
+    assert (await caller.admin("/api/v1/ledger/entries?kind=credit")).json["items"] == []

@@ -1,0 +1,51 @@
+import pytest
+from tests.admin.gateways import Caller
+
+from tollway.errors import StoreUnavailable
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_status_names_everything_and_verifies_on_demand(caller: Caller) -> None:
+    await caller.chat()
+    status = (await caller.admin("/api/v1/status?verify=true")).json
+    assert status["store"] == {"ok": True, "verified": True, "differences": []}
+    assert (await caller.admin("/api/v1/status")).json["store"]["verified"] is False
+    assert [(p["slug"], p["family"], p["has_key"]) for p in status["providers"]] == [
+        ("openai", "openai", True),
+        ("anthropic", "anthropic", True),
+        ("google", "google", False),
+    ]
+    assert status["providers"][0]["host"].startswith("127.0.0.1:")
+    assert [(key["name"], key["user"]) for key in status["keys"]] == [
+        ("alice", "alice@example.com"),
+        ("bob", "bob@example.com"),
+        ("old", "old@example.com"),
+    ]
+    assert status["revision"] == 1
+    assert status["uptime_s"] is None or status["uptime_s"] >= 0
+    assert any('"google" has no key' in warning for warning in status["warnings"])
+    assert any('"old" has expired' in warning for warning in status["warnings"])
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_ledger_that_differs_is_told(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def verify() -> list[str]:
+        return ["company: 5 counted, 4 booked"]
+
+    monkeypatch.setattr(caller.runtime.store.ledger, "verify", verify)
+    store = (await caller.admin("/api/v1/status?verify=true")).json["store"]
+    assert store == {"ok": False, "verified": True, "differences": ["company: 5 counted, 4 booked"]}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_store_that_cannot_be_read_is_a_503_that_says_so(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def flush() -> None:
+        raise StoreUnavailable("disk full at /somewhere/private")
+
+    monkeypatch.setattr(caller.runtime.store.ledger, "flush", flush)
+    answer = await caller.admin("/api/v1/spend")
+    assert (answer.status, answer.json["code"]) == (503, "store_unavailable")
+    assert answer.headers["retry-after"] == "1"
+    assert b"private" not in answer.body

@@ -1,0 +1,50 @@
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tollway.cli import doctor
+from tollway.cli.commands import app
+from tollway.clock import iso
+
+NOWHERE = ["--url", "http://127.0.0.1:9", "--token", "any-token-at-all"]
+
+
+def states(*words: str) -> dict[str, str]:
+    import json
+
+    result = CliRunner().invoke(app, ["doctor", *words, *NOWHERE, "--json"])
+    assert result.exit_code == 1
+    return {finding["what"]: finding["state"] for finding in json.loads(result.output)}
+
+
+def test_settings_that_cannot_be_used_are_wrong(tmp_path: Path) -> None:
+    config = tmp_path / "tollway.yaml"
+    config.write_text("budgts: []")
+    assert states("--config", str(config), "--data", str(tmp_path))["settings"] == "wrong"
+
+
+def test_a_data_folder_that_is_a_file_is_wrong_and_one_that_is_not_there_a_warning(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    assert states("--data", str(file))["data folder"] == "wrong"
+    assert states("--data", str(tmp_path / "none"))["data folder"] == "warning"
+    assert states("--data", str(tmp_path))["data folder"] == "ok"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_no_provider_with_a_key_is_wrong(tmp_path: Path) -> None:
+    config = tmp_path / "tollway.yaml"
+    config.write_text("providers: {openai: {}}")
+    assert states("--config", str(config), "--data", str(tmp_path))["providers"] == "wrong"
+
+
+@pytest.mark.parametrize(("day", "state"), [("2026-06-30", "ok"), ("2026-05-02", "ok"), ("2026-04-30", "warning")])
+def test_prices_grow_old(day: str, state: str) -> None:
+    assert doctor._prices({"date": day, "version": "v"}, date(2026, 7, 1)).state == state
+
+
+@pytest.mark.parametrize(("theirs_s", "state"), [(100, "ok"), (106, "ok"), (120, "wrong"), (80, "wrong")])
+def test_clocks_that_differ_are_wrong(theirs_s: int, state: str) -> None:
+    assert doctor._clocks(iso(theirs_s * 1000), 100.0, 102.0).state == state

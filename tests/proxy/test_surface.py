@@ -1,0 +1,259 @@
+from typing import Any
+
+import pytest
+import world
+
+from tollway.document.compiled import RESERVED
+from tollway.proxy.surface import Call, Models, NoSuchPath, OwnBudget, surface, upstream_path
+
+LOCAL = {"api": "openai", "base_url": "http://local/v1", "api_key": "none"}
+GROQ = {"api": "openai", "base_url": "https://api.groq.com/openai/v1", "api_key": "none"}
+SNAPSHOT = world.snapshot(
+    providers={"openai": {}, "anthropic": {}, "google": {}, "local": LOCAL, "groq": GROQ}, keys=[], budgets=[]
+)
+
+
+def asked(path: str, method: str = "POST", *, anthropic: bool = False) -> Any:
+    return surface(method, path, SNAPSHOT, anthropic=anthropic, gateway="default")
+
+
+# What each client of spec "clients" sends, and what it means: gateway, provider, API, path at the provider.
+CALLS = [
+    ("/v1/chat/completions", "default", None, "openai.chat", "/v1/chat/completions"),
+    ("/v1/responses", "default", None, "openai.responses", "/v1/responses"),
+    ("/v1/completions", "default", None, "openai.completions", "/v1/completions"),
+    ("/v1/embeddings", "default", None, "openai.embeddings", "/v1/embeddings"),
+    ("/v1/messages", "default", None, "anthropic.messages", "/v1/messages"),
+    ("/v1/messages/count_tokens", "default", None, "anthropic.count_tokens", "/v1/messages/count_tokens"),
+    ("/chat/completions", "default", None, "openai.chat", "/v1/chat/completions"),
+    ("/responses", "default", None, "openai.responses", "/v1/responses"),
+    ("/embeddings", "default", None, "openai.embeddings", "/v1/embeddings"),
+    ("/messages", "default", None, "anthropic.messages", "/v1/messages"),
+    ("/v1beta/models/gemini-2.5-pro:generateContent", "default", None, "google.generate", None),
+    ("/v1beta/models/gemini-2.5-pro:streamGenerateContent", "default", None, "google.generate", None),
+    ("/v1beta/models/gemini-2.5-pro:countTokens", "default", None, "google.count_tokens", None),
+    ("/v1beta/models/gemini-embedding-001:batchEmbedContents", "default", None, "google.embed", None),
+    ("/v1beta/models/google/gemini-2.5-pro:generateContent", "default", None, "google.generate", None),
+    ("/v1/models/gemini-2.5-pro:generateContent", "default", None, "google.generate", None),
+    ("/models/gemini-2.5-pro:generateContent", "default", None, "google.generate", "/v1beta/models/gemini-2.5-pro:generateContent"),
+    ("/compat/chat/completions", "default", None, "openai.chat", "/v1/chat/completions"),
+    ("/openai/v1/chat/completions", "default", "openai", "openai.chat", "/v1/chat/completions"),
+    ("/openai/chat/completions", "default", "openai", "openai.chat", "/chat/completions"),
+    ("/openai/v1/responses", "default", "openai", "openai.responses", "/v1/responses"),
+    ("/openai/v1/images/generations", "default", "openai", "openai.other", "/v1/images/generations"),
+    ("/openai/v1/audio/transcriptions", "default", "openai", "openai.other", "/v1/audio/transcriptions"),
+    ("/openai/v1/moderations", "default", "openai", "openai.other", "/v1/moderations"),
+    ("/anthropic/v1/messages", "default", "anthropic", "anthropic.messages", "/v1/messages"),
+    ("/anthropic/v1/messages/count_tokens", "default", "anthropic", "anthropic.count_tokens", "/v1/messages/count_tokens"),
+    ("/google/v1beta/models/g:generateContent", "default", "google", "google.generate", "/v1beta/models/g:generateContent"),
+    ("/google-ai-studio/v1/models/g:generateContent", "default", "google-ai-studio", "google.generate", "/v1/models/g:generateContent"),
+    ("/groq/openai/v1/chat/completions", "default", "groq", "openai.chat", "/v1/chat/completions"),
+    ("/groq/v1/chat/completions", "default", "groq", "openai.chat", "/v1/chat/completions"),
+    ("/local/v1/chat/completions", "default", "local", "openai.chat", "/v1/chat/completions"),
+    ("/v1/acct/prod/openai/chat/completions", "prod", "openai", "openai.chat", "/chat/completions"),
+    ("/v1/acct/prod/openai/v1/responses", "prod", "openai", "openai.responses", "/v1/responses"),
+    ("/v1/acct/prod/anthropic/v1/messages", "prod", "anthropic", "anthropic.messages", "/v1/messages"),
+    ("/v1/acct/prod/google-ai-studio/v1/models/g:generateContent", "prod", "google-ai-studio", "google.generate", None),
+    ("/v1/acct/prod/compat/chat/completions", "prod", None, "openai.chat", "/v1/chat/completions"),
+    ("/v1/acct/prod/compat/embeddings", "prod", None, "openai.embeddings", "/v1/embeddings"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "gateway", "provider", "api", "at_provider"), CALLS)
+def test_a_path_means_one_call(
+    path: str, gateway: str, provider: str | None, api: str, at_provider: str | None
+) -> None:
+    found = asked(path)
+    assert isinstance(found, Call), found
+    assert (found.gateway, found.provider, found.api, found.path) == (gateway, provider, api, at_provider or found.path)
+    assert at_provider is not None or found.path.split("/models/")[1] == path.split("/models/")[1]
+    assert found.family == api.partition(".")[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "anthropic", "family", "model"),
+    [
+        ("/v1/models", False, "openai", None),
+        ("/models", False, "openai", None),
+        ("/v1/models/", False, "openai", None),
+        ("/v1/models/gpt-4o", False, "openai", "gpt-4o"),
+        ("/v1/models/openai/gpt-4o", False, "openai", "openai/gpt-4o"),
+        ("/v1/models", True, "anthropic", None),
+        ("/v1/models/claude-opus-4-1", True, "anthropic", "claude-opus-4-1"),
+        ("/v1beta/models", False, "google", None),
+        ("/v1beta/models/gemini-2.5-pro", False, "google", "gemini-2.5-pro"),
+        ("/v1/acct/prod/compat/models", False, "openai", None),
+    ],
+)
+def test_lists_of_models_are_answered_here(path: str, anthropic: bool, family: str, model: str | None) -> None:
+    for method in ("GET", "HEAD"):
+        found = asked(path, method, anthropic=anthropic)
+        assert isinstance(found, Models) and (found.family, found.model) == (family, model)
+
+
+def test_a_providers_own_list_of_models_is_its_own() -> None:
+    found = asked("/openai/v1/models", "GET")
+    assert isinstance(found, Call) and (found.provider, found.api) == ("openai", "openai.other")
+
+
+def test_the_callers_own_budgets_have_a_path() -> None:
+    assert isinstance(asked("/v1/budget", "GET"), OwnBudget)
+    assert isinstance(asked("/v1/budget", "POST"), NoSuchPath)
+
+
+UNKNOWN = [
+    "/v1", "/v1/", "/v1/files", "/v1/images/generations", "/v1/audio/speech", "/v1/acct/prod", "/v1/messages/batches",
+    "/v1/chat", "/v2/chat", "/openai", "/openai/", "/v1/acct/prod/openai", "/acme/v1/chat/completions", "/v1beta/chat/completions",
+    "/compat", "/.well-known/oauth-authorization-server", "/managed/settings", "/robots.txt", "/v1/responses/input_items",
+    "/v1/threads/t/messages", "/v1/files/f/content",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", UNKNOWN)
+def test_nothing_else_is_served_and_the_answer_says_what_is(path: str) -> None:
+    found = asked(path)
+    assert isinstance(found, NoSuchPath) and found.code == "path_unknown"
+    assert "/v1/" in found.message or "own path behind" in found.message
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PUT", "PATCH", "TRACE"])
+@pytest.mark.parametrize(
+    "path",
+    [path for path, _, provider, api, _ in CALLS if provider is None and "embed" not in api] + ["/v1/embeddings"],
+)
+def test_unified_calls_are_posted(path: str, method: str) -> None:
+    found = asked(path, method)
+    assert isinstance(found, NoSuchPath), found
+    assert (found.code, found.allow) == ("method_not_allowed", "POST")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize(
+    ("path", "allow"), [("/v1/models", "GET, HEAD"), ("/v1/models/x", "GET, HEAD"), ("/v1/budget", "GET")]
+)
+def test_what_is_only_read_says_so(path: str, allow: str, method: str) -> None:
+    found = asked(path, method)
+    assert isinstance(found, NoSuchPath) and (found.code, found.allow) == ("method_not_allowed", allow)
+
+
+def test_a_card_of_a_model_with_a_colon_in_its_name_is_a_card() -> None:
+    assert asked("/v1/models/ft:gpt-4o:org::abc", "GET").model == "ft:gpt-4o:org::abc"
+
+
+CONFUSING = [
+    "", "*", "host:443", "v1/chat/completions", "//", "//v1/chat/completions", "/v1//chat/completions", "/openai//v1/chat/completions",
+    "/openai/../anthropic/v1/messages", "/openai/..", "/openai/./v1", "/openai/%2e%2e/x", "/openai/.%2E/x", "/openai%2fv1/chat/completions",
+    "/openai%2Fv1", "/openai/v1/chat\\completions", "/openai/%5cx", "/openai/%5Cx", "/openai/v1;x=1/chat/completions", "/openai/%3bx",
+    "/openai/%3Bx", "/openai/%00", "/openai/%0d%0aevil:1", "/openai/%0A", "/openai/%1f", "/openai/%7f", "/openai/%7F", "/openai/\x00",
+    "/openai/\r\nx", "/openai/\x7f", "/openai/é", "/openai/�", "/openai/a b", "/openai/%", "/openai/%2", "/openai/%zz", "/openai/%%32f",
+    "/openai/v1/chat%23x", "/openai/v1/x%3fy", "/openai/v1/x%3Fy", "/v1beta/models/x%3F:generateContent",
+    "/v1/acct/prod/openai/../anthropic/v1/messages", "/api/..%2fv1", "/openai/...//", "/v1/acct/../openai/x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", CONFUSING)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_path_that_two_servers_may_read_in_two_ways_is_refused(path: str, method: str) -> None:
+    found = asked(path, method)
+    assert isinstance(found, NoSuchPath) and found.code == "path_invalid"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/openai/v1/images/a%20b",
+        "/openai/v1/@cf/x",
+        "/openai/v1/x%40y",
+        "/openai/v1/.hidden",
+        "/openai/v1/a..b",
+        "/openai/v1/%E2%82%AC",
+    ],
+)
+def test_a_plain_path_is_not_refused_for_its_characters(path: str) -> None:
+    assert isinstance(asked(path, "POST"), Call)
+
+
+@pytest.mark.parametrize("path", [path for path, *_ in CALLS] + UNKNOWN)
+def test_no_provider_can_be_named_as_a_path_of_tollways_own(path: str) -> None:
+    first = path.split("/")[1]
+    names = {"openai", "anthropic", "google", "google-ai-studio", "groq", "local"}
+    unknown = {"v2", "acme", ".well-known", "managed", "robots.txt"}
+    assert first in RESERVED | names | unknown
+
+
+@pytest.mark.parametrize(
+    ("base", "family", "path", "sent"),
+    [
+        ("/v1", "openai", "/v1/chat/completions", "/v1/chat/completions"),
+        ("/v1", "openai", "/chat/completions", "/v1/chat/completions"),
+        ("", "openai", "/v1/chat/completions", "/chat/completions"),
+        ("/api/v1", "openai", "/v1/chat/completions", "/api/v1/chat/completions"),
+        ("/v1beta/openai", "openai", "/v1/chat/completions", "/v1beta/openai/chat/completions"),
+        ("/v1", "openai", "/v10/x", "/v1/v10/x"),
+        ("", "anthropic", "/v1/messages", "/v1/messages"),
+        ("", "anthropic", "/messages", "/v1/messages"),
+        ("/v1", "anthropic", "/v1/messages", "/v1/messages"),
+        ("/v1", "anthropic", "/messages", "/v1/messages"),
+        ("/anthropic", "anthropic", "/v1/messages", "/anthropic/v1/messages"),
+        ("/anthropic", "anthropic", "/messages", "/anthropic/v1/messages"),
+        ("", "google", "/v1beta/models/g:generateContent", "/v1beta/models/g:generateContent"),
+        ("", "google", "/v1/models/g:generateContent", "/v1/models/g:generateContent"),
+        ("", "google", "/models/g:generateContent", "/v1beta/models/g:generateContent"),
+        ("/v1beta", "google", "/v1beta/models/g:generateContent", "/v1beta/models/g:generateContent"),
+        ("/v1beta", "google", "/models/g:generateContent", "/v1beta/models/g:generateContent"),
+        ("/gemini/v1beta", "google", "/v1/models/g:generateContent", "/gemini/v1beta/models/g:generateContent"),
+    ],
+)
+def test_a_path_is_joined_to_its_base_with_one_version(base: str, family: Any, path: str, sent: str) -> None:
+    assert upstream_path(base, family, path) == sent
+
+
+SHARED = [
+    "/openai/v1/files", "/openai/v1/organization/users", "/anthropic/v1/files/x", "/openai/v1/batches", "/openai/batches",
+    "/openai/v1/batches/b/cancel", "/openai/v1/assistants", "/openai/v1/threads/runs", "/openai/v1/threads/t/messages",
+    "/openai/v1/fine_tuning/jobs", "/openai/v1/containers/c/files", "/openai/v1/vector_stores/v/search", "/openai/v1/uploads/u/parts",
+    "/openai/v1/evals/e/runs", "/openai/v1/projects/p", "/openai/v1/conversations", "/openai/v1/conversations/c/items",
+    "/openai/v1/responses/resp_1/cancel", "/openai/responses/resp_1/cancel", "/openai/v1/responses/resp_1/cancel/",
+    "/openai/v1/chat/completions/chatcmpl_1", "/anthropic/v1/messages/batches", "/anthropic/v1/skills", "/anthropic/v1/organizations/users",
+    "/google/v1beta/files:register", "/google/upload/v1beta/files", "/google/v1beta/cachedContents", "/google/v1beta/corpora/c/documents",
+    "/google/v1beta/tunedModels", "/google/v1beta/tunedModels/t:transferOwnership", "/google/v1beta/tunedModels/t/permissions",
+    "/google/v1beta/fileSearchStores/s:importFile", "/google/v1beta/operations/o:cancel", "/google/v1beta/models/m/operations/o:cancel",
+    "/google/v1beta/batches/b:cancel", "/google/v1/users", "/v1/acct/prod/openai/v1/files", "/groq/openai/v1/batches",
+    "/openai/v1/Files", "/openai/v1/f%69les", "/openai/v1/%66iles", "/v1beta/models/m/operations/o:cancel",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SHARED)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "POST", "PUT", "PATCH"])
+def test_what_belongs_to_the_whole_account_of_a_provider_is_not_forwarded(path: str, method: str) -> None:
+    found = asked(path, method)
+    assert isinstance(found, NoSuchPath) and "belongs to the whole account" in found.message
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_stored_answer_is_not_shown(method: str) -> None:
+    found = asked("/openai/v1/responses/resp_1", method)
+    assert isinstance(found, NoSuchPath) and "belongs to the whole account" in found.message
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/google/v1beta/tunedModels/t:generateContent",
+        "/openai/v1/responses/compact",
+        "/openai/v1/profiles",
+        "/openai/v1/chat/completions",
+        "/google/v1beta/models/files-1:generateContent",
+    ],
+)
+def test_a_call_whose_path_is_only_like_one_of_these_is_forwarded(path: str) -> None:
+    assert isinstance(asked(path), Call)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/openai/v1/models", "/openai/v1/models/gpt-4o", "/anthropic/v1/models", "/google/v1beta/models/gemini-2.5-pro"],
+)
+def test_models_may_be_read_on_a_providers_own_path(path: str) -> None:
+    assert isinstance(asked(path, "GET"), Call)
+    assert isinstance(asked(path, "DELETE"), NoSuchPath)

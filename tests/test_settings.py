@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+
+from tollway.errors import SettingsInvalid
+from tollway.settings import SETTINGS, read_settings
+
+
+def test_the_defaults_are_valid() -> None:
+    settings = read_settings({}, {})
+    assert (settings.host, settings.port, settings.data, settings.config) == (
+        "127.0.0.1",
+        8787,
+        Path("tollway-data"),
+        None,
+    )
+    assert (settings.sync, settings.drain_s, settings.drain_delay_s, settings.log_level) == ("normal", 120, 0, "info")
+
+
+def test_an_option_beats_the_environment_which_beats_the_default() -> None:
+    environment = {"TOLLWAY_PORT": "1", "TOLLWAY_HOST": "::"}
+    settings = read_settings({"port": "2", "host": None}, environment)
+    assert (settings.port, settings.host) == (2, "::")
+
+
+@pytest.mark.parametrize("row", SETTINGS, ids=lambda row: row.name)
+def test_every_setting_is_read_from_its_environment_variable(row: object) -> None:
+    sample = {"port": "1", "drain": "1", "drain_delay": "1", "sync": "full", "log_level": "debug"}
+    name, variable = row.name, row.environment  # type: ignore[attr-defined]
+    value = sample.get(name, "elsewhere")
+    field = {"drain": "drain_s", "drain_delay": "drain_delay_s"}.get(name, name)
+    assert str(getattr(read_settings({}, {variable: value}), field)) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", "65536"), ("port", "-1"), ("port", "8o87"), ("port", "²"), ("port", "８７"), ("port", "1" * 5000),
+        ("port", " 1"), ("port", "1.0"), ("drain", "86401"), ("drain_delay", "3601"), ("sync", "off"), ("log_level", "loud"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_named_with_its_option(name: str, value: str) -> None:
+    with pytest.raises(SettingsInvalid) as refusal:
+        read_settings({name: value}, {})
+    assert f"--{name.replace('_', '-')}: {value!r}" in str(refusal.value)
+
+
+def test_port_0_takes_any_free_one() -> None:
+    assert read_settings({"port": "0"}, {}).port == 0
+
+
+def test_the_folder_of_the_user_is_understood() -> None:
+    assert read_settings({"data": "~/x"}, {}).data == Path.home() / "x"
+
+
+def test_the_document_is_the_one_named_else_the_one_here_else_our_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = read_settings({"data": "d"}, {})
+    assert own.document == Path("d/tollway.yaml") and own.lenient
+    (tmp_path / "tollway.yaml").touch()
+    assert own.document == Path("tollway.yaml") and not own.lenient
+    named = read_settings({"data": "d", "config": "x.yaml"}, {})
+    assert named.document == Path("x.yaml") and not named.lenient
+    assert read_settings({"data": "d", "config": "d/tollway.yaml"}, {}).lenient

@@ -1,0 +1,71 @@
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from tollway.clock import Clock
+from tollway.errors import StoreUnavailable
+from tollway.ledger.entry import Context, LedgerEntry
+from tollway.pricing.charge import Charge
+from tollway.workers.sweep import PRUNE_EVERY_SWEEPS, keep_books, sweep_once
+
+ENTRY = LedgerEntry(
+    id="r.1.presumed", reservation_id="r.1", request_id="r", attempt=1, kind="presumed",
+    charge=Charge(amount=5, lines=(), price_id="p", basis="presumed"), legs=(), occurred_at=1, recorded_at=2,
+    context=Context(gateway="g", provider="p", model="m"),
+)  # fmt: skip
+
+
+class Store:
+    """Answers as a store does; each of the two may be away."""
+
+    def __init__(self, *, lapsed: Any = (), sweep_fails: bool = False, prune_fails: bool = False) -> None:
+        self.ledger: Any = self
+        self.swept: list[int] = []
+        self.pruned: list[int] = []
+        self._lapsed = lapsed
+        self._sweep_fails, self._prune_fails = sweep_fails, prune_fails
+
+    def sweep(self, now: int) -> Any:
+        self.swept.append(now)
+        if self._sweep_fails:
+            raise StoreUnavailable("the disk is full")
+        return self._lapsed
+
+    async def prune(self, now: int) -> int:
+        self.pruned.append(now)
+        if self._prune_fails:
+            raise StoreUnavailable("the disk is full")
+        return 0
+
+
+async def test_every_lapsed_hold_is_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    store = Store(lapsed=[ENTRY])
+    assert await sweep_once(store, 7, prune=False) == 1
+    assert (store.swept, store.pruned) == ([7], [])
+    assert "r.1" in caplog.text and caplog.records[0].levelno == logging.WARNING
+
+
+async def test_finished_intents_are_pruned_when_it_is_their_turn() -> None:
+    store = Store()
+    assert await sweep_once(store, 7, prune=True) == 0
+    assert store.pruned == [7]
+
+
+@pytest.mark.parametrize("failing", [{"sweep_fails": True}, {"prune_fails": True}])
+async def test_a_store_that_is_away_ends_no_worker(failing: dict[str, bool], caplog: pytest.LogCaptureFixture) -> None:
+    assert await sweep_once(Store(**failing), 7, prune=True) == 0
+    assert "the disk is full" in caplog.text
+
+
+async def test_the_books_are_kept_until_the_worker_is_stopped() -> None:
+    store = Store()
+    worker = asyncio.create_task(keep_books(store, Clock(lambda: 5_000_000), every_s=0))
+    while len(store.pruned) < 2:
+        await asyncio.sleep(0)
+    worker.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await worker
+    assert set(store.swept) == {5}
+    assert 2 * PRUNE_EVERY_SWEEPS <= len(store.swept) < 3 * PRUNE_EVERY_SWEEPS
