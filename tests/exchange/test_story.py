@@ -119,9 +119,18 @@ def test_an_entry_is_of_the_kind_its_charge_is(basis: Any, kind: str) -> None:
         reservation, charge, ended(report=Report(usage=Usage(input_tokens=1), response_model="m-1")), world.NOW
     )
     assert (entry.kind, entry.charge, entry.id) == (kind, charge, f"{reservation.request_id}.1.{kind}")
-    assert (entry.response_model, entry.usage) == ("m-1", Usage(input_tokens=1))
+    assert entry.response_model == "m-1"
+    # What is presumed was not made from the usage, so the ledger does not add that up.
+    assert entry.usage == (None if basis == "presumed" else Usage(input_tokens=1))
     assert entry.legs == tuple((h.account, h.bucket) for h in reservation.holds)
     assert (entry.occurred_at, entry.recorded_at) == (world.NOW, world.NOW + 5)
+
+
+def test_a_usage_that_contradicts_itself_is_not_added_up() -> None:
+    story, reservation, _, _ = told()
+    charge = Charge(amount=7, lines=(), price_id="p", basis="counted")  # type: ignore[arg-type]
+    entry = story.entry(reservation, charge, ended(report=Report(usage=Usage(input_tokens=-5))), world.NOW)
+    assert entry.usage is None
 
 
 def test_an_unknown_price_is_a_kind_of_its_own() -> None:

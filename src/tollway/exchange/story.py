@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tollway.budgets.holds import Claim
+from tollway.errors import UsageInvalid
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import Ended, Head, Sent
 from tollway.exchange.target import Target
@@ -16,6 +17,7 @@ from tollway.money import ZERO, display
 from tollway.pricing.charge import Charge, Unpriced
 from tollway.pricing.estimate import Quote
 from tollway.request import InferenceRequest
+from tollway.usage import Report, Usage
 
 
 class Story:
@@ -132,7 +134,7 @@ class Story:
             legs=tuple((hold.account, hold.bucket) for hold in reservation.holds),
             context=self.context(),
             response_model=report.response_model if report is not None else None,
-            usage=report.usage if report is not None else None,
+            usage=_believed(report, booked),
             occurred_at=reservation.opened_at,
             recorded_at=ended.at if ended is not None else now,
         )
@@ -210,3 +212,14 @@ class Story:
             response_bytes=ended.bytes_passed if ended is not None else 0,
             user_agent=request.user_agent,
         )
+
+
+def _believed(report: Report | None, charge: Charge) -> Usage | None:
+    """The usage that the ledger adds up: what was told, unless it was not what the charge was made from."""
+    if report is None or report.usage is None or charge.basis == "presumed":
+        return None
+    try:
+        report.usage.check()
+    except UsageInvalid:
+        return None
+    return report.usage
