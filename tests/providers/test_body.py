@@ -238,3 +238,25 @@ def test_a_cap_is_refused_in_any_other_case_whatever_the_rest_looks_like(key: st
 
 def test_other_keys_may_be_written_as_they_like() -> None:
     assert isinstance(read("openai.chat", b'{"model": "m", "User": "x", "nN": 1, "messages": []}'), Ask)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{" + b",".join(b'"k%d": 1' % number for number in range(100_000)) + b"}",
+        b"{" + b",".join([b'"k": 1'] * 100_000) + b"}",
+        b'{"metadata": {' + b",".join(b'"k%d": 1' % number for number in range(100_000)) + b"}}",
+        b'{"tools": {"a": [1]}, "messages": 7, ' + b",".join(b'"k%d": 1' % number for number in range(100_000)) + b"}",
+    ],
+    ids=["different", "the same", "in an object", "of odd shapes"],
+)
+def test_a_large_body_of_very_many_members_is_cut_off(body: bytes) -> None:
+    """Each would cost a call, and hold up everybody else meanwhile."""
+    found = read("openai.chat", body)
+    assert isinstance(found, Malformed)
+    assert "more than 10,000 members" in found.message
+
+
+def test_a_large_text_is_no_large_number_of_members() -> None:
+    body = b'{"model": "m", "messages": [{"role": "user", "content": "' + b'a\\": ' * 200_000 + b'"}]}'
+    assert not isinstance(read("openai.chat", body), Malformed)

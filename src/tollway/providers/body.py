@@ -20,6 +20,9 @@ MAX_COUNT = 10_000_000
 MAX_CHOICES = 128
 """OpenAI's own limit of `n`."""
 MAX_DEPTH = 64
+MOST_MEMBERS = 10_000
+"""Of the body itself and of the objects in it that are opened, where it is large enough for more to matter."""
+_LARGE_BODY = 512 * 1024
 MAX_NAME = 512
 _DEPTH_CHECKED_BYTES = 8192
 _POLICY = frozenset({"model", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "stream"})
@@ -57,6 +60,21 @@ def _hook(kind: type, value: Any) -> Any:
     return _Key(value)
 
 
+class _Counting:
+    """The hook for a large body: a member costs a call each, and no API has many, so they are counted and cut off."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = MOST_MEMBERS
+
+    def __call__(self, kind: type, value: Any) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise Unfit(f"The body has more than {MOST_MEMBERS:,} members at its top; no API takes so many.")
+        return _Key(value)
+
+
 _Pairs = dict[_Key, msgspec.Raw]
 _pairs: msgspec.json.Decoder[dict[_Key, Any]] = msgspec.json.Decoder(_Pairs, dec_hook=_hook)
 
@@ -82,7 +100,7 @@ class Shape:
                 body.decode()
             _check_depth(body)
             try:
-                pairs = self._whole.decode(body)
+                pairs = _bounded(self._whole, body).decode(body)
             except msgspec.ValidationError:
                 return self._open_one_by_one(body)
         except UnicodeDecodeError as error:
@@ -96,7 +114,7 @@ class Shape:
     def _open_one_by_one(self, body: bytes) -> Fields:
         """As `open`, for a body with a value of another shape: that value alone is `Unread`."""
         try:
-            raws = _plainly_named(_distinct(_pairs.decode(body)))
+            raws = _plainly_named(_distinct(_bounded(_pairs, body).decode(body)))
         except msgspec.ValidationError:
             raise Unfit("The body is not a JSON object.") from None
         return {name: self._value(cast(msgspec.Raw, raw)) for name, raw in raws.items()}
@@ -105,12 +123,19 @@ class Shape:
         text = bytes(raw)
         try:
             if text.startswith(b"{"):
-                return _pairs.decode(text)
+                return _bounded(_pairs, text).decode(text)
             if text.startswith(b"["):
                 return self._elements.decode(text)
             return msgspec.json.decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return Unread(_shown(text.decode(errors="replace")))
+
+
+def _bounded(decoder: msgspec.json.Decoder[dict[_Key, Any]], body: bytes) -> msgspec.json.Decoder[dict[_Key, Any]]:
+    """`decoder`, or for a large body one like it that counts members."""
+    if len(body) <= _LARGE_BODY:
+        return decoder
+    return msgspec.json.Decoder(cast(Any, decoder.type), dec_hook=_Counting())
 
 
 def _distinct(pairs: dict[_Key, Any]) -> Fields:
