@@ -89,6 +89,7 @@ class Connection(asyncio.BufferedProtocol):
         "_reusable",
         "_secure",
         "_silent_bytes",
+        "_tells_lines",
         "_transport",
         "_unsent",
         "closed",
@@ -118,6 +119,7 @@ class Connection(asyncio.BufferedProtocol):
         self._complete = False
         self._reusable = False
         self._begun_again = False
+        self._tells_lines = False
         self._unsent = False
         self._paused = False
         self._silent_bytes = 0
@@ -141,7 +143,7 @@ class Connection(asyncio.BufferedProtocol):
             body = request.body
             if not body:
                 transport.write(head)
-            elif len(body) <= JOIN_BYTES:
+            elif len(body) <= JOIN_BYTES or not self._tells_lines:
                 transport.write(head + body)
             else:
                 transport.writelines((head, body))
@@ -200,6 +202,8 @@ class Connection(asyncio.BufferedProtocol):
     # asyncio's side.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # asyncio's own `writelines` does not pause its protocol (Python 3.12 and 3.13), so it would not tell what is unsent.
+        self._tells_lines = not isinstance(transport, asyncio.Transport)
         transport = cast("asyncio.Transport", transport)  # uvloop's do not inherit from it
         self._transport = transport
         self._secure = transport.get_extra_info("sslcontext") is not None
