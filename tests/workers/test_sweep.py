@@ -20,11 +20,14 @@ ENTRY = LedgerEntry(
 class Store:
     """Answers as a store does; each of the two may be away."""
 
-    def __init__(self, *, lapsed: Any = (), sweep_fails: bool = False, prune_fails: bool = False) -> None:
+    def __init__(
+        self, *, lapsed: Any = (), sweep_fails: bool = False, prune_fails: bool = False, steps: int = 1
+    ) -> None:
         self.ledger: Any = self
         self.swept: list[int] = []
         self.pruned: list[int] = []
         self._lapsed = lapsed
+        self._steps = steps
         self._sweep_fails, self._prune_fails = sweep_fails, prune_fails
 
     def sweep(self, now: int) -> Any:
@@ -33,11 +36,12 @@ class Store:
             raise StoreUnavailable("the disk is full")
         return self._lapsed
 
-    async def prune(self, now: int) -> int:
+    async def prune(self, now: int) -> bool:
         self.pruned.append(now)
         if self._prune_fails:
             raise StoreUnavailable("the disk is full")
-        return 0
+        self._steps -= 1
+        return self._steps > 0
 
 
 async def test_every_lapsed_hold_is_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -51,6 +55,12 @@ async def test_finished_intents_are_pruned_when_it_is_their_turn() -> None:
     store = Store()
     assert await sweep_once(store, 7, prune=True) == 0
     assert store.pruned == [7]
+
+
+async def test_pruning_goes_on_until_nothing_is_left() -> None:
+    store = Store(steps=500)
+    await sweep_once(store, 7, prune=True)
+    assert len(store.pruned) == 500
 
 
 @pytest.mark.parametrize("failing", [{"sweep_fails": True}, {"prune_fails": True}])

@@ -3,28 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Protocol
 
 from tollway.clock import Clock
 from tollway.errors import StoreUnavailable
 from tollway.ledger.entry import LedgerEntry
-from tollway.storage.protocol import Ledger
+from tollway.storage.protocol import Store
 
 log = logging.getLogger("tollway.workers")
 
 SWEEP_EVERY_S = 10.0
 PRUNE_EVERY_SWEEPS = 30
-
-
-class Store(Protocol):
-    """The part of a store this worker needs."""
-
-    @property
-    def ledger(self) -> Ledger: ...
-
-    async def prune(self, now: int) -> int:
-        """Deletes a bounded number of intents that have ended; returns how many."""
-        ...
 
 
 async def keep_books(store: Store, clock: Clock, every_s: float = SWEEP_EVERY_S) -> None:
@@ -43,8 +31,10 @@ async def sweep_once(store: Store, now: int, *, prune: bool) -> int:
         lapsed = store.ledger.sweep(now)
         for entry in lapsed:
             log.warning("hold of %s lapsed; presumed spent", entry.reservation_id)
-        if prune:
-            await store.prune(now)
+        # In small steps, with the requests' turns between them, until nothing is left: intents that stayed would be read
+        # through at the next start.
+        while prune and await store.prune(now):
+            await asyncio.sleep(0)
     except StoreUnavailable as error:
         log.error("the ledger is unavailable: %s", error)
     return len(lapsed)
