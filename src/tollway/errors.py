@@ -9,6 +9,7 @@ is for what cannot go on: settings that do not parse, a store that cannot be ope
     ├── SettingsInvalid    a settings document with an unknown field, a missing secret, a wrong value
     ├── WindowInvalid      a window that no calendar has
     ├── StoreUnavailable   the ledger cannot be read or written now
+    ├── CredentialsUnavailable  a provider's own credentials cannot be obtained (proxy/signing/signer.py)
     └── Broken             a provider's answer broke off after its head (proxy/transport.py)
 """
 
@@ -65,12 +66,17 @@ REASONS: dict[str, Reason] = {
     "framing_invalid": Reason(400, False, "the request has no Host, or two, or a transfer coding other than chunked"),
     "method_not_allowed": Reason(405, False, "the path does not take that method"),
     "websocket_unsupported": Reason(426, False, "WebSockets are not served here; use HTTP"),
+    "realtime_unsupported": Reason(
+        400, False, "realtime sessions are not served: nothing could hold or meter their cost"
+    ),
     "body_invalid": Reason(400, False, "the body is not the JSON this API takes"),
     "body_too_large": Reason(413, False, "the body is larger than the gateway takes"),
     "body_timeout": Reason(408, True, "the body did not arrive in time"),
     "body_encoded": Reason(415, False, "the body is compressed; send it plain"),
     "headers_too_large": Reason(431, False, "the headers are larger than the gateway takes"),
     "metadata_invalid": Reason(400, False, "the metadata header is not a flat JSON object of five scalars at most"),
+    "custom_cost_invalid": Reason(400, False, "the custom cost is not the JSON that says what a request costs"),
+    "custom_cost_forbidden": Reason(403, False, "the key may not say what its requests cost"),
     "model_missing": Reason(400, False, "the request names no model"),
     "model_unknown": Reason(404, False, "no configured provider serves that model name"),
     "model_ambiguous": Reason(400, False, "several configured providers serve that model name"),
@@ -78,8 +84,11 @@ REASONS: dict[str, Reason] = {
     "budget_exceeded": Reason(429, False, "a budget is spent"),
     "budget_contended": Reason(429, True, "a budget is held by requests under way, not spent"),
     "budget_store_unavailable": Reason(503, True, "the ledger cannot be written"),
+    "job_unknown": Reason(404, False, "no such batch or file, or none of the caller's"),
+    "job_open": Reason(409, False, "the results of the batch have not been read yet, so it cannot be deleted"),
     "price_unknown": Reason(422, False, "the model has no price, and a budget must hold its cost"),
     "request_unbounded": Reason(422, False, "the cost of the request has no bound, and a budget must hold it"),
+    "credentials_unavailable": Reason(502, True, "the provider's own credentials cannot be obtained; nothing was sent"),
     "upstream_unreachable": Reason(502, True, "the provider could not be reached"),
     "upstream_timeout": Reason(504, True, "the provider did not answer in time"),
     "upstream_invalid": Reason(502, True, "the provider's answer broke off or is not HTTP"),

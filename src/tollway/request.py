@@ -8,7 +8,9 @@ from typing import Literal
 
 import msgspec
 
-Dialect = Literal["openai", "anthropic", "google"]
+from tollway.usage import Usage
+
+Dialect = Literal["openai", "anthropic", "google", "bedrock", "cohere", "ollama"]
 """Whose error shape, header names and stream framing the caller's SDK expects."""
 
 Api = Literal[
@@ -16,14 +18,38 @@ Api = Literal[
     "openai.responses",
     "openai.completions",
     "openai.embeddings",
+    "openai.images",
+    "openai.speech",
+    "openai.transcription",
+    "openai.moderations",
+    "openai.rerank",
+    "openai.ocr",
+    "openai.batches",
+    "openai.files",
     "openai.other",
     "anthropic.messages",
     "anthropic.count_tokens",
+    "anthropic.vertex",
+    "anthropic.batches",
     "anthropic.other",
     "google.generate",
     "google.count_tokens",
     "google.embed",
+    "google.predict",
     "google.other",
+    "bedrock.converse",
+    "bedrock.invoke",
+    "bedrock.count_tokens",
+    "bedrock.other",
+    "cohere.chat",
+    "cohere.embed",
+    "cohere.rerank",
+    "cohere.other",
+    "ollama.chat",
+    "ollama.generate",
+    "ollama.embed",
+    "ollama.other",
+    "cloudflare.run",
 ]
 """The provider API a request speaks. `*.other` is any path of that provider whose cost is read from the answer only."""
 
@@ -43,6 +69,10 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """What in the input has a size that the body does not show (a linked image, a stored conversation); `None` if nothing."""
     media_parts: int = 0
     """Inline images, which are not tokenised as text; none takes more tokens than a known ceiling."""
+    media_tokens: int = 0
+    """The most tokens that the inline media take, by the providers' published formulas; `media_parts` are not in it."""
+    media_bytes: int = 0
+    """How many bytes of the body those media take, which are no text."""
     messages: int = 0
     """Messages, or parts, each of which adds a few tokens of framing."""
     paid_tools: tuple[str, ...] = ()
@@ -54,6 +84,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """It asks for reasoning, of which an answer need not show all that is billed."""
     substitutes: bool = False
     """Another model than the one it names may serve it, or something beside it: a router's `models`, `route`, `plugins`."""
+    known: Usage | None = None
+    """What the request alone tells of the bill, whatever the answer says: the characters to speak, the pictures asked for."""
     floor_output_tokens: int = 0
     """The smallest output cap this request can take; above every possible cap where the API has no cap at all."""
 
@@ -97,6 +129,8 @@ class InferenceRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that may be a gateway key, the most explicit header first. None of these headers is ever forwarded."""
     metadata: str | None
     """The `tollway-metadata` header, unread."""
+    custom_cost: str | None = None
+    """The `tollway-custom-cost` header, unread: what the caller says the request costs."""
     cf_spelling: bool = False
     """The caller uses `cf-aig-*` header names, and is answered in them."""
     user_agent: str = ""

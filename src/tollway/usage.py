@@ -36,15 +36,37 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Billed web searches."""
     file_searches: int | None = None
     """Billed searches in a provider's own store."""
+    search_units: int | None = None
+    """Billed units of a rerank: a query with up to 100 documents (Cohere)."""
+    citation_tokens: int | None = None
+    """Tokens of cited sources that are billed beside the output (Perplexity's deep research)."""
     images: int | None = None
+    """Pictures made."""
+    image_kind: str | None = None
+    """"quality/size" of the pictures, in lower case: a price may be for one kind alone ("hd/1024x1792")."""
     input_audio_seconds: int | None = None
-    """Seconds of audio billed, rounded up to a whole one."""
+    """Seconds of audio heard and billed, rounded up to a whole one."""
+    output_audio_seconds: int | None = None
+    output_video_seconds: int | None = None
+    """Seconds of video made."""
+    video_kind: str | None = None
+    """Its resolution, where a price depends on it ("1080p")."""
+    characters: int | None = None
+    """Characters of text to be spoken, translated or embedded, where those are billed and not tokens."""
+    pages: int | None = None
+    """Pages read (OCR)."""
+    annotated_pages: int | None = None
+    """The part of `pages` that were annotated as well, at a price of their own."""
 
     def check(self) -> None:
         """Raises UsageInvalid when a count is negative or a part exceeds its whole."""
-        for index, count in enumerate(msgspec.structs.astuple(self)):
-            if count is not None and count < 0:
-                raise UsageInvalid(f"{self.__struct_fields__[index]} is {count}; a count cannot be negative")
+        # Most fields of most usages are None.
+        counts = [*filter(None, msgspec.structs.astuple(self))]
+        if self.image_kind or self.video_kind:
+            counts = [count for count in counts if type(count) is int]
+        if counts and min(counts) < 0:
+            name = next(n for n in self.__struct_fields__ if type(count := getattr(self, n)) is int and count < 0)
+            raise UsageInvalid(f"{name} is {getattr(self, name)}; a count cannot be negative")
         fresh = (self.input_tokens or 0) - (self.cache_read_input_tokens or 0) - (self.cache_creation_input_tokens or 0)
         if fresh < 0:
             raise UsageInvalid(
@@ -71,6 +93,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Sub-calls billed apart, where a provider lists them (Anthropic `usage.iterations`); empty otherwise."""
     suspect: str | None = None
     """Why the usage is not to be trusted as it stands; `None` where it is."""
+    stated_cost: int | None = None
+    """Nanodollars that the provider itself says it charges for this answer (OpenRouter, xAI), rounded up."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

@@ -232,3 +232,39 @@ def test_an_unreadable_event_counts_as_all_its_bytes() -> None:
 
 def test_a_stream_that_reports_nothing_reports_nothing() -> None:
     assert follow({"type": "ping"}, delta(text="x")).report() == Report()
+
+
+def test_a_sub_call_that_cannot_be_makes_the_answer_suspect() -> None:
+    usage = {"input_tokens": 9, "output_tokens": 4, "iterations": [{"input_tokens": 9, "output_tokens": -4}]}
+    report = read_answer(json.dumps({"type": "message", "usage": usage}).encode())
+    assert report.suspect is not None
+    assert "output_tokens is -4" in report.suspect
+
+
+def test_a_zero_does_not_take_back_a_count() -> None:
+    counts = {
+        "input_tokens": 10,
+        "cache_read_input_tokens": 200,
+        "cache_creation_input_tokens": 30,
+        "cache_creation": {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 10},
+    }
+    zeros = {
+        "input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "cache_creation_input_tokens": 0,
+        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+        "output_tokens": 7,
+    }
+    report = follow(start(**counts, output_tokens=1), {"type": "message_delta", "usage": zeros}, STOP).report()
+    assert report.usage == Usage(
+        input_tokens=240,
+        cache_read_input_tokens=200,
+        cache_creation_input_tokens=30,
+        cache_creation_1h_input_tokens=10,
+        output_tokens=7,
+    )
+
+
+def test_a_zero_is_a_count_where_there_was_none() -> None:
+    events = (start(input_tokens=0, output_tokens=1), {"type": "message_delta", "usage": {"output_tokens": 0}}, STOP)
+    assert follow(*events).report().usage == Usage(input_tokens=0, output_tokens=0)

@@ -144,3 +144,14 @@ def test_its_meter_reads_a_whole_answer() -> None:
     assert meter.feed(body) + meter.finish() == body
     assert meter.report().usage == Usage(input_tokens=7, output_tokens=0)
     assert meter.complete
+
+
+@pytest.mark.parametrize("modality", ["DOCUMENT", 5])
+def test_a_document_is_embedded_as_images(modality: object) -> None:
+    details = [
+        {"modality": "TEXT", "tokenCount": 2},
+        {"modality": "IMAGE", "tokenCount": 3},
+        {"modality": modality, "tokenCount": 5},
+    ]
+    body = json.dumps({"usageMetadata": {"promptTokenCount": 10, "promptTokensDetails": details}}).encode()
+    assert CODEC.read_answer(body) == Report(usage=Usage(input_tokens=10, input_image_tokens=8, output_tokens=0))

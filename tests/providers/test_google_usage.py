@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollway.providers.google_usage import GenerateReader, read_answer, read_usage
+from tollway.providers.google_usage import GenerateReader, read_answer, read_interaction, read_usage
 from tollway.providers.openai_stream import FRAMING_BYTES
 from tollway.usage import Report, Usage
 
@@ -221,3 +221,34 @@ def test_an_event_of_an_unknown_shape_counts_as_all_its_bytes_and_keeps_its_usag
     assert reader.report().usage == Usage(input_tokens=3)
     reader.event(b"\xff")
     assert reader.output_bytes == len(odd) + 1
+
+
+def test_a_document_that_is_read_to_answer_is_no_image() -> None:
+    details = [{"modality": "DOCUMENT", "tokenCount": 5}]
+    found, suspect = read_usage({"promptTokenCount": 5, "promptTokensDetails": details})
+    assert found is not None and (found.input_tokens, found.input_image_tokens, suspect) == (5, None, None)
+
+
+def test_an_interaction_is_made_inclusive() -> None:
+    usage = {
+        "total_tokens": 66,
+        "total_input_tokens": 10,
+        "total_tool_use_tokens": 20,
+        "total_output_tokens": 5,
+        "total_thought_tokens": 31,
+        "total_cached_tokens": 4,
+        "input_tokens_by_modality": [{"modality": "text", "tokens": 7}, {"modality": "image", "tokens": 3}],
+    }
+    assert read_interaction(usage) == (
+        Usage(
+            input_tokens=30,
+            cache_read_input_tokens=4,
+            input_image_tokens=3,
+            tool_use_input_tokens=20,
+            output_tokens=36,
+            reasoning_output_tokens=31,
+        ),
+        None,
+    )
+    suspect = read_interaction({**usage, "total_tokens": 60})[1]
+    assert suspect is not None and "total_tokens is 60" in suspect

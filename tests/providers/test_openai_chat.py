@@ -102,6 +102,14 @@ def test_an_earlier_answer_by_its_audio_is_unbounded() -> None:
         ({"tools": [{"type": "openrouter:web_search"}]}, ("web_search",)),
         ({"tools": [{"type": "web_search_preview_2025_03_11"}]}, ("web_search",)),
         ({"web_search_options": {}}, ("web_search",)),
+        ({"search_parameters": {}}, ("web_search",)),
+        ({"search_parameters": {"mode": "on"}}, ("web_search",)),
+        ({"search_parameters": "on"}, ("web_search",)),
+        ({"search_parameters": {"mode": "off", "sources": []}}, ()),
+        ({"search_parameters": None, "enable_search": False, "data_sources": []}, ()),
+        ({"enable_search": True}, ("web_search",)),
+        ({"data_sources": [{"type": "azure_search"}]}, ("web_search",)),
+        ({"web_search": {"enable": True}}, ("web_search",)),
     ],
 )
 def test_tools_that_the_provider_runs_are_listed_and_unbounded(extra: dict[str, Any], tools: tuple[str, ...]) -> None:
@@ -307,8 +315,63 @@ def test_a_wish_for_reasoning_is_seen(api: Api, extra: dict[str, Any], reasons: 
         ({"route": "fallback"}, True),
         ({"plugins": [{"id": "web"}]}, True),
         ({"plugins": {"id": "web"}}, True),
+        ({"preset": "dear"}, True),
+        ({"model": "openai/gpt-4o@preset/dear"}, True),
+        ({"deferred": True}, True),
+        ({"deferred": False, "preset": ""}, False),
     ],
 )
 @pytest.mark.parametrize("api", ["openai.chat", "openai.completions", "openai.responses"])
 def test_what_may_be_served_beside_the_named_model_is_seen(api: Api, extra: dict[str, Any], substitutes: bool) -> None:
     assert ask({"model": "m", "messages": [], "prompt": None, **extra}, api).substitutes == substitutes
+
+
+def test_metas_own_answer_is_read() -> None:
+    answer = {
+        "id": "c1",
+        "completion_message": {"content": {"type": "text", "text": "hi"}, "stop_reason": "stop"},
+        "metrics": [
+            {"metric": "num_completion_tokens", "value": 25, "unit": "tokens"},
+            {"metric": "num_prompt_tokens", "value": 19, "unit": "tokens"},
+            {"metric": "num_total_tokens", "value": 44, "unit": "tokens"},
+        ],
+    }
+    report = codec_for("openai.chat").read_answer(json.dumps(answer).encode())
+    assert (report.usage, report.finish_reason, report.suspect) == (
+        Usage(input_tokens=19, output_tokens=25),
+        "stop",
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "extra", "known"),
+    [
+        ("gpt-4o-search-preview", {}, Usage(web_searches=1)),
+        ("openai/gpt-4o-mini-search-preview-2025-03-11", {}, Usage(web_searches=1)),
+        ("gpt-5-search-api", {}, Usage(web_searches=1)),
+        ("gpt-4o", {"web_search_options": {}}, Usage(web_searches=1)),
+        ("gpt-4o", {"search_parameters": {"mode": "on"}}, None),
+        ("gpt-4o", {"web_search_options": None}, None),
+        ("text-search-previews", {}, None),
+    ],
+)
+def test_the_one_search_of_an_answer_that_no_answer_tells_is_known(
+    model: str, extra: dict[str, Any], known: Usage | None
+) -> None:
+    found = ask({"model": model, "messages": [], **extra})
+    assert found.known == known
+    assert known is None or (found.paid_tools, found.unbounded) == (("web_search",), "web_search")
+
+
+def test_an_agent_answers_with_the_model_that_it_was_made_with() -> None:
+    def read(path: str, body: bytes) -> Ask | Malformed:
+        return codec_for("openai.chat").read_ask(path, b"", b"application/json", body)
+
+    path = "/v1/agents/completions"
+    found = read(path, b'{"agent_id": "ag_1", "messages": []}')
+    assert isinstance(found, Ask) and found.model is None and found.substitutes
+    both = read(path, b'{"agent_id": "ag_1", "model": "mistral-small-latest", "messages": []}')
+    assert isinstance(both, Malformed) and "agent_id and model" in both.message
+    elsewhere = read("/v1/chat/completions", b'{"agent_id": "ag_1", "model": "m", "messages": []}')
+    assert isinstance(elsewhere, Ask) and (elsewhere.model, elsewhere.substitutes) == ("m", False)

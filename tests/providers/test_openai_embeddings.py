@@ -105,3 +105,10 @@ def test_its_meter_reads_a_whole_answer() -> None:
     meter.finish()
     assert meter.report().usage == Usage(input_tokens=8, output_tokens=0)
     assert meter.complete
+
+
+def test_a_cost_that_the_answer_states_is_reported() -> None:
+    body = b'{"data": [], "model": "m", "usage": {"prompt_tokens": 8, "total_tokens": 8, "cost": 1.6e-7}}'
+    assert CODEC.read_answer(body) == Report(
+        usage=Usage(input_tokens=8, output_tokens=0), response_model="m", stated_cost=160
+    )

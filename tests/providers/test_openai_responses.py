@@ -149,3 +149,43 @@ def test_inline_media_other_than_images_is_unbounded(part: dict[str, Any], reaso
 )
 def test_a_wish_for_reasoning_is_seen(reasoning: dict[str, Any] | None, reasons: bool) -> None:
     assert ask({"input": "x", "reasoning": reasoning}).reasons == reasons
+
+
+@pytest.mark.parametrize("end", [{"output": []}, {"output": None}, {}])
+def test_searches_that_only_the_stream_showed_are_billed(end: dict[str, Any]) -> None:
+    meter = CODEC.meter(strip_usage=False)
+    usage = {"input_tokens": 5, "output_tokens": 1}
+    for data in (
+        {"type": "response.output_item.added", "item": {"type": "web_search_call"}},
+        {"type": "response.output_item.done", "item": {"type": "web_search_call", "action": {"type": "search"}}},
+        {"type": "response.output_item.done", "item": {"type": "web_search_call", "action": {"type": "open_page"}}},
+        {"type": "response.output_item.done", "item": {"type": "file_search_call", "queries": ["a"]}},
+        {"type": "response.output_item.done", "item": {"type": "message", "content": []}},
+        {"type": "response.completed", "response": {"status": "completed", "usage": usage, **end}},
+    ):
+        meter.feed(b"data: " + json.dumps(data).encode() + b"\n\n")
+    assert meter.report().usage == Usage(input_tokens=5, output_tokens=1, web_searches=1, file_searches=1)
+
+
+def test_searches_that_the_end_repeats_are_billed_once() -> None:
+    meter = CODEC.meter(strip_usage=False)
+    call = {"type": "web_search_call", "action": {"type": "search"}}
+    end = json.loads(answer(call))
+    for data in ({"type": "response.output_item.done", "item": call}, {"type": "response.completed", "response": end}):
+        meter.feed(b"data: " + json.dumps(data).encode() + b"\n\n")
+    assert meter.report().usage == Usage(input_tokens=5, output_tokens=1, web_searches=1)
+
+
+def test_searches_that_the_usage_counts_are_kept() -> None:
+    usage = {"input_tokens": 5, "output_tokens": 1, "tool_calls_details": {"search_web": {"invocation": 2}}}
+    report = CODEC.read_answer(json.dumps({"output": [{"type": "search_results"}], "usage": usage}).encode())
+    assert report.usage == Usage(input_tokens=5, output_tokens=1, web_searches=2)
+
+
+def test_pictures_that_a_tool_makes_are_listed_and_counted() -> None:
+    body = b'{"model": "gpt-5", "input": "draw", "tools": [{"type": "image_generation", "size": "1024x1024"}]}'
+    asked = CODEC.read_ask("/v1/responses", b"", b"application/json", body)
+    assert isinstance(asked, Ask) and asked.paid_tools == ("image_generation",)
+    made = {"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": "AAAA"}
+    usage = CODEC.read_answer(answer(made, {"type": "web_search_call"}, made)).usage
+    assert usage == Usage(input_tokens=5, output_tokens=1, web_searches=1, images=2)

@@ -144,3 +144,51 @@ def test_half_a_surrogate_pair_has_a_size_too() -> None:
 @pytest.mark.parametrize("nothing", [None, "", []])
 def test_nothing_has_no_size(nothing: Any) -> None:
     assert size(nothing) == 0
+
+
+def test_usage_inside_the_last_choice_counts_where_there_is_no_other() -> None:
+    first = chunk(delta(content="hi"))
+    last = chunk({**delta(finish_reason="stop"), "usage": {**USAGE, "cached_tokens": 4}})
+    reader = follow(first, last, b"[DONE]")
+    assert reader.report().usage == Usage(input_tokens=9, output_tokens=3, cache_read_input_tokens=4)
+    assert reader.complete
+    for other in ((first, last, chunk(usage=USAGE)), (chunk(usage=USAGE), first, last)):
+        assert follow(*other).report().usage == READ
+    assert follow(first, chunk({**delta(finish_reason="stop"), "usage": None})).report().usage is None
+
+
+def test_metas_own_stream_is_counted_and_metered() -> None:
+    def event(**fields: Any) -> bytes:
+        return json.dumps({"id": "c1", "event": fields}).encode()
+
+    counts = [
+        {"metric": "num_completion_tokens", "value": 3, "unit": "tokens"},
+        {"metric": "num_prompt_tokens", "value": 9, "unit": "tokens"},
+        {"metric": "num_total_tokens", "value": 12, "unit": "tokens"},
+    ]
+    call = {"type": "tool_call", "function": {"name": "f"}}
+    shown = (
+        event(event_type="start", delta={"type": "text", "text": ""}),
+        event(event_type="progress", delta={"type": "text", "text": "hé"}),
+        event(event_type="progress", delta=call),
+    )
+    reader = follow(*shown)
+    assert reader.output_bytes == 3 + len(json.dumps(call))
+    assert not reader.complete and reader.report().usage is None
+    reader = follow(
+        *shown,
+        event(event_type="complete", delta={"type": "text", "text": ""}, stop_reason="stop"),
+        event(event_type="metrics", metrics=counts),
+    )
+    assert reader.complete
+    assert reader.report() == Report(usage=READ, response_id="c1", finish_reason="stop")
+
+
+def test_lm_studios_own_stream_is_counted_and_metered() -> None:
+    stats = {"input_tokens": 9, "total_output_tokens": 3, "reasoning_output_tokens": 2}
+    shown = (b'{"type": "reasoning.delta", "content": "hm"}', b'{"type": "message.delta", "content": "abc"}')
+    reader = follow(*shown)
+    assert (reader.output_bytes, reader.complete) == (5, False)
+    reader = follow(*shown, json.dumps({"type": "chat.end", "result": {"stats": stats}}).encode())
+    assert reader.complete
+    assert reader.report().usage == Usage(input_tokens=9, output_tokens=3, reasoning_output_tokens=2)

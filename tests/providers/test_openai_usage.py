@@ -123,3 +123,101 @@ def test_counts_that_cannot_be_are_named_and_kept(usage: dict[str, Any], why: st
     read, suspect = read_usage(usage)
     assert suspect is not None and why in suspect
     assert read.input_tokens == usage["prompt_tokens"]
+
+
+def test_a_negative_duration_is_suspect() -> None:
+    assert read_usage({"type": "duration", "seconds": 7}) == (Usage(input_audio_seconds=7), None)
+    read, suspect = read_usage({"type": "duration", "seconds": -7})
+    assert read == Usage(input_audio_seconds=-7)
+    assert suspect is not None
+
+
+PERPLEXITY = {
+    "prompt_tokens": 9,
+    "completion_tokens": 8000,
+    "citation_tokens": 20000,
+    "num_search_queries": 22,
+    "reasoning_tokens": 150000,
+}
+
+
+@pytest.mark.parametrize("total", [None, 8009, 158009])
+def test_perplexity_counts_its_reasoning_beside_the_completion_whatever_its_total_says(total: int | None) -> None:
+    assert read_usage({**PERPLEXITY, "total_tokens": total}) == (
+        Usage(
+            input_tokens=9,
+            output_tokens=158000,
+            reasoning_output_tokens=150000,
+            citation_tokens=20000,
+            web_searches=22,
+        ),
+        None,
+    )
+
+
+def test_reasoning_at_the_top_level_is_inside_the_completion_elsewhere() -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": 80, "total_tokens": 89, "reasoning_tokens": 50}
+    read = Usage(input_tokens=9, output_tokens=80, reasoning_output_tokens=50)
+    assert read_usage(usage) == (read, None)
+    assert read_usage({**usage, "completion_tokens_details": {"reasoning_tokens": 30}})[0].reasoning_output_tokens == 30
+
+
+def test_the_parts_of_a_prompt_may_stand_beside_it() -> None:
+    usage = {
+        "prompt_tokens": 100,
+        "completion_tokens": 5,
+        "cache_read_input_tokens": 60,
+        "cache_creation_input_tokens": 30,
+    }
+    read = Usage(input_tokens=100, output_tokens=5, cache_read_input_tokens=60, cache_creation_input_tokens=30)
+    assert read_usage(usage) == (read, None)
+    details = {"cached_tokens": 7, "cache_write_tokens": 8}
+    told = read_usage({**usage, "prompt_tokens_details": details})[0]
+    assert (told.cache_read_input_tokens, told.cache_creation_input_tokens) == (7, 8)
+
+
+def test_a_cache_beside_what_is_not_called_a_prompt_is_no_part_of_it() -> None:
+    assert read_usage({"input_tokens": 3, "cache_read_input_tokens": 60}) == (Usage(input_tokens=3), None)
+
+
+def test_reasoning_beyond_an_output_that_adds_up_is_suspect_but_can_be_billed() -> None:
+    read, suspect = read_usage(
+        {
+            "prompt_tokens": 20,
+            "completion_tokens": 2,
+            "total_tokens": 22,
+            "completion_tokens_details": {"reasoning_tokens": 7},
+        }
+    )
+    assert read == Usage(input_tokens=20, output_tokens=2, reasoning_output_tokens=2)
+    read.check()
+    assert suspect is not None and "reasoning_tokens 7 exceed output_tokens 2" in suspect
+
+
+def test_searches_are_read_from_the_calls_of_tools() -> None:
+    usage = {"input_tokens": 5, "output_tokens": 1, "tool_calls_details": {"search_web": {"invocation": 3}}}
+    assert read_usage(usage) == (Usage(input_tokens=5, output_tokens=1, web_searches=3), None)
+    assert read_usage({**usage, "tool_calls_details": {"fetch_url": {"invocation": 3}}})[0].web_searches is None
+    assert read_usage({**usage, "num_search_queries": 4})[0].web_searches == 4
+
+
+@pytest.mark.parametrize(
+    ("usage", "input_tokens"),
+    [
+        ({"total_tokens": 8, "text_tokens": 3, "image_pixels": 2_000_000}, 8),
+        ({"total_tokens": 8, "prompt_tokens": None, "cached_tokens": 0}, 8),
+        ({"total_tokens": 8, "total_answer_tokens": 5}, None),
+    ],
+)
+def test_a_total_is_input_only_where_no_other_tokens_are_told(usage: dict[str, Any], input_tokens: int | None) -> None:
+    assert read_usage(usage)[0].input_tokens == input_tokens
+
+
+def test_xai_without_a_total_is_known_by_its_sources() -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "completion_tokens_details": {"reasoning_tokens": 20}}
+    assert read_usage({**usage, "num_sources_used": 0}) == (
+        Usage(input_tokens=10, output_tokens=25, reasoning_output_tokens=20),
+        None,
+    )
+    inside = {**usage, "num_sources_used": 0, "completion_tokens": 25, "total_tokens": 35}
+    assert read_usage(inside)[0].output_tokens == 25

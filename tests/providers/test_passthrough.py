@@ -124,6 +124,20 @@ def test_binary_answers_pass_unchanged(chunks: list[bytes]) -> None:
         ("openai.other", "/v1/threads/runs"),
         ("openai.other", "/v1/realtime/client_secrets"),
         ("openai.other", "/v1/b%61tches"),
+        ("openai.other", "/v1/batch/jobs"),
+        ("openai.other", "/v1/fine-tunes"),
+        ("openai.other", "/v1/fine-tuning/x"),
+        ("openai.other", "/v1/fine_tuning/jobs/j/resume"),
+        ("openai.other", "/v1/accounts/a/batchInferenceJobs"),
+        ("openai.other", "/v1/videos"),
+        ("openai.other", "/v1/Videos/v/remix"),
+        ("openai.other", "/v1/video/generations"),
+        ("openai.other", "/api/paas/v4/async/chat/completions"),
+        ("openai.other", "/v1/models/m/predictions"),
+        ("openai.other", "/v1/jobs"),
+        ("openai.other", "/v1/agents/a/completions"),
+        ("google.other", "/v1beta/interactions"),
+        ("google.other", "/v1/projects/p/locations/l/batchPredictionJobs"),
         ("anthropic.other", "/v1/messages/batches"),
         ("google.other", "/v1beta/models/gemini-2.5-flash:batchGenerateContent"),
         ("google.other", "/v1beta/models/veo-3:predictLongRunning"),
@@ -136,7 +150,16 @@ def test_a_job_of_many_calls_has_no_model_whose_price_could_bound_it(api: Any, p
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/batches/b/cancel", "/v1/images/generations", "/v1/audio/speech", "/v1/moderations"]
+    "path",
+    [
+        "/v1/batches/b/cancel",
+        "/v1/images/generations",
+        "/v1/audio/speech",
+        "/v1/moderations",
+        "/v1/agents/completions",
+        "/v1/asynchronous",
+        "/v1/videosearch",
+    ],
 )
 def test_a_single_call_keeps_its_model(path: str) -> None:
     ask = codec_for("openai.other").read_ask(path, b"", b"application/json", b'{"model":"gpt-4o-mini"}')
@@ -148,3 +171,57 @@ def test_a_field_of_a_form_in_another_case_is_refused(name: str) -> None:
     body = f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\nx\r\n--b--\r\n'.encode()
     found = codec_for("openai.other").read_ask("/v1/audio/x", b"", b"multipart/form-data; boundary=b", body)
     assert isinstance(found, Malformed) and "lower case" in found.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "usage"),
+    [
+        (
+            {
+                "usage": {
+                    "total_tokens": 9,
+                    "total_input_tokens": 3,
+                    "total_output_tokens": 2,
+                    "total_thought_tokens": 4,
+                }
+            },
+            Usage(input_tokens=3, output_tokens=6, reasoning_output_tokens=4),
+        ),
+        (
+            {"usage": {"prompt_tokens": 9, "completion_tokens": 1, "cache_read_input_tokens": 4}},
+            Usage(input_tokens=9, cache_read_input_tokens=4, output_tokens=1),
+        ),
+        ({"stats": {"input_tokens": 9, "total_output_tokens": 1}}, Usage(input_tokens=9, output_tokens=1)),
+        (
+            {"model_id": "m", "results": [{"input_token_count": 9, "generated_token_count": 1}]},
+            Usage(input_tokens=9, output_tokens=1),
+        ),
+    ],
+)
+def test_usage_of_other_apis_is_read(answer: dict[str, Any], usage: Usage) -> None:
+    report = CODEC.read_answer(json.dumps(answer).encode())
+    assert (report.usage, report.suspect) == (usage, None)
+
+
+def test_a_streamed_interaction_reports_at_its_end() -> None:
+    meter = codec_for("google.other").meter(strip_usage=False)
+    meter.feed(b'data: {"event_type": "content.delta", "delta": {"text": "hi"}}\n\n')
+    assert not meter.complete
+    usage = b'{"total_input_tokens": 3, "total_output_tokens": 2, "total_tokens": 5}'
+    meter.feed(b'data: {"event_type": "interaction.complete", "interaction": {"usage": ' + usage + b"}}\n\n")
+    assert meter.complete
+    assert meter.report().usage == Usage(input_tokens=3, output_tokens=2)
+
+
+def test_a_streamed_text_keeps_the_input_that_its_first_event_told() -> None:
+    meter = CODEC.meter(strip_usage=False)
+
+    def event(given: int, made: int, reason: str) -> bytes:
+        result = {"input_token_count": given, "generated_token_count": made, "stop_reason": reason}
+        return b"data: " + json.dumps({"model_id": "m", "results": [result]}).encode() + b"\n\n"
+
+    meter.feed(event(9, 1, "not_finished"))
+    assert not meter.complete
+    meter.feed(event(0, 4, "eos_token"))
+    assert meter.complete
+    assert meter.report().usage == Usage(input_tokens=9, output_tokens=4)

@@ -12,7 +12,7 @@ from tollway.request import Api
 def test_every_api_has_a_codec_that_says_so(api: Api) -> None:
     codec = codec_for(api)
     assert codec.api == api
-    assert api.startswith(codec.dialect)
+    assert api.replace("cloudflare", "openai").startswith(codec.dialect)
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,8 @@ def test_every_api_has_a_codec_that_says_so(api: Api) -> None:
         ("openai", "/responses/compact", "openai.responses"),
         ("openai", "/v1/responses/input_tokens", "openai.other"),
         ("openai", "/v1/embeddings", "openai.embeddings"),
-        ("openai", "/v1/audio/transcriptions", "openai.other"),
-        ("openai", "/v1/images/generations", "openai.other"),
+        ("openai", "/v1/audio/transcriptions", "openai.transcription"),
+        ("openai", "/v1/images/generations", "openai.images"),
         ("anthropic", "/v1/messages", "anthropic.messages"),
         ("anthropic", "/v1/messages?beta=true", "anthropic.messages"),
         ("anthropic", "/v1/messages/count_tokens", "anthropic.count_tokens"),
@@ -47,6 +47,18 @@ def test_every_api_has_a_codec_that_says_so(api: Api) -> None:
         ("google", "/v1beta/openai/chat/completions", "openai.chat"),
         ("google", "/v1beta/openai/embeddings", "openai.embeddings"),
         ("google", "/v1beta/cachedContents", "google.other"),
+        ("openai", "/api/paas/v4/async/chat/completions", "openai.other"),
+        ("openai", "/async/chat/completions", "openai.other"),
+        ("openai", "/v1/async-invoke/images/generations", "openai.other"),
+        ("openai", "/v1/%61sync/chat/completions", "openai.other"),
+        ("openai", "/v1/Batch/embeddings", "openai.other"),
+        ("openai", "/v1/jobs/j/responses", "openai.other"),
+        ("openai", "/v1/threads/t/messages", "openai.other"),
+        ("openai", "/v1/agents/a/completions", "openai.other"),
+        ("openai", "/v1/agents/completions", "openai.chat"),
+        ("openai", "/openai/deployments/batch/chat/completions", "openai.chat"),
+        ("anthropic", "/v1/threads/t/messages", "anthropic.other"),
+        ("google", "/v1beta/openai/batch/chat/completions", "openai.other"),
     ],
 )
 def test_a_path_is_told_by_its_end(family: Family, path: str, api: Api) -> None:

@@ -81,3 +81,15 @@ def test_an_endless_event_does_not_fill_memory_and_still_bounds_the_output(
     passed = b"".join(meter.feed(chunk) for _ in range(50)) + meter.finish()
     assert passed == chunk * 50 or api == "google.generate"
     assert meter.output_bytes >= 4500
+
+
+def test_more_than_one_space_before_the_data_counts_the_same_however_it_is_cut() -> None:
+    whole = observe("openai.other", [b"data:   {}  \r\n\n", b"data:   {}  \n\n"], strip=False)
+    assert observe("openai.other", [b"da", b"ta:   {}  \r\n\nda", b"ta:   {}  \n\n"], strip=False) == whole
+    assert whole[2] == 4
+
+
+def test_a_stream_that_began_with_an_event_is_no_array_later_on() -> None:
+    stream = b'data: {}\n\n{"candidates": [{}]}a'
+    whole = observe("google.generate", [stream], strip=False)
+    assert observe("google.generate", [stream[:10], stream[10:]], strip=False) == whole

@@ -6,10 +6,22 @@ from typing import Any, cast
 
 import msgspec
 
-from tollway.providers.anthropic_usage import MessagesReader, read_answer
-from tollway.providers.body import MAX_COUNT, Fields, Shape, Unfit, Unread, flag, name_at, object_at, whole_number
-from tollway.providers.codec import Malformed, Meter
+from tollway.providers.anthropic_usage import MessagesReader, read_answer, tier_at
+from tollway.providers.body import (
+    ABSENT,
+    MAX_COUNT,
+    Fields,
+    Shape,
+    Unfit,
+    Unread,
+    flag,
+    name_at,
+    object_at,
+    whole_number,
+)
+from tollway.providers.codec import Headers, Malformed, Meter
 from tollway.providers.inputs import Inputs, undated
+from tollway.providers.media import ANTHROPIC
 from tollway.providers.splice import lowered, spliced, values_of
 from tollway.providers.stream import StreamMeter
 from tollway.request import Api, Ask, Dialect
@@ -61,6 +73,7 @@ class _Source(msgspec.Struct, gc=False):
 
     type: str | None = None
     media_type: str | None = None
+    data: msgspec.Raw = ABSENT
     content: list[_Element] | str | None = None
 
 
@@ -89,7 +102,7 @@ class Messages:
         """The fields that decide what the request may cost."""
         try:
             fields = _shape.open(body)
-            inputs = Inputs()
+            inputs = Inputs(ANTHROPIC)
             for name in ("system", "messages"):
                 _read_array(fields, name, inputs)
             _read_tools(fields, inputs)
@@ -101,9 +114,13 @@ class Messages:
                 max_output_tokens=cap,
                 unbounded=inputs.unbounded,
                 media_parts=inputs.media_parts,
+                media_tokens=inputs.media_tokens,
+                media_bytes=inputs.media_bytes,
                 messages=inputs.messages,
                 paid_tools=tuple(inputs.paid_tools),
-                service_tier="fast" if fast else name_at(fields, "service_tier"),
+                service_tier=tier_at(
+                    "fast" if fast else name_at(fields, "service_tier"), name_at(fields, "inference_geo")
+                ),
                 long_cache=inputs.long_cache or object_at(fields, "cache_control").get("ttl") == "1h",
                 reasons=_reasons(fields),
                 floor_output_tokens=_floor(fields, cap),
@@ -126,7 +143,7 @@ class Messages:
                 changes["max_tokens"] = cap
         return spliced(body, changes)
 
-    def read_answer(self, body: bytes) -> Report:
+    def read_answer(self, body: bytes, headers: Headers = ()) -> Report:
         """What a whole answer reports."""
         return read_answer(body)
 
@@ -158,7 +175,7 @@ class CountTokens:
         """`body` with the model written into it."""
         return spliced(body, {} if model is None else {"model": model})
 
-    def read_answer(self, body: bytes) -> Report:
+    def read_answer(self, body: bytes, headers: Headers = ()) -> Report:
         """Nothing: a count is not usage."""
         return Report()
 
@@ -217,7 +234,7 @@ def _read_blocks(blocks: list[Any], inputs: Inputs) -> None:
 def _read_source(what: str, source: _Source, waiting: list[list[Any]], inputs: Inputs) -> None:
     match source.type:
         case "base64":
-            inputs.inline(source.media_type or ("image/" if what == "image" else None))
+            inputs.inline(source.media_type or ("image/" if what == "image" else None), source.data)
         case "text":
             pass
         case "content":

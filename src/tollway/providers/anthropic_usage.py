@@ -6,7 +6,7 @@ In a stream `message_delta` repeats the counts so far, not what was added: the l
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -54,7 +54,10 @@ def read_answer(body: bytes) -> Report:
 
 def _report(message: Values, usage: Reported | None, stop_reason: str | None) -> Report:
     read, suspect = checked(usage) if usage else (None, None)
-    steps = tuple(_step(entry) for entry in entries(usage or {}, "iterations"))
+    listed = entries(usage or {}, "iterations")
+    steps = tuple([_step(entry) for entry in listed])
+    for step, entry in zip(steps, listed, strict=True):
+        suspect = suspect or doubt(step.usage, entry)
     return Report(
         usage=read,
         response_model=text(message.get("model")),
@@ -74,7 +77,16 @@ def _step(entry: Reported) -> Step:
 def _tier(usage: Reported) -> str | None:
     # Fast mode is a speed, not a tier, but it changes the price as a tier does.
     tier = "fast" if usage.get("speed") == "fast" else usage.get("service_tier")
-    return tier if isinstance(tier, str) and tier else None
+    # So does the place: inference kept in the United States costs more on newer models.
+    place = usage.get("inference_geo")
+    return tier_at(tier if isinstance(tier, str) and tier else None, place if place == "us" else None)
+
+
+def tier_at(tier: str | None, place: object) -> str | None:
+    """A service tier and where the inference is kept, as the price book writes them: "us", "fast+us"."""
+    if place not in ("us", "global"):
+        return tier
+    return str(place) if tier in (None, "standard") else f"{tier}+{place}"
 
 
 class _Delta(msgspec.Struct, gc=False):
@@ -166,4 +178,14 @@ class MessagesReader:
         return _report(self._message, self._usage or None, self._stop_reason)
 
     def _add(self, raw: msgspec.Raw | None) -> None:
-        self._usage.update((name, value) for name, value in (reported(raw) or {}).items() if value is not None)
+        _update(self._usage, reported(raw) or {})
+
+
+def _update(known: dict[str, Any], later: Reported) -> None:
+    """Counts so far never fall: a 0 that comes after a count is one that was left out, and so is a null."""
+    for name, value in later.items():
+        before = known.get(name)
+        if isinstance(before, dict) and isinstance(value, dict):
+            _update(cast(dict[str, Any], before), cast(Reported, value))
+        elif value or (value is not None and not before):
+            known[name] = value

@@ -4,12 +4,15 @@ A codec reads the few request fields that decide cost, makes the few changes Tol
 from an answer, whole or streamed. It never touches bytes it does not have to.
 """
 
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Protocol, TypeAlias
 
 import msgspec
 
 from tollway.request import Api, Ask, Dialect
 from tollway.usage import Report
+
+Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
 
 
 class Malformed(msgspec.Struct, frozen=True):
@@ -69,8 +72,11 @@ class Codec(Protocol):
         """
         ...
 
-    def read_answer(self, body: bytes) -> Report:
-        """What a whole (decompressed) answer reports. Never raises: an unreadable answer is an empty Report."""
+    def read_answer(self, body: bytes, headers: Headers = ()) -> Report:
+        """What a whole (decompressed) answer reports, in its body or its headers (names in lower case).
+
+        Never raises: an unreadable answer is an empty Report.
+        """
         ...
 
     def meter(self, *, strip_usage: bool) -> Meter:

@@ -8,11 +8,11 @@ import msgspec
 
 from tollway.providers.answer import values
 from tollway.providers.body import Fields, Shape, Unfit, object_at
-from tollway.providers.codec import Malformed, Meter
+from tollway.providers.codec import Headers, Malformed, Meter
 from tollway.providers.counts import decoded, reported
 from tollway.providers.google_generate import read_content
 from tollway.providers.google_path import parted, with_model
-from tollway.providers.google_usage import GenerateReader, report_of
+from tollway.providers.google_usage import GenerateReader, read_embedded, report_of
 from tollway.providers.inputs import Inputs
 from tollway.providers.splice import merged, spliced, values_of
 from tollway.providers.stream import StreamMeter
@@ -71,10 +71,15 @@ class Embed:
             changes["requests"] = [merged(raw, "model", name) if "model" in values_of(raw) else raw for raw in requests]
         return spliced(body, changes)
 
-    def read_answer(self, body: bytes) -> Report:
+    def read_answer(self, body: bytes, headers: Headers = ()) -> Report:
         """What a whole answer reports."""
         found = values(body)
-        return report_of(found, reported(found.get("usageMetadata")), None)
+        usage = reported(found.get("usageMetadata"))
+        report = report_of(found, usage, None)
+        if usage is None:
+            return report
+        read, suspect = read_embedded(usage)
+        return msgspec.structs.replace(report, usage=read, suspect=suspect)
 
     def meter(self, *, strip_usage: bool) -> Meter:
         """A meter, for completeness; embeddings are not streamed."""

@@ -12,6 +12,7 @@ import msgspec
 
 from tollway.providers.answer import text, values
 from tollway.providers.body import (
+    ABSENT,
     MAX_CHOICES,
     MAX_COUNT,
     Fields,
@@ -23,10 +24,11 @@ from tollway.providers.body import (
     one_of,
     whole_number,
 )
-from tollway.providers.codec import Malformed, Meter
+from tollway.providers.codec import Headers, Malformed, Meter
 from tollway.providers.google_path import parted, with_model
 from tollway.providers.google_usage import GenerateReader, read_answer
 from tollway.providers.inputs import Inputs
+from tollway.providers.media import GOOGLE
 from tollway.providers.splice import lowered, merged, spliced, values_of
 from tollway.providers.stream import StreamMeter
 from tollway.request import Api, Ask, Dialect
@@ -79,6 +81,7 @@ _PLAIN_PARTS = frozenset(
         "part_metadata",
     ]
 )
+_RESOLUTIONS = ("mediaResolution", "media_resolution")
 _FUNCTION_RESPONSES = ("functionResponse", "function_response")
 
 _Part = dict[str, msgspec.Raw]
@@ -99,7 +102,7 @@ class Generate:
         """The fields that decide what the request may cost. The model and the wish to stream stand in the path."""
         try:
             fields = _shape.open(body)
-            inputs = Inputs()
+            inputs = Inputs(GOOGLE)
             if fields.get(one_of(fields, "cachedContent", "cached_content")) is not None:
                 inputs.unsized("cachedContent")
             _read_system(fields, inputs)
@@ -116,6 +119,8 @@ class Generate:
                 choices=whole_number(config, choices, MAX_CHOICES, f"generationConfig.{choices}") or 1,
                 unbounded=inputs.unbounded,
                 media_parts=inputs.media_parts,
+                media_tokens=inputs.media_tokens,
+                media_bytes=inputs.media_bytes,
                 messages=inputs.messages,
                 paid_tools=tuple(inputs.paid_tools),
                 service_tier=name_at(fields, one_of(fields, "serviceTier", "service_tier")),
@@ -142,7 +147,7 @@ class Generate:
             return body
         return spliced(body, {config: merged(raw, field, cap)})
 
-    def read_answer(self, body: bytes) -> Report:
+    def read_answer(self, body: bytes, headers: Headers = ()) -> Report:
         """What a whole answer reports."""
         return read_answer(body)
 
@@ -172,7 +177,7 @@ class CountTokens:
         """`body` as it is."""
         return body
 
-    def read_answer(self, body: bytes) -> Report:
+    def read_answer(self, body: bytes, headers: Headers = ()) -> Report:
         """Nothing: a count is not usage."""
         return Report()
 
@@ -224,9 +229,11 @@ def read_content(parts: object, inputs: Inputs, *, answered: bool = False) -> No
 
 def _read_part(part: _Part, inputs: Inputs, *, answered: bool) -> None:
     for name, raw in part.items():
-        if name in _PLAIN_PARTS:
+        if name in _RESOLUTIONS and values(raw).keys() - {"level"}:
+            inputs.unsized("mediaResolution with its own number of tokens")
+        elif name in _PLAIN_PARTS:
             continue
-        if name in ("inlineData", "inline_data"):
+        elif name in ("inlineData", "inline_data"):
             _read_inline(raw, inputs)
         elif name in _FUNCTION_RESPONSES and not answered:
             # A function may give back media beside its text, as parts of its own.
@@ -246,7 +253,7 @@ def _read_inline(raw: msgspec.Raw, inputs: Inputs) -> None:
     data = values(raw)
     # Google reads one of two spellings; both are noted, and the one that bounds less counts.
     for kind in [text(data[name]) for name in ("mimeType", "mime_type") if name in data] or [None]:
-        inputs.inline(kind)
+        inputs.inline(kind, data.get("data", ABSENT))
 
 
 def _read_tools(fields: Fields, inputs: Inputs) -> None:

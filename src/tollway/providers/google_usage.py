@@ -12,11 +12,11 @@ import msgspec
 
 from tollway.providers.answer import Values, first_text, text, values
 from tollway.providers.body import ABSENT
-from tollway.providers.counts import Reported, added, count, decoded, doubt, entries, reported
+from tollway.providers.counts import Reported, added, count, decoded, doubt, entries, first_count, reported
 from tollway.providers.openai_stream import FRAMING_BYTES, size
 from tollway.usage import Report, Usage
 
-_MODALITIES = {2: "IMAGE", 3: "VIDEO", 4: "AUDIO"}
+_MODALITIES = {2: "IMAGE", 3: "VIDEO", 4: "AUDIO", 5: "DOCUMENT"}
 """The enumeration google.ai.generativelanguage.Modality, for answers that give numbers (`enum-encoding=int`)."""
 _TRAFFIC = {
     "ON_DEMAND_FLEX": "flex",
@@ -93,10 +93,44 @@ def _modalities(usage: Reported, *names: str) -> dict[str, int]:
     for entry in entries(usage, *names):
         modality: object = entry.get("modality")
         name = _MODALITIES.get(modality) if isinstance(modality, int) else modality
-        tokens = count(entry.get("tokenCount"))
+        tokens = first_count(entry, "tokenCount", "tokens")
         if isinstance(name, str) and tokens is not None:
+            name = name.upper()  # Interactions write it small.
             counts[name] = counts.get(name, 0) + tokens
     return counts
+
+
+def read_embedded(usage: Reported) -> tuple[Usage | None, str | None]:
+    """`read_usage` for what was embedded, where a document is billed as the images of its pages."""
+    read, suspect = read_usage(usage)
+    documents = _modalities(usage, "promptTokensDetails", "promptTokenDetails").get("DOCUMENT")
+    if read is None or documents is None:
+        return read, suspect
+    read = msgspec.structs.replace(read, input_image_tokens=added(read.input_image_tokens, documents))
+    return read, suspect or doubt(read, usage)
+
+
+def read_interaction(usage: Reported) -> tuple[Usage, str | None]:
+    """The counts of an interaction (`/v1beta/interactions`), made inclusive, and why they are not to be trusted, if so."""
+    tools = count(usage.get("total_tool_use_tokens"))
+    thoughts = first_count(usage, "total_thought_tokens", "total_reasoning_tokens")
+    inputs = _modalities(usage, "input_tokens_by_modality")
+    tool_inputs = _modalities(usage, "tool_use_tokens_by_modality")
+    outputs = _modalities(usage, "output_tokens_by_modality")
+    read = Usage(
+        input_tokens=added(count(usage.get("total_input_tokens")), tools),
+        cache_read_input_tokens=count(usage.get("total_cached_tokens")),
+        input_audio_tokens=added(inputs.get("AUDIO"), tool_inputs.get("AUDIO")),
+        input_image_tokens=added(inputs.get("IMAGE"), tool_inputs.get("IMAGE")),
+        input_video_tokens=added(inputs.get("VIDEO"), tool_inputs.get("VIDEO")),
+        cache_read_audio_tokens=_modalities(usage, "cached_tokens_by_modality").get("AUDIO"),
+        tool_use_input_tokens=tools,
+        output_tokens=added(count(usage.get("total_output_tokens")), thoughts),
+        reasoning_output_tokens=thoughts,
+        output_audio_tokens=outputs.get("AUDIO"),
+        output_image_tokens=outputs.get("IMAGE"),
+    )
+    return read, doubt(read, usage, (("total_tokens", count(usage.get("total_tokens"))),))
 
 
 def _tier(usage: Reported) -> str | None:

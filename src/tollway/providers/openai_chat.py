@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, cast
 
 import msgspec
 
-from tollway.providers.answer import first_text, text, values
+from tollway.providers.answer import values
 from tollway.providers.body import (
     ABSENT,
     MAX_CHOICES,
@@ -20,11 +21,12 @@ from tollway.providers.body import (
     object_at,
     whole_number,
 )
-from tollway.providers.codec import Malformed, Meter
-from tollway.providers.counts import decoded, reported
+from tollway.providers.codec import Headers, Malformed, Meter
+from tollway.providers.counts import decoded
 from tollway.providers.inputs import Inputs, undated
+from tollway.providers.media import OPENAI
+from tollway.providers.openai_answer import read_answer
 from tollway.providers.openai_stream import ChatReader
-from tollway.providers.openai_usage import read_usage
 from tollway.providers.splice import lowered, merged, spliced, values_of
 from tollway.providers.stream import StreamMeter
 from tollway.request import Api, Ask, Dialect
@@ -32,6 +34,8 @@ from tollway.usage import Report, Usage
 
 _TEXT_PARTS = frozenset({"text", "refusal", "thinking", "reasoning", "input_text", "output_text"})
 _CLIENT_TOOLS = frozenset({"function", "custom"})
+_ALWAYS_SEARCHES = re.compile(r"-search-(?:preview|api)(?:-|$)")
+"""gpt-4o-search-preview, gpt-5-search-api and their kin search before each answer, asked for or not."""
 
 
 class _Part(msgspec.Struct, gc=False):
@@ -71,12 +75,17 @@ class Chat:
         """The fields that decide what the request may cost."""
         try:
             fields = _shape.open(body)
-            inputs = Inputs()
+            inputs = Inputs(OPENAI)
             _read_messages(fields, inputs)
             _read_tools(fields, inputs)
+            model = name_at(fields, "model")
+            known = _read_searches(fields, model, inputs)
+            agent = name_at(fields, "agent_id") if path.rstrip("/").endswith("/agents/completions") else None
+            if agent is not None and model is not None:
+                raise Unfit("agent_id and model both say which model answers; send one.")
             caps = (whole_number(fields, "max_completion_tokens"), whole_number(fields, "max_tokens"))
             return Ask(
-                model=name_at(fields, "model"),
+                model=model,
                 stream=flag(fields, "stream"),
                 # A server may obey either of the two, so the bound is the larger one.
                 max_output_tokens=max((cap for cap in caps if cap is not None), default=None),
@@ -84,11 +93,14 @@ class Chat:
                 include_usage=_wants_usage(fields),
                 unbounded=inputs.unbounded,
                 media_parts=inputs.media_parts,
+                media_tokens=inputs.media_tokens,
+                media_bytes=inputs.media_bytes,
                 messages=inputs.messages,
                 paid_tools=tuple(inputs.paid_tools),
                 service_tier=name_at(fields, "service_tier"),
                 reasons=_reasons(fields),
-                substitutes=substitutes(fields),
+                substitutes=agent is not None or substitutes(fields),
+                known=known,
             )
         except Unfit as unfit:
             return unfit.malformed()
@@ -101,7 +113,7 @@ class Chat:
         """`body` with the model, the cap (only ever lowered) and the wish for a usage chunk written into it."""
         return _write(body, ("max_completion_tokens", "max_tokens"), self._cap_field, model, cap, include_usage)
 
-    def read_answer(self, body: bytes) -> Report:
+    def read_answer(self, body: bytes, headers: Headers = ()) -> Report:
         """What a whole answer reports."""
         return read_answer(body)
 
@@ -149,7 +161,7 @@ class Completions:
         """`body` with the model, the cap (only ever lowered) and the wish for a usage chunk written into it."""
         return _write(body, ("max_tokens",), "max_tokens", model, cap, include_usage)
 
-    def read_answer(self, body: bytes) -> Report:
+    def read_answer(self, body: bytes, headers: Headers = ()) -> Report:
         """What a whole answer reports."""
         return read_answer(body)
 
@@ -158,125 +170,14 @@ class Completions:
         return StreamMeter(ChatReader(), read_answer, strip_usage=strip_usage)
 
 
-class _Details(msgspec.Struct, gc=False):
-    """The parts that OpenAI itself reports."""
-
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    audio_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    # Others' names for more parts: their presence makes the usage unusual.
-    cache_creation_tokens: msgspec.Raw = ABSENT
-    image_tokens: msgspec.Raw = ABSENT
-    video_tokens: msgspec.Raw = ABSENT
-
-
-class _UsualUsage(msgspec.Struct, gc=False):
-    """Usage as OpenAI itself reports it."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
-    prompt_tokens_details: _Details | None = None
-    completion_tokens_details: _Details | None = None
-    prompt_cache_hit_tokens: msgspec.Raw = ABSENT
-    cached_tokens: msgspec.Raw = ABSENT
-    type: msgspec.Raw = ABSENT
-
-
-_NO_DETAILS = _Details()
-_MOST_USUAL = 100_000_000
-
-
-def _usual(usage: _UsualUsage) -> Usage | None:
-    """The counts of a usage without anything odd about it; `None` where a closer look is needed."""
-    prompt = usage.prompt_tokens_details or _NO_DETAILS
-    completion = usage.completion_tokens_details or _NO_DETAILS
-    input_tokens, output_tokens = usage.prompt_tokens, usage.completion_tokens
-    cached, written, reasoning = prompt.cached_tokens, prompt.cache_write_tokens, completion.reasoning_tokens
-    if (
-        input_tokens + output_tokens != usage.total_tokens
-        or input_tokens < 0
-        or output_tokens < 0
-        or not 0 <= usage.total_tokens <= _MOST_USUAL
-        or not 0 <= (cached or 0) <= input_tokens
-        or not 0 <= (written or 0) <= input_tokens - (cached or 0)
-        or not 0 <= (reasoning or 0) <= output_tokens
-        or not 0 <= (prompt.audio_tokens or 0) <= input_tokens
-        or not 0 <= (completion.audio_tokens or 0) <= output_tokens
-        or usage.prompt_cache_hit_tokens is not ABSENT
-        or usage.cached_tokens is not ABSENT
-        or usage.type is not ABSENT
-        or any(
-            raw is not ABSENT
-            for details in (prompt, completion)
-            for raw in (details.cache_creation_tokens, details.image_tokens, details.video_tokens)
-        )
-    ):
-        return None
-    return Usage(
-        input_tokens=input_tokens,
-        cache_read_input_tokens=cached,
-        cache_creation_input_tokens=written,
-        input_audio_tokens=prompt.audio_tokens,
-        output_tokens=output_tokens,
-        reasoning_output_tokens=reasoning,
-        output_audio_tokens=completion.audio_tokens,
-    )
-
-
-class _Choice(msgspec.Struct, gc=False):
-    finish_reason: str | None = None
-
-
-class _Answer(msgspec.Struct, gc=False):
-    """A whole answer of the usual shape; any other is read value by value."""
-
-    model: str | None = None
-    id: str | None = None
-    service_tier: str | None = None
-    choices: list[_Choice] = []
-    usage: _UsualUsage | None = None
-
-
-_answer = msgspec.json.Decoder(_Answer)
-
-
-def read_answer(body: bytes) -> Report:
-    """What a whole answer of either API reports; an unreadable one reports nothing."""
-    try:
-        found = _answer.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _read_unusual(body)
-    usage = _usual(found.usage) if found.usage is not None else None
-    if usage is None:
-        return _read_unusual(body)
-    return Report(
-        usage=usage,
-        response_model=found.model or None,
-        response_id=found.id or None,
-        service_tier=found.service_tier or None,
-        finish_reason=next((choice.finish_reason for choice in found.choices if choice.finish_reason), None),
-    )
-
-
-def _read_unusual(body: bytes) -> Report:
-    found = values(body)
-    usage = reported(found.get("usage")) or reported(values(found.get("x_groq")).get("usage"))
-    read, suspect = read_usage(usage) if usage else (None, None)
-    return Report(
-        usage=read,
-        response_model=text(found.get("model")),
-        response_id=text(found.get("id")),
-        service_tier=text(found.get("service_tier")),
-        finish_reason=first_text(found.get("choices"), "finish_reason"),
-        suspect=suspect,
-    )
-
-
 def substitutes(fields: Fields) -> bool:
-    """Whether a router may serve another model than the one that is named, or run something beside it (OpenRouter)."""
-    return any(fields.get(name) for name in ("models", "route", "plugins"))
+    """Whether something else than one answer of the named model is asked for.
+
+    OpenRouter may serve another model, or run something beside it; what xAI defers is told, with its cost, by another call.
+    """
+    model: object = fields.get("model")
+    named = isinstance(model, str) and "@preset/" in model
+    return named or any(fields.get(name) for name in ("models", "route", "plugins", "preset", "deferred"))
 
 
 def _reasons(fields: Fields) -> bool:
@@ -311,7 +212,7 @@ def _read_part(part: _Part, inputs: Inputs) -> None:
             inputs.link(raw, what)
             sized = True
     if part.input_audio is not ABSENT:
-        inputs.unsized("audio")
+        inputs.inline("audio/", values(part.input_audio).get("data", ABSENT))
         sized = True
     if part.file is not ABSENT:
         _read_file(part.file, inputs)
@@ -330,8 +231,6 @@ def _read_file(raw: msgspec.Raw, inputs: Inputs) -> None:
 
 
 def _read_tools(fields: Fields, inputs: Inputs) -> None:
-    if fields.get("web_search_options") is not None:
-        inputs.paid("web_search")
     tools = fields.get("tools") or fields.get("functions")
     if isinstance(tools, Unread):
         inputs.unsized("tools of an unknown shape")
@@ -341,6 +240,23 @@ def _read_tools(fields: Fields, inputs: Inputs) -> None:
     for tool in cast(list[Any], tools):
         if type(tool) is _Element and tool.type is not None and tool.type not in _CLIENT_TOOLS:
             inputs.paid(undated(tool.type.rpartition(":")[2]))
+
+
+def _read_searches(fields: Fields, model: str | None, inputs: Inputs) -> Usage | None:
+    """Notes what searches without being a tool; the usage is the one search that OpenAI bills an answer and does not tell."""
+    once = fields.get("web_search_options") is not None or _ALWAYS_SEARCHES.search(model or "") is not None
+    # Alibaba, Azure ("on your data"), and what SDKs call an extra body.
+    if once or any(fields.get(name) for name in ("enable_search", "data_sources", "web_search")) or _lives(fields):
+        inputs.paid("web_search")
+    return Usage(web_searches=1) if once else None
+
+
+def _lives(fields: Fields) -> bool:
+    """Whether xAI's live search is on: given at all, its mode is "auto"."""
+    parameters: object = fields.get("search_parameters")
+    if isinstance(parameters, dict):
+        return object_at(fields, "search_parameters").get("mode") != "off"
+    return parameters is not None
 
 
 def _wants_usage(fields: Fields) -> bool:

@@ -8,10 +8,9 @@ import msgspec
 
 from tollway.providers.answer import text, values
 from tollway.providers.body import Shape, Unfit, Unread, name_at
-from tollway.providers.codec import Malformed, Meter
-from tollway.providers.counts import reported
+from tollway.providers.codec import Headers, Malformed, Meter
 from tollway.providers.openai_stream import ChatReader
-from tollway.providers.openai_usage import read_usage
+from tollway.providers.openai_usage import read_raw
 from tollway.providers.splice import spliced
 from tollway.providers.stream import StreamMeter
 from tollway.request import Api, Ask, Dialect
@@ -58,15 +57,19 @@ class Embeddings:
         """`body` with the model written into it."""
         return spliced(body, {} if model is None else {"model": model})
 
-    def read_answer(self, body: bytes) -> Report:
+    def read_answer(self, body: bytes, headers: Headers = ()) -> Report:
         """What a whole answer reports. An embedding has no output, so that count is zero, not unknown."""
         found = values(body)
-        usage = reported(found.get("usage"))
-        read, suspect = read_usage(usage) if usage else (None, None)
-        if read is not None and read.output_tokens is None:
-            read = msgspec.structs.replace(read, output_tokens=0)
+        read = read_raw(found.get("usage"))
+        usage = read.usage
+        if usage is not None and usage.output_tokens is None:
+            usage = msgspec.structs.replace(usage, output_tokens=0)
         return Report(
-            usage=read, response_model=text(found.get("model")), response_id=text(found.get("id")), suspect=suspect
+            usage=usage,
+            response_model=text(found.get("model")),
+            response_id=text(found.get("id")),
+            suspect=read.suspect,
+            stated_cost=read.stated_cost,
         )
 
     def meter(self, *, strip_usage: bool) -> Meter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import msgspec
@@ -19,12 +20,13 @@ from tollway.providers.body import (
     object_at,
     whole_number,
 )
-from tollway.providers.codec import Malformed, Meter
-from tollway.providers.counts import decoded, reported
+from tollway.providers.codec import Headers, Malformed, Meter
+from tollway.providers.counts import decoded
 from tollway.providers.inputs import Inputs, undated
+from tollway.providers.media import OPENAI
 from tollway.providers.openai_chat import substitutes
 from tollway.providers.openai_stream import FRAMING_BYTES, size
-from tollway.providers.openai_usage import read_usage
+from tollway.providers.openai_usage import read_raw
 from tollway.providers.splice import lowered, spliced, values_of
 from tollway.providers.stream import StreamMeter
 from tollway.request import Api, Ask, Dialect
@@ -64,6 +66,7 @@ _TOOL_NAMES = {"code_interpreter": "code_execution", "computer_use": "computer"}
 class _Part(msgspec.Struct, gc=False):
     type: str | None = None
     image_url: msgspec.Raw = ABSENT
+    detail: msgspec.Raw = ABSENT
     file_id: msgspec.Raw = ABSENT
     file_url: msgspec.Raw = ABSENT
     file_data: msgspec.Raw = ABSENT
@@ -96,7 +99,7 @@ class Responses:
         """The fields that decide what the request may cost."""
         try:
             fields = _shape.open(body)
-            inputs = Inputs()
+            inputs = Inputs(OPENAI)
             for name in _STORED:
                 if fields.get(name) is not None:
                     inputs.unsized(name)
@@ -108,6 +111,8 @@ class Responses:
                 max_output_tokens=whole_number(fields, "max_output_tokens"),
                 unbounded=inputs.unbounded,
                 media_parts=inputs.media_parts,
+                media_tokens=inputs.media_tokens,
+                media_bytes=inputs.media_bytes,
                 messages=inputs.messages,
                 paid_tools=tuple(inputs.paid_tools),
                 service_tier=name_at(fields, "service_tier"),
@@ -133,7 +138,7 @@ class Responses:
                 changes["max_output_tokens"] = cap
         return spliced(body, changes)
 
-    def read_answer(self, body: bytes) -> Report:
+    def read_answer(self, body: bytes, headers: Headers = ()) -> Report:
         """What a whole answer reports."""
         return _report(values(body))
 
@@ -169,8 +174,8 @@ def _read_input(fields: Fields, inputs: Inputs) -> None:
         if kind in _SEALED_ITEMS:
             if not item.encrypted_content:
                 inputs.unsized(f"a stored {kind} item")
-        elif kind == "image_generation_call" and decoded(item.result):
-            inputs.media_parts += 1
+        elif kind == "image_generation_call" and len(memoryview(item.result)) > len('""') and _given(item.result):
+            inputs.inline("image/", item.result)
         else:
             inputs.unsized(kind[:60] if kind else "item_reference")
 
@@ -185,17 +190,17 @@ def _read_parts(parts: list[_Part | str], inputs: Inputs) -> None:
         elif _given(part.file_url):
             inputs.unsized("a file by link")
         elif _given(part.image_url):
-            inputs.link(part.image_url, "an image")
+            inputs.link(part.image_url, "an image", part.detail)
         elif _given(part.file_data):
             inputs.unsized("a file")
         elif _given(part.input_audio):
-            inputs.unsized("audio")
+            inputs.inline("audio/", values(part.input_audio).get("data", ABSENT))
         else:
             inputs.unsized(f"a content part of type {part.type}"[:80])
 
 
 def _given(raw: msgspec.Raw) -> bool:
-    return raw is not ABSENT and bytes(raw) != b"null"
+    return raw is not ABSENT and bytes(memoryview(raw)[:5]) != b"null"
 
 
 def _read_tools(fields: Fields, inputs: Inputs) -> None:
@@ -216,7 +221,7 @@ class _Action(msgspec.Struct):
 
 
 class _Output(msgspec.Struct):
-    """An output item, for counting the searches among them."""
+    """An output item, for counting the searches and the pictures among them."""
 
     type: str | None = None
     action: _Action | None = None
@@ -225,25 +230,27 @@ class _Output(msgspec.Struct):
 _outputs = msgspec.json.Decoder(list[_Output])
 
 
-def _report(found: Values) -> Report:
-    usage = reported(found.get("usage"))
-    read, suspect = read_usage(usage) if usage else (None, None)
-    if read is not None:
-        read = _with_searches(read, found.get("output"))
+def _report(found: Values, searches: Sequence[msgspec.Raw] = ()) -> Report:
+    """What an answer reports. `searches`: the calls that its stream showed, for an end that does not repeat them."""
+    read = read_raw(found.get("usage"))
+    output = found.get("output")
+    if searches and not decoded(output):
+        output = msgspec.Raw(b"[" + b",".join(bytes(item) for item in searches) + b"]")
     return Report(
-        usage=read,
+        usage=_with_tools(read.usage, output) if read.usage is not None else None,
         response_model=text(found.get("model")),
         response_id=text(found.get("id")),
         service_tier=text(found.get("service_tier")),
         finish_reason=text(values(found.get("incomplete_details")).get("reason")) or text(found.get("status")),
-        suspect=suspect,
+        suspect=read.suspect,
+        stated_cost=read.stated_cost,
     )
 
 
-def _with_searches(usage: Usage, output: msgspec.Raw | None) -> Usage:
+def _with_tools(usage: Usage, output: msgspec.Raw | None) -> Usage:
     # Searches are billed by the call and not part of the usage. Of a web search's actions only "search" is billed;
     # "open_page" and "find_in_page" are not.
-    if output is None or b"_search_call" not in bytes(output):
+    if output is None or not any(call in bytes(output) for call in (b"_search_call", b"image_generation_call")):
         return usage
     try:
         items = _outputs.decode(output)
@@ -251,7 +258,12 @@ def _with_searches(usage: Usage, output: msgspec.Raw | None) -> Usage:
         return usage
     web = sum(1 for item in items if item.type == "web_search_call" and (item.action or _SEARCH).type == "search")
     files = sum(1 for item in items if item.type == "file_search_call")
-    return msgspec.structs.replace(usage, web_searches=web or None, file_searches=files or None)
+    # Perplexity counts its searches in the usage, and lists none or all of them.
+    web = usage.web_searches or web
+    images = sum(1 for item in items if item.type == "image_generation_call")
+    return msgspec.structs.replace(
+        usage, web_searches=web or None, file_searches=files or None, images=images or usage.images
+    )
 
 
 _SEARCH = _Action(type="search")
@@ -272,12 +284,13 @@ _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed
 class ResponsesReader:
     """Follows a responses stream; its last event repeats the whole answer with its usage."""
 
-    __slots__ = ("_response", "complete", "output_bytes")
+    __slots__ = ("_response", "_searches", "complete", "output_bytes")
 
     def __init__(self) -> None:
         self.output_bytes = 0
         self.complete = False
         self._response: msgspec.Raw | None = None
+        self._searches: list[msgspec.Raw] = []
 
     def event(self, data: bytes) -> bool:
         """Takes one event in. None is extra."""
@@ -301,8 +314,10 @@ class ResponsesReader:
             elif "encrypted_content" in item:
                 # Hidden reasoning shows as nothing but this.
                 self.output_bytes += size(text(item["encrypted_content"]))
+            elif event.type == "response.output_item.done" and b"_search_call" in bytes(event.item):
+                self._searches.append(event.item)
         return False
 
     def report(self) -> Report:
         """What the stream has told of itself."""
-        return _report(values(self._response))
+        return _report(values(self._response), self._searches)

@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
-from tollway.providers.answer import text, values
+from tollway.providers.answer import Values, text, values
 from tollway.providers.body import ABSENT
-from tollway.providers.counts import decoded, reported
-from tollway.providers.openai_usage import read_usage
+from tollway.providers.counts import decoded
+from tollway.providers.elsewhere import read_elsewhere
+from tollway.providers.openai_usage import Read, read_raw
 from tollway.usage import Report
 
 FRAMING_BYTES = 16
@@ -43,12 +44,16 @@ class _Choice(msgspec.Struct, gc=False):
     delta: _Delta | None = None
     text: str | None = None
     finish_reason: str | None = None
+    usage: msgspec.Raw = ABSENT
 
 
 class _Chunk(msgspec.Struct, gc=False):
     choices: list[_Choice] | None = None
     usage: msgspec.Raw = ABSENT
     x_groq: msgspec.Raw = ABSENT
+    event: msgspec.Raw = ABSENT
+    result: msgspec.Raw = ABSENT
+    type: msgspec.Raw = ABSENT
 
 
 _chunk = msgspec.json.Decoder(_Chunk)
@@ -57,7 +62,7 @@ _chunk = msgspec.json.Decoder(_Chunk)
 class ChatReader:
     """Follows a chat or completions stream: the first chunk names the answer, the last usage counts."""
 
-    __slots__ = ("_ended", "_finish_reason", "_first", "_last", "_seen", "_usage", "complete", "output_bytes")
+    __slots__ = ("_aside", "_ended", "_finish_reason", "_first", "_last", "_seen", "_usage", "complete", "output_bytes")
 
     def __init__(self) -> None:
         self.output_bytes = 0
@@ -66,6 +71,8 @@ class ChatReader:
         self._last: bytes | None = None
         """The event that carried the usage, which names the tier as well."""
         self._usage: msgspec.Raw | None = None
+        self._aside: Read | None = None
+        """Counts from elsewhere than the usage; they stand where there is none."""
         self._finish_reason: str | None = None
         self._seen: set[int] = set()
         self._ended: set[int] = set()
@@ -102,25 +109,31 @@ class ChatReader:
                 self._finish_reason = choice.finish_reason
                 self._ended.add(choice.index)
                 self.complete = self._ended == self._seen
+                if choice.usage is not ABSENT and choice.usage != _NULL:
+                    self._aside, self._last = read_raw(choice.usage), data  # Moonshot puts it into the last choice.
         if chunk.usage is not ABSENT and chunk.usage != _NULL:
             self._usage, self._last = chunk.usage, data
             return choices == []
         if chunk.x_groq is not ABSENT:
             self._read_groq(chunk.x_groq, data)
+        elif choices is None:
+            self._read_other(chunk, data)
         return False
 
     def report(self) -> Report:
         """What the stream has told of itself."""
         first, last = values(self._first), values(self._last)
-        usage = reported(self._usage)
-        read, suspect = read_usage(usage) if usage else (None, None)
+        read = read_raw(self._usage)
+        if read.usage is None and self._aside is not None:
+            read = self._aside
         return Report(
-            usage=read,
+            usage=read.usage,
             response_model=text(first.get("model")) or text(last.get("model")),
             response_id=text(first.get("id")) or text(last.get("id")),
-            service_tier=text(last.get("service_tier")) or text(first.get("service_tier")),
+            service_tier=text(last.get("service_tier")) or text(first.get("service_tier")) or read.tier,
             finish_reason=self._finish_reason,
-            suspect=suspect,
+            suspect=read.suspect,
+            stated_cost=read.stated_cost,
         )
 
     def _read_calls(self, delta: _Delta) -> None:
@@ -140,6 +153,27 @@ class ChatReader:
         usage = values(raw).get("usage")
         if usage is not None and usage != _NULL:
             self._usage, self._last = usage, data
+
+    def _read_other(self, chunk: _Chunk, data: bytes) -> None:
+        """An event of another API on this path: Meta's own and LM Studio's own. Their text, their end, their counts."""
+        event: Values = {}
+        if chunk.event is not ABSENT:
+            event = values(chunk.event)
+            delta = values(event.get("delta"))
+            # A tool call comes without a text.
+            self.output_bytes += len(bytes(event["delta"])) if delta and "text" not in delta else 0
+            self.output_bytes += size(text(delta.get("text")))
+            if reason := text(event.get("stop_reason")):
+                self._finish_reason = reason
+                self.complete = True
+        elif chunk.result is not ABSENT:
+            event = values(chunk.result)
+            self.complete = self.complete or text(chunk.type) == "chat.end"
+        elif (text(chunk.type) or "").endswith(".delta"):
+            self.output_bytes += size(text(values(data).get("content")))
+        found = read_elsewhere(event)
+        if found.usage is not None:
+            self._aside, self._last = found, data
 
     def _read_odd(self, data: bytes) -> None:
         """The end mark, or an event of an unknown shape: its length bounds what it holds, and its usage still counts."""

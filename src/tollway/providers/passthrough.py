@@ -11,20 +11,24 @@ import msgspec
 from tollway.providers import anthropic_usage, google_usage, openai_usage
 from tollway.providers.answer import Values, text, values
 from tollway.providers.body import MAX_COUNT, Unfit, object_of
-from tollway.providers.codec import Malformed, Meter
+from tollway.providers.codec import Headers, Malformed, Meter
 from tollway.providers.counts import Reported, decoded, reported
+from tollway.providers.elsewhere import read_elsewhere
+from tollway.providers.forms import cut, is_form, texts
 from tollway.providers.google_path import parted, with_model
 from tollway.providers.splice import spliced
 from tollway.providers.stream import StreamMeter
 from tollway.request import Api, Ask, Dialect
 from tollway.usage import Report, Usage
 
-_BOUNDARY = re.compile(rb'boundary="?([^";,\s]{1,70})"?', re.IGNORECASE)
-_FIELD = re.compile(rb'[;\s]name="?([^";\r\n]*)"?', re.IGNORECASE)
 _JOB = re.compile(
-    r"/(?:batches|fine_tuning/jobs|runs|tunedModels)/?$|/threads/runs|/realtime/|:(?:batch|asyncBatch|predictLongRunning)[A-Za-z]*$"
+    r"/(?:batches|runs|tunedModels)/?$|/threads/runs|/realtime/|:(?:batch|asyncBatch|predictLongRunning)[A-Za-z]*$"
+    r"|/(?:jobs|fine[-_]tun(?:es|ing)|batchInferenceJobs|batchPredictionJobs|interactions|videos|video/generations|async"
+    r"|predictions)(?:/|$)|/agents/(?!completions/?$)",
+    re.IGNORECASE,
 )
 """A job, or a session, of any number of calls: no context window bounds it, and its cost is in no answer. It has no price."""
+_FIELDS = ("model", "stream")
 _UNKNOWN_COST = "a call whose cost only its answer shows"
 
 
@@ -40,7 +44,7 @@ class Passthrough:
     def read_ask(self, path: str, query: bytes, content_type: bytes, body: bytes) -> Ask | Malformed:
         """The model and the wish to stream, from JSON or from a multipart form. Malformed where they stand twice."""
         try:
-            fields = _form(content_type, body) if _is_form(content_type) else _json(body)
+            fields = texts(cut(content_type, body), body, _FIELDS) if is_form(content_type) else _json(body)
         except Unfit as unfit:
             return unfit.malformed()
         parts = parted(path) if self.dialect == "google" else None
@@ -64,7 +68,7 @@ class Passthrough:
             return body
         return spliced(body, {"model": model})
 
-    def read_answer(self, body: bytes) -> Report:
+    def read_answer(self, body: bytes, headers: Headers = ()) -> Report:
         """What a whole answer reports, in whichever of the known shapes. Bytes that are no JSON report nothing."""
         if body.lstrip()[:1] != b"{":
             return Report()
@@ -75,42 +79,10 @@ class Passthrough:
         return StreamMeter(_AnyReader(), self.read_answer)
 
 
-def _is_form(content_type: bytes) -> bool:
-    return content_type.lstrip()[:19].lower() == b"multipart/form-data"
-
-
 def _json(body: bytes) -> dict[str, Any]:
     """The two fields of a JSON body; empty where it is anything else, which is the provider's to judge."""
     found = object_of(body) or {}
-    return {name: decoded(found[name]) for name in ("model", "stream") if name in found}
-
-
-def _form(content_type: bytes, body: bytes) -> dict[str, Any]:
-    """The two fields of a multipart form (RFC 7578)."""
-    boundary = _BOUNDARY.search(content_type)
-    if boundary is None:
-        return {}
-    found: dict[str, Any] = {}
-    mark = b"--" + boundary[1]
-    start = body.find(mark)
-    while start >= 0:
-        start += len(mark)
-        end = body.find(mark, start)
-        head_end = body.find(b"\r\n\r\n", start, end if end >= 0 else len(body))
-        if head_end >= 0 and end >= 0:
-            names = _FIELD.findall(body, start, head_end)
-            if len(names) > 1:
-                # Two parsers may disagree on which of them counts.
-                raise Unfit("A field of the form has two names; send one.")
-            name = names[0].decode(errors="replace") if names else ""
-            if name not in ("model", "stream") and name.casefold() in ("model", "stream"):
-                raise Unfit(f"{name} is another spelling of {name.casefold()}; write it in lower case.")
-            if name in ("model", "stream"):
-                if name in found:
-                    raise Unfit(f"{name} stands twice in the form; send it once.")
-                found[name] = body[head_end + 4 : end].removesuffix(b"\r\n")[:512].decode(errors="replace").strip()
-        start = end
-    return found
+    return {name: decoded(found[name]) for name in _FIELDS if name in found}
 
 
 _images = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
@@ -118,13 +90,13 @@ _images = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
 def _report(found: Values) -> Report:
     usage = reported(found.get("usage")) or reported(found.get("usageMetadata"))
-    read, suspect = _read_usage(found, usage) if usage else (None, None)
+    read, suspect = _read_usage(found, usage) if usage else read_elsewhere(found)[:2]
     images = _count_images(found)
     if images:
         read = msgspec.structs.replace(read or Usage(), images=images)
     return Report(
         usage=read,
-        response_model=text(found.get("model")) or text(found.get("modelVersion")),
+        response_model=text(found.get("model")) or text(found.get("modelVersion")) or text(found.get("model_id")),
         response_id=text(found.get("id")) or text(found.get("responseId")),
         service_tier=text(found.get("service_tier")),
         suspect=suspect,
@@ -134,7 +106,9 @@ def _report(found: Values) -> Report:
 def _read_usage(found: Values, usage: Reported) -> tuple[Usage | None, str | None]:
     if "usageMetadata" in found:
         return google_usage.read_usage(usage)
-    if "cache_read_input_tokens" in usage or text(found.get("type")) == "message":
+    if "total_input_tokens" in usage or "total_output_tokens" in usage:
+        return google_usage.read_interaction(usage)
+    if ("cache_read_input_tokens" in usage and "prompt_tokens" not in usage) or text(found.get("type")) == "message":
         return anthropic_usage.checked(usage)
     return openai_usage.read_usage(usage)
 
@@ -148,6 +122,21 @@ def _count_images(found: Values) -> int:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return 0
     return sum(1 for entry in entries if "b64_json" in entry or "url" in entry)
+
+
+_MARKS = (b'"usage', b'"metrics"', b'"stats"', b'_token_count"')
+"""One of these is in every event that has counts."""
+_HOLDERS = ("response", "message", "interaction", "event", "result")
+_UNFINISHED = b'"not_finished"'
+"""How watsonx, which counts in each event, says that more is to come."""
+
+
+def _later(before: Report, report: Report) -> Report:
+    """`report`, with the input of an earlier event where it tells none: watsonx tells it once, then 0."""
+    usage, known = report.usage, before.usage
+    if usage is None or known is None or usage.input_tokens or not known.input_tokens:
+        return report
+    return msgspec.structs.replace(report, usage=msgspec.structs.replace(usage, input_tokens=known.input_tokens))
 
 
 class _AnyReader:
@@ -165,13 +154,13 @@ class _AnyReader:
         self.output_bytes += len(data)
         if data == b"[DONE]":
             self.complete = True
-        elif b'"usage' in data:
+        elif any(mark in data for mark in _MARKS):
             found = values(data)
-            for inner in (found, values(found.get("response")), values(found.get("message"))):
+            for inner in (found, *(values(found[name]) for name in _HOLDERS if name in found)):
                 report = _report(inner)
                 if report.usage is not None:
-                    self._report = report
-                    self.complete = True
+                    self._report = _later(self._report, report)
+                    self.complete = _UNFINISHED not in data
         return False
 
     def report(self) -> Report:

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from tollway.providers.aside import Aside
 from tollway.providers.counts import decoded
 from tollway.providers.sse import Events, Objects, comments_of, data_of
+from tollway.providers.weight import ALWAYS_LIGHT
 from tollway.usage import Report
 
 
@@ -30,17 +32,27 @@ class StreamMeter:
     opens with a bracket is read as a JSON array of events.
     """
 
-    __slots__ = ("_arrays", "_events", "_reader", "_report", "_strip", "_whole")
+    __slots__ = ("_arrays", "_aside", "_events", "_report", "_strip", "_whole", "reader")
 
     def __init__(
         self, reader: Reader, whole: Callable[[bytes], Report], *, strip_usage: bool = False, arrays: bool = False
     ) -> None:
-        self._reader = reader
+        self.reader = reader
         self._whole = whole
         self._strip = strip_usage
         self._arrays = arrays
         self._events: Events | Objects = Events()
         self._report: Report | None = None
+        self._aside: Aside | None = None
+
+    def put_aside(self) -> Aside:
+        """From now on heavy events are put there; each is passed on as it is."""
+        self._aside = Aside(take_object if isinstance(self._events, Objects) else take_event)
+        return self._aside
+
+    def taken(self, said: list[bool], report: Report | None) -> None:
+        """The report of a whole answer that was put aside; what is said to events changes nothing here."""
+        self._report = report or self._report
 
     def feed(self, chunk: bytes) -> bytes:
         """The bytes to pass on now; `chunk` itself unless the usage event is to be taken out."""
@@ -50,8 +62,10 @@ class StreamMeter:
             and not self._events.pending
             and chunk.endswith(b"\n\n")
             and chunk.find(b"\n") == len(chunk) - 2
+            and (self._aside is None or (len(chunk) <= ALWAYS_LIGHT and not self._aside.events))
         ):
-            if self._reader.event(chunk[6:-2]) and self._strip:
+            self._arrays = False
+            if self.reader.event(chunk[6:-2].strip(b" \r")) and self._strip:
                 return b""
             return chunk
         if self._arrays:
@@ -67,7 +81,10 @@ class StreamMeter:
         """The bytes still kept back when the stream has ended."""
         rest = self._events.rest()
         extra = False
-        if rest.lstrip().startswith(b"{") and decoded(rest) is not None:
+        aside = self._aside
+        if aside is not None and aside.takes(rest) and rest.lstrip()[:1] == b"{":
+            aside.whole = rest
+        elif rest.lstrip().startswith(b"{") and decoded(rest) is not None:
             self._report = self._whole(rest)
         elif rest:
             extra = self._read(rest)
@@ -82,26 +99,40 @@ class StreamMeter:
             self._arrays = False
             if first in (b"[", b"{"):
                 self._events = Objects()
+                if self._aside is not None:
+                    self._aside.take = take_object
 
     def _read(self, event: bytes) -> bool:
-        if isinstance(self._events, Objects):
-            return self._reader.event(event)
-        data = data_of(event)
-        if not data and event.lstrip().startswith((b"{", b"[")):
-            # Not an event at all: an answer in plain JSON that was cut short, or one too large to be kept whole.
-            self._reader.output_bytes += len(event)
-        return bool(data) and self._reader.event(data)
+        if self._aside is not None and self._aside.takes(event):
+            self._aside.events.append(event)
+            return False
+        take = take_object if isinstance(self._events, Objects) else take_event
+        return take(self.reader, event)
 
     def report(self) -> Report:
         """What the stream has reported so far: the last usage wins."""
-        return self._report or self._reader.report()
+        return self._report or self.reader.report()
 
     @property
     def output_bytes(self) -> int:
         """UTF-8 bytes of what was generated, as far as the stream shows it; see `Meter`."""
-        return self._reader.output_bytes
+        return self.reader.output_bytes
 
     @property
     def complete(self) -> bool:
         """The provider's own end of stream was seen, or a whole answer that was no stream."""
-        return self._reader.complete or self._report is not None
+        return self.reader.complete or self._report is not None
+
+
+def take_event(reader: Reader, event: bytes) -> bool:
+    """Lets `reader` take a server-sent event in; True for the usage event that only some have asked for."""
+    data = data_of(event)
+    if not data and event.lstrip().startswith((b"{", b"[")):
+        # Not an event at all: an answer in plain JSON that was cut short, or one too large to be kept whole.
+        reader.output_bytes += len(event)
+    return bool(data) and reader.event(data)
+
+
+def take_object(reader: Reader, event: bytes) -> bool:
+    """Lets `reader` take an object of an array in."""
+    return reader.event(event)

@@ -44,6 +44,60 @@ VISIBLE: tuple[Shown, ...] = (
         "They do not think; from Gemini 2.5 on models do unless told not to, and thoughts are not streamed.",
         f'Google, "Gemini thinking", and {_MODELS}',
     ),
+    Shown(
+        "google-vertex",
+        ("gemini-1.5*", "gemini-2.0*", "claude-3-*", "claude-opus-4*", "claude-sonnet-4*", "claude-haiku-4*"),
+        "As at Google AI Studio and at Anthropic.",
+        'Google, "Gemini thinking"; Anthropic, "Building with extended thinking"',
+    ),
+    Shown(
+        "azure",
+        ("gpt-3.5*", "gpt-35*", "gpt-4*"),
+        "As at OpenAI.",
+        'OpenAI, "Reasoning models"',
+    ),
+    Shown(
+        "aws-bedrock",
+        (
+            *(
+                "*anthropic.claude-3-*",
+                "*anthropic.claude-opus-4*",
+                "*anthropic.claude-sonnet-4*",
+                "*anthropic.claude-haiku-4*",
+            ),
+            *("*amazon.nova-micro*", "*amazon.nova-lite*", "*amazon.nova-pro*", "*amazon.titan*", "*meta.llama*"),
+            *("*mistral.mi*", "*cohere.command*", "*ai21.*"),
+        ),
+        "They do not reason, or only where the request asks for it, and then they stream it.",
+        f'AWS, "Supported foundation models", and {_MODELS}',
+    ),
+    *(
+        Shown(
+            price_list,
+            ("*llama-3*", "*llama-4*", "*llama3*", "*llama-v3*", "*mixtral*", "*mistral-*", "*gemma*", "*qwen2*"),
+            "Open-weight models that do not reason.",
+            _MODELS,
+        )
+        for price_list in (
+            "groq",
+            "together",
+            "fireworks",
+            "cerebras",
+            "cloudflare",
+            "openrouter",
+            "mistral",
+            "deepinfra",
+        )
+    ),
+    Shown("mistral", ("open-*", "codestral*", "ministral*", "pixtral*"), "They do not reason.", _MODELS),
+    Shown("cohere", ("command-r*", "command-light*", "c4ai-*"), "They do not reason.", _MODELS),
+    Shown(
+        "deepseek",
+        ("deepseek-chat", "deepseek-reasoner", "deepseek-v3*"),
+        "Reasoning is streamed in full, as `reasoning_content`.",
+        'DeepSeek, "Reasoning model"',
+    ),
+    Shown("xai", ("grok-2*", "*non-reasoning*"), "They do not reason.", _MODELS),
 )
 
 _HIDING = ("*thinking*", "*reasoning*")
@@ -63,7 +117,7 @@ def shows_every_token(price_list: str | None, model: str | None, ask: Ask) -> bo
 
 @lru_cache(maxsize=1024)
 def _listed(price_list: str, model: str) -> bool:
-    if any(fnmatchcase(model, pattern) for pattern in _HIDING):
+    if any(fnmatchcase(model.replace("non-reasoning", ""), pattern) for pattern in _HIDING):
         return False
     return any(
         fnmatchcase(model, pattern) for shown in VISIBLE if shown.price_list == price_list for pattern in shown.patterns
