@@ -1,11 +1,15 @@
-"""Writes the tables of docs/reference that are made from code: refusals and process settings.
+"""Writes the pages of docs/reference that are made from code: refusals, process settings, providers.
 
 `python scripts/make_reference.py` writes them; a test checks that they are what it would write.
 """
 
+from importlib import resources
 from pathlib import Path
 
 from tollway.errors import REASONS
+from tollway.pricing.price import FILE, PriceBook
+from tollway.providers.described import DESCRIBED
+from tollway.providers.presets import PRESETS, Preset
 from tollway.settings import SETTINGS
 
 DOCS = Path(__file__).parent.parent / "docs" / "reference"
@@ -52,7 +56,72 @@ def _code(text: str) -> str:
     return f"`{text}`" if text else ""
 
 
-PAGES = {"errors.md": errors, "process-settings.md": process_settings}
+def providers() -> str:
+    """The page of providers: what they speak, how they are priced, what is unknown."""
+    book = PriceBook.decode(resources.files("tollway.pricing").joinpath(FILE).read_bytes())
+    rows = "\n".join(_provider_row(preset, book) for preset in PRESETS)
+    apis = "\n".join(
+        f"| {row.name} | `{api}` | {_paths(row.path)} | {row.metered} | {row.bound} | {row.unknown} |"
+        for api, row in DESCRIBED.items()
+    )
+    return f"""# Providers
+
+A provider in the settings that has one of these names needs no address: a key is enough (for clouds: a region, a project, a
+resource). Any other server needs `api` and `base_url`. Each provider's own paths are behind its name (`/mistral/v1/ocr`), in
+Cloudflare's spelling too; unified paths (`/v1/chat/completions`, `/v1/messages`, ...) go to every provider that speaks that API.
+
+Prices come from the book that Tollway ships ({book.version}); `tollway prices show PROVIDER/MODEL` tells what a model costs
+and where that is from, `tollway prices diff` where the sources disagree. A price in the settings comes before all others.
+
+| provider | also called | APIs | address | key in | prices | unknown |
+|---|---|---|---|---|---|---|
+{rows}
+
+"models" counts those with a price. "stated": the provider's own word for what an answer cost is taken where it gives one.
+
+# APIs
+
+What is metered, what is held before the call, and what no answer tells.
+
+| API | id | path | metered | held | unknown |
+|---|---|---|---|---|---|
+{apis}
+
+- Token counts and errors of a provider cost nothing.
+- Counts are inclusive, with OpenTelemetry's names: cached tokens are part of the input, reasoning of the output.
+- A usage that contradicts itself, or that no call can have, is flagged as suspect in the log, with both amounts.
+- A stream that was cut, or that tells no usage, is charged what was counted of it (`basis: counted`), or its hold
+  (`basis: presumed`) where the model hides what it bills. Never nothing.
+- Realtime sessions and WebSockets are refused: neither they nor the short-lived keys that open them can be held to a budget.
+"""
+
+
+def _provider_row(preset: Preset, book: PriceBook) -> str:
+    models = len(book.models(preset.price_list)) if preset.price_list is not None else 0
+    prices = (
+        f"{models:,} models of `{preset.price_list}`" if models else "own machine" if preset.local else "none listed"
+    )
+    if preset.states_cost:
+        prices += ", stated"
+    names = ", ".join(f"`{alias}`" for alias in preset.aliases)
+    apis = ", ".join(f"`{api}`" for api in preset.apis)
+    address = f"`{preset.base_url}`" if preset.base_url is not None else "`base_url`"
+    key = f"`{preset.key_header.decode()}`"
+    if preset.slug in ("aws-bedrock", "aws-bedrock-mantle"):
+        key += ", or SigV4"
+    elif preset.slug == "google-vertex":
+        key = "service account"
+    elif preset.slug == "azure":
+        key += ", or Entra"
+    unknown = preset.unknown
+    return f"| **{preset.name}** `{preset.slug}` | {names} | {apis} | {address} | {key} | {prices} | {unknown} |"
+
+
+def _paths(text: str) -> str:
+    return ", ".join(f"`{path}`" for path in text.split(", "))
+
+
+PAGES = {"errors.md": errors, "process-settings.md": process_settings, "providers.md": providers}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

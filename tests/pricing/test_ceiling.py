@@ -1,4 +1,5 @@
-from tollway.pricing.ceiling import ceiling
+from tollway.money import Money
+from tollway.pricing.ceiling import ceiling, dearest_of, dearest_text
 from tollway.pricing.units import NOTHING, UNLISTED_TOOLS, Price, PriceTier, UnitPrice
 
 
@@ -52,9 +53,29 @@ def test_an_unlisted_search_costs_what_searches_cost_and_a_free_model_searches_f
     assert free.at(10**9).input == NOTHING
 
 
-def test_a_meter_that_no_request_shows_is_named() -> None:
-    assert ceiling([price(pages=1)], long_cache=False, media=False).unmetered == "pages"
-    assert ceiling([price(input=1)], long_cache=False, media=False).unmetered is None
+def test_meters_that_no_body_shows_are_listed_with_their_dearest_price() -> None:
+    found = ceiling([price(pages=1, search_unit=3), price(pages=2)], long_cache=False, media=False)
+    assert found.unseen == {"pages": per_million(2), "search_unit": per_million(3)}
+    assert ceiling([price(input=1)], long_cache=False, media=False).unseen == {}
+
+
+def test_a_kind_costs_what_the_dearest_of_the_prices_takes_for_it() -> None:
+    first = {"image:low/1": UnitPrice(Money(1), 1), "image:high/1": UnitPrice(Money(9), 1)}
+    second = {"image": UnitPrice(Money(4), 1)}
+    assert dearest_of((first, second), "image", "low/1") == UnitPrice(Money(4), 1)
+    assert dearest_of((first, second), "image", "high/1") == UnitPrice(Money(9), 1)
+    assert dearest_of((first, second), "image", None) == UnitPrice(Money(9), 1)
+    assert dearest_of((), "image", "high/1") == NOTHING
+
+
+def test_the_dearest_text_is_the_dearest_of_each_meter() -> None:
+    assert dearest_text([price(input=5, output=1).units, price(input=2, output=7, cache_write=6).units]) == {
+        "input": per_million(5),
+        "output": per_million(7),
+        "cache_write": per_million(6),
+    }
+    # A write that costs no more than input needs no price of its own.
+    assert "cache_write" not in dearest_text([price(input=5, output=1, cache_write=5).units])
 
 
 def test_fees_and_least_quantities_are_the_largest() -> None:
@@ -67,4 +88,8 @@ def test_fees_and_least_quantities_are_the_largest() -> None:
     )
     found = ceiling([one, price(request=3, image=4, characters=5)], long_cache=False, media=False)
     assert (found.seconds, found.least_seconds) == (UnitPrice(5, 60), 10)
-    assert (found.request, found.image, found.characters) == (per_million(3), per_million(4), per_million(5))
+    assert (found.request, found.image, found.characters) == (
+        per_million(3),
+        ({"image": per_million(4)},),
+        per_million(5),
+    )

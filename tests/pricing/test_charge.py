@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tollway.errors import UsageInvalid
 from tollway.money import Money
-from tollway.pricing.charge import Charge, Unpriced, charge, charge_report, presumed
+from tollway.pricing.charge import Charge, Unpriced, charge, charge_report, presumed, stated, with_known
 from tollway.pricing.price import PriceBook, PriceOverride
 from tollway.pricing.units import NOTHING, Price, PriceTier, UnitPrice
 from tollway.usage import Report, Step, Usage
@@ -284,6 +284,32 @@ def test_the_reported_tier_sets_the_price(book: PriceBook, now: int) -> None:
     assert amounts == {"default": 1_250_000, "flex": 625_000, "priority": 2_500_000, "batch": 625_000}
 
 
+def test_a_dearer_tier_that_no_list_prices_is_billed_at_the_standard_price(book: PriceBook, now: int) -> None:
+    for tier in ("flex", "priority", "fast"):
+        given = report("gemini-2.0-flash", tier, input_tokens=1000)
+        charged = charged_by(book, given, "google", "gemini-2.0-flash", now)
+        assert isinstance(charged, Charge) and charged.amount == 100_000, tier
+
+
+@pytest.mark.parametrize(("long_context", "per_million"), [(True, 6), (False, 3)])
+def test_long_inputs_cost_more_only_where_long_prompts_were_asked_for(
+    book: PriceBook, now: int, long_context: bool, per_million: int
+) -> None:
+    model = "claude-sonnet-4-5"
+    usage = Usage(input_tokens=300_000)
+    for answer in (
+        Report(usage=usage),
+        Report(usage=usage, steps=(Step(model=None, usage=usage),)),
+        Report(usage=usage, steps=(Step(model=model, usage=usage),)),
+    ):
+        charged = charge_report(
+            answer, book, provider="anthropic", requested_model=model, at_ms=now, long_context=long_context
+        )
+        assert isinstance(charged, Charge)
+        assert charged.amount == 300_000 * per_million * 1_000
+        assert charged.price_id is not None
+
+
 def test_an_answer_without_usage_is_not_known_unless_the_model_is_free(book: PriceBook, now: int) -> None:
     assert charged_by(book, report("gpt-5"), "openai", "gpt-5", now) is None
     free = charged_by(book, report(), "openai", "omni-moderation-latest", now)
@@ -332,3 +358,182 @@ def test_a_step_that_contradicts_itself_is_an_error(book: PriceBook, now: int) -
     steps = (Step(model=None, usage=Usage(input_tokens=1, cache_read_input_tokens=2)),)
     with pytest.raises(UsageInvalid):
         charged_by(book, report(steps=steps), "anthropic", "claude-sonnet-4-5", now)
+
+
+@pytest.mark.parametrize(
+    ("usage", "lines"),
+    [
+        (Usage(search_units=3), {"search_unit": 3}),
+        (Usage(output_tokens=5, citation_tokens=9), {"output": 5, "citation": 9}),
+        (Usage(output_audio_seconds=7), {"output_audio_seconds": 7}),
+        (Usage(output_video_seconds=4, video_kind="1080p"), {"video_seconds:1080p": 4}),
+        (Usage(output_video_seconds=4, video_kind="what"), {"video_seconds": 4}),
+        (Usage(characters=20), {"characters": 20}),
+        # What is billed by its characters is not billed by its tokens as well.
+        (Usage(characters=20, input_tokens=8), {"characters": 20}),
+        (Usage(characters=0, input_tokens=8), {}),
+        (Usage(input_tokens=8), {"input": 8}),
+        (Usage(pages=10), {"pages": 10}),
+        (Usage(pages=10, annotated_pages=4), {"pages": 6, "annotated_pages": 4}),
+        (Usage(annotated_pages=4), {"annotated_pages": 4}),
+        (Usage(images=2, image_kind="hd/1024x1792"), {"image:hd/1024x1792": 2}),
+        (Usage(images=2, image_kind="low/9x9"), {"image": 2}),
+        (Usage(images=2), {"image": 2}),
+        # Pictures that are billed as tokens are not billed as pictures as well.
+        (Usage(images=2, output_tokens=100), {"output": 100}),
+    ],
+)
+def test_every_meter_has_a_line_of_its_own(usage: Usage, lines: dict[str, int]) -> None:
+    units = {
+        "input": 1,
+        "output": 2,
+        "search_unit": 3,
+        "citation": 4,
+        "output_audio_seconds": 5,
+        "video_seconds": 6,
+        "video_seconds:1080p": 7,
+        "characters": 8,
+        "pages": 9,
+        "annotated_pages": 10,
+        "image": 11,
+        "image:hd/1024x1792": 12,
+    }
+    charged = charge(usage, price(**units))
+    assert quantities(charged) == lines
+    assert charged.amount == sum(units[meter] * quantity for meter, quantity in lines.items())
+
+
+def test_annotated_pages_without_a_price_of_their_own_are_pages() -> None:
+    assert quantities(charge(Usage(pages=10, annotated_pages=4), price(pages=9))) == {"pages": 10}
+
+
+def test_a_picture_of_an_unknown_kind_costs_as_much_as_the_dearest(book: PriceBook, now: int) -> None:
+    report = Report(usage=Usage(images=1))
+    charged = charge_report(report, book, provider="openai", requested_model="dall-e-3", at_ms=now)
+    assert isinstance(charged, Charge) and charged.amount == 120_000_000
+
+
+def test_what_the_request_fixes_is_charged_where_the_answer_says_nothing(book: PriceBook, now: int) -> None:
+    known = Usage(images=2, image_kind="standard/1024x1024")
+    silent = charge_report(Report(), book, provider="openai", requested_model="dall-e-3", at_ms=now)
+    told = charge_report(with_known(Report(), known), book, provider="openai", requested_model="dall-e-3", at_ms=now)
+    assert silent is None
+    assert isinstance(told, Charge) and told.amount == 80_000_000
+
+
+def test_what_the_answer_says_comes_before_what_the_request_fixes() -> None:
+    said = Report(usage=Usage(images=1), response_id="r")
+    assert with_known(said, None) is said
+    merged = with_known(said, Usage(images=4, image_kind="hd/1024x1024"))
+    assert merged.usage == Usage(images=1, image_kind="hd/1024x1024") and merged.response_id == "r"
+    assert with_known(merged, Usage(images=9)) is merged
+
+
+LISTED = {"provider": "openrouter", "requested_model": "openai/gpt-4o"}
+TOKENS = Usage(input_tokens=1_000, output_tokens=100)
+
+
+def test_what_the_provider_says_it_charged_is_the_charge(book: PriceBook, now: int) -> None:
+    charged = charge_report(Report(usage=TOKENS, stated_cost=1_234), book, at_ms=now, **LISTED)
+    assert isinstance(charged, Charge)
+    assert charged == stated(Money(1_234), "openrouter/openai/gpt-4o@2026-10-19#2026-11-21")
+    assert quantities(charged) == {"stated": 1} and charged.amount == 1_234
+
+
+def test_a_stated_cost_is_the_charge_of_a_model_that_no_list_has(book: PriceBook, now: int) -> None:
+    report = Report(usage=TOKENS, stated_cost=77, response_model="new/model")
+    charged = charge_report(report, book, provider="openrouter", requested_model="auto-x", at_ms=now)
+    assert isinstance(charged, Charge)
+    assert (charged.amount, charged.price_id) == (77, "openrouter/new/model@stated")
+
+
+@pytest.mark.parametrize("override", [{"input": "1", "output": "2"}, {"discount": "50%"}])
+def test_the_settings_come_before_what_the_provider_says(book: PriceBook, now: int, override: dict[str, str]) -> None:
+    own = book.with_overrides([PriceOverride(provider="openrouter", model="*", **override)])  # type: ignore[arg-type]
+    charged = charge_report(Report(usage=TOKENS, stated_cost=77), own, at_ms=now, **LISTED)
+    assert isinstance(charged, Charge) and charged.amount > 77
+
+
+def test_a_provider_that_states_nothing_for_work_is_not_believed(book: PriceBook, now: int) -> None:
+    charged = charge_report(Report(usage=TOKENS, stated_cost=0), book, at_ms=now, **LISTED)
+    assert isinstance(charged, Charge) and charged.amount == 3_500_000
+    unknown = charge_report(
+        Report(usage=TOKENS, stated_cost=0), book, provider="openrouter", requested_model="unknown/x", at_ms=now
+    )
+    assert isinstance(unknown, Unpriced)
+    free = charge_report(
+        Report(usage=TOKENS, stated_cost=0),
+        book.with_overrides([]),
+        provider="openrouter",
+        requested_model=next(m for m in book.models("openrouter") if m.endswith(":free")),
+        at_ms=now,
+    )
+    assert isinstance(free, Charge) and free.amount == 0
+
+
+def test_a_price_that_is_given_comes_before_all(book: PriceBook, now: int) -> None:
+    given = price(input=3, output=5)
+    charged = charge_report(Report(usage=TOKENS, stated_cost=77), book, at_ms=now, price=given, **LISTED)
+    assert isinstance(charged, Charge) and charged.amount == 3_500 and charged.price_id == "p"
+    steps = (Step(model="openai/gpt-4o", usage=TOKENS),)
+    stepped = charge_report(Report(usage=TOKENS, steps=steps), book, at_ms=now, price=given, **LISTED)
+    assert isinstance(stepped, Charge) and stepped.amount == 3_500
+
+
+def test_a_model_without_a_price_is_charged_at_the_ceiling_where_that_is_asked_for(book: PriceBook, now: int) -> None:
+    ask = {"provider": "groq", "requested_model": "nobody/knows", "at_ms": now}
+    assert isinstance(charge_report(Report(usage=TOKENS), book, **ask), Unpriced)  # type: ignore[arg-type]
+    charged = charge_report(Report(usage=TOKENS), book, at_ceiling=True, **ask)  # type: ignore[arg-type]
+    assert isinstance(charged, Charge)
+    ceiling = book.at_ceiling("groq")
+    assert charged.price_id == ceiling.id == "groq/*@ceiling#2026-11-21"
+    assert charged.amount == sum(ceiling.units[m].times(n) for m, n in (("input", 1_000), ("output", 100)))
+
+
+def test_a_discount_is_on_the_answering_models_price(book: PriceBook, now: int) -> None:
+    own = book.with_overrides([PriceOverride(provider="openai", model="*", discount="50%")])
+    report = Report(usage=TOKENS, response_model="gpt-4o-mini")
+    at_list = charge_report(report, book, provider="openai", requested_model="gpt-4o", at_ms=now)
+    charged = charge_report(report, own, provider="openai", requested_model="gpt-4o", at_ms=now)
+    assert isinstance(charged, Charge) and isinstance(at_list, Charge)
+    assert charged.amount * 2 == at_list.amount
+
+
+def test_an_amount_that_no_ledger_holds_is_invalid() -> None:
+    dear = price(web_search=10**10)
+    assert charge(Usage(input_tokens=1, web_searches=5), dear).amount > 0
+    with pytest.raises(UsageInvalid, match="no ledger can hold"):
+        charge(Usage(input_tokens=1, web_searches=10**17), dear)
+
+
+def test_searches_of_an_answer_with_sub_calls_are_checked_too(book: PriceBook, now: int) -> None:
+    step = Step(model=None, usage=Usage(input_tokens=1, output_tokens=1))
+    given = msgspec.structs.replace(
+        report(steps=(step,)), usage=Usage(input_tokens=1, output_tokens=1, web_searches=-3)
+    )
+    with pytest.raises(UsageInvalid, match="web_searches is -3"):
+        charged_by(book, given, "anthropic", "claude-sonnet-4-5", now)
+
+
+def test_output_that_costs_nothing_tells_nothing_of_what_the_input_cost(book: PriceBook, now: int) -> None:
+    found = [
+        charge_report(
+            Report(usage=Usage(input_tokens=counted, output_tokens=0, search_units=1)),
+            book,
+            provider="p",
+            requested_model="m",
+            at_ms=now,
+            price=price(input=5, output=0),
+        )
+        for counted in (None, 0)
+    ]
+    assert found == [None, Charge(Money(0), (), "p")]
+
+
+def test_a_search_that_the_request_tells_of_stands_for_no_tokens() -> None:
+    silent = Report(response_id="r")
+    assert with_known(silent, Usage(web_searches=1)) is silent
+    told = with_known(Report(usage=Usage(input_tokens=3, output_tokens=2)), Usage(web_searches=1))
+    assert told.usage == Usage(input_tokens=3, output_tokens=2, web_searches=1)
+    several = with_known(Report(usage=Usage(input_tokens=3, web_searches=4)), Usage(web_searches=1))
+    assert several.usage == Usage(input_tokens=3, web_searches=4)

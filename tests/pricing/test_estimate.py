@@ -17,7 +17,7 @@ from tollway.pricing.estimate import (
     estimate,
 )
 from tollway.pricing.price import FILE, HORIZON_MS, PriceBook, PriceOverride
-from tollway.pricing.units import PER
+from tollway.pricing.units import PER, Price, UnitPrice
 from tollway.request import Ask
 from tollway.usage import Usage
 
@@ -262,6 +262,20 @@ def test_a_clamp_below_the_smallest_cap_is_none() -> None:
     assert shorter is not None and shorter.cap == SMALLEST_CAP - 1
 
 
+def test_a_clamp_never_goes_below_the_cap_that_the_request_can_take() -> None:
+    thinking = quote(Ask(max_output_tokens=5_000, floor_output_tokens=1_025), 1000, book=SIMPLE)
+    one = thinking.per_output_token.times(1)
+    enough = thinking.clamped(thinking.floor + 1_025 * one)
+    assert enough is not None and enough.cap == 1_025
+    assert thinking.clamped(thinking.floor + 1_024 * one) is None
+
+
+def test_what_takes_no_cap_at_all_fits_whole_or_not() -> None:
+    picture = quote(Ask(max_output_tokens=5_000, floor_output_tokens=10_000_001), 1000, book=SIMPLE)
+    assert picture.clamped(picture.amount) is picture
+    assert picture.clamped(picture.amount - 1) is None, "the provider would bill all of it whatever we hold"
+
+
 def test_a_small_request_that_fits_is_not_clamped() -> None:
     found = quote(Ask(max_output_tokens=16), book=SIMPLE)
     assert found.clamped(found.amount) is found
@@ -422,3 +436,84 @@ def test_a_clamp_fits_is_as_large_as_it_can_be_and_grows_with_what_is_left(
         assert clamped.cap == clamped.output_tokens < bound.output_tokens
         one_more = clamped.floor + clamped.per_output_token.times((clamped.output_tokens + 1) * clamped.choices)
         assert one_more > left
+
+
+KINDS = own(images={"hd/1x1": "0.5", "sd/1x1": "0.1"})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("known", "choices", "nanodollars"),
+    [
+        (None, 3, 1_500_000_000),
+        (Usage(images=2, image_kind="sd/1x1"), 1, 200_000_000),
+        (Usage(images=2, image_kind="9x9"), 1, 1_000_000_000),
+        (Usage(images=2), 1, 1_000_000_000),
+        (Usage(image_kind="sd/1x1"), 2, 200_000_000),
+    ],
+)
+def test_pictures_are_held_at_the_kind_that_is_asked_for_or_the_dearest(
+    known: Usage | None, choices: int, nanodollars: int
+) -> None:
+    assert quote(Ask(known=known, choices=choices), book=KINDS).amount == nanodollars + ROUNDING
+
+
+@pytest.mark.parametrize(
+    ("price", "known", "nanodollars"),
+    [
+        ({"search_unit": "0.002"}, Usage(search_units=3), 6_000_000),
+        ({"pages": "0.004", "annotated_pages": "0.005"}, Usage(pages=10), 90_000_000),
+        ({"pages": "0.004", "annotated_pages": "0.005"}, Usage(pages=10, annotated_pages=0), 40_000_000),
+        ({"video_seconds": "0.1", "videos": {"4k": "0.3"}}, Usage(output_video_seconds=8), 2_400_000_000),
+        (
+            {"video_seconds": "0.1", "videos": {"4k": "0.3"}},
+            Usage(output_video_seconds=8, video_kind="720p"),
+            800_000_000,
+        ),
+        ({"output_audio_hours": "3.6"}, Usage(output_audio_seconds=5), 5_000_000),
+        ({"characters": "15"}, Usage(characters=100), 1_500_000),
+        ({"input_audio_hours": "3.6"}, Usage(input_audio_seconds=2), 2_000_000),
+        ({"request": "0", "citation": "2"}, Usage(citation_tokens=1_000), 2_000_000),
+    ],
+)
+def test_what_the_request_fixes_bounds_what_is_billed_by_it(
+    price: dict[str, str], known: Usage, nanodollars: int
+) -> None:
+    found = quote(Ask(known=known), 10, book=own(**price))
+    assert found.unbounded is None
+    assert found.amount == nanodollars + ROUNDING
+
+
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [
+        ({"search_unit": "0.002"}, "search units, which"),
+        ({"pages": "0.004"}, "pages, which"),
+        ({"video_seconds": "0.1"}, "seconds of video, which"),
+        ({"output_audio_hours": "3.6"}, "seconds of speech, which"),
+        ({"request": "0", "citation": "2"}, "citation tokens, which"),
+        ({"messages": "0.1"}, "messages, which"),
+    ],
+)
+def test_what_the_request_does_not_fix_is_named(price: dict[str, str], said: str) -> None:
+    found = quote(Ask(), book=own(**price))
+    assert found.unbounded is not None and found.unbounded.startswith(said)
+
+
+def test_media_are_held_at_their_formula_and_not_by_their_bytes() -> None:
+    found = quote(Ask(media_tokens=700, media_bytes=90_000), 100_000, book=SIMPLE)
+    assert found.input_tokens == 10_000 + 700 + 8 + 64
+
+
+def test_a_given_price_is_what_everything_costs() -> None:
+    given = Price(id="given", provider="p", model="m", units={"request": UnitPrice(7_000, 1)})  # type: ignore[arg-type]
+    found = estimate(Ask(), 10, provider="nobody", model="m", book=BOOK, at_ms=NOW, price=given)
+    assert isinstance(found, Quote)
+    assert (found.amount, found.price_id) == (7_000 + ROUNDING, "given")
+
+
+def test_a_model_without_a_price_is_held_at_the_ceiling_where_that_is_asked_for() -> None:
+    assert isinstance(estimate(Ask(), 10, provider="groq", model="x/y", book=BOOK, at_ms=NOW), Unpriced)
+    found = estimate(Ask(), 10, provider="groq", model="x/y", book=BOOK, at_ms=NOW, at_ceiling=True)
+    assert isinstance(found, Quote)
+    assert found.price_id == BOOK.at_ceiling("groq").id
+    assert found.amount > 0

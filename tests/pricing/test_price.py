@@ -70,12 +70,29 @@ def test_a_service_tier_has_its_own_price_where_one_is_listed(
     assert units(book, provider, model, now, tier)["input"] == dollars(per_million)
 
 
-def test_a_dearer_tier_without_a_listed_price_costs_two_and_a_half_times_as_much(book: PriceBook, now: int) -> None:
+def test_a_dearer_tier_without_a_listed_price_costs_the_standard_price_and_holds_two_and_a_half_times_it(
+    book: PriceBook, now: int
+) -> None:
+    standard = book.price("google", "gemini-2.0-flash", at_ms=now)
+    assert standard is not None
+    for tier in ("priority", "fast"):
+        assert book.price("google", "gemini-2.0-flash", at_ms=now, tier=tier) == standard
+        held = book.ceiling("google", "gemini-2.0-flash", at_ms=now, tier=tier, long_cache=False, media=False)
+        plain = book.ceiling("google", "gemini-2.0-flash", at_ms=now, tier=None, long_cache=False, media=False)
+        assert held is not None and plain is not None
+        dearer, unit = held.at(1).input, plain.at(1).input
+        assert dearer.amount * unit.per * 2 == unit.amount * dearer.per * 5
+        # Searches and other fees are no dearer.
+        assert held.tools == plain.tools
+
+
+def test_a_dearer_tier_of_the_other_list_names_its_source(book: PriceBook, now: int) -> None:
     price = book.price("google", "gemini-2.5-flash", at_ms=now, tier="priority")
     assert price is not None
-    assert not price.units["input"].exceeds(dollars(0.75)) and not dollars(0.75).exceeds(price.units["input"])
+    assert price.units["input"] == dollars(0.54)
     assert price.units["web_search"] == UnitPrice(35_000_000_000, 1000)
-    assert price.id == "google/gemini-2.5-flash@always+priority.unlisted#2026-11-21"
+    assert price.added["input"] == "litellm" and "web_search" not in price.added
+    assert price.id == "google/gemini-2.5-flash@always+priority.always#2026-11-21"
 
 
 def test_a_tier_is_named_in_the_prices_id(book: PriceBook, now: int) -> None:
@@ -192,3 +209,93 @@ def test_a_ceiling_is_remembered_while_it_holds(book: PriceBook, now: int) -> No
 def test_a_list_is_known_by_any_name_of_its_provider(book: PriceBook) -> None:
     assert book.lists("openai") and book.lists("gemini")
     assert not book.lists("of-our-own")
+
+
+def test_a_discount_is_an_exact_part_of_the_list_price_with_its_tiers(book: PriceBook, now: int) -> None:
+    own = book.with_overrides([PriceOverride(provider="google", model="gemini-*", discount="15%")])
+    for tier in (None, "batch", "priority"):
+        listed = book.price("google", "gemini-2.5-pro", at_ms=now, tier=tier)
+        less = own.price("google", "gemini-2.5-pro", at_ms=now, tier=tier)
+        assert listed is not None and less is not None
+        assert less.overridden and less.discounted and less.id != listed.id
+        for tokens in (1, 200_001):
+            for meter, unit in listed.units_at(tokens).items():
+                reduced = less.units_at(tokens)[meter]
+                assert reduced.amount * unit.per * 100 == unit.amount * reduced.per * 85
+    # Cloud or studio, it is the same provider in the settings.
+    vertex = own.price("google-vertex", "gemini-2.5-pro", at_ms=now)
+    assert vertex is not None and vertex.discounted
+    unknown = own.price("google", "gemini-9", at_ms=now)
+    assert unknown is None
+
+
+def test_a_dated_override_holds_only_in_its_time_and_is_remembered_no_longer(book: PriceBook, now: int) -> None:
+    own = book.with_overrides(
+        [
+            PriceOverride(
+                provider="openai",
+                model="gpt-4o",
+                input="1",
+                output="2",
+                effective_from="2026-12-01",
+                effective_to="2027-01-01",
+            )
+        ]
+    )
+    december, january = midnight("2026-12-01"), midnight("2027-01-01")
+    seen = [units(own, "openai", "gpt-4o", at)["input"] for at in (now, december - 1, december, january - 1, january)]
+    assert seen == [dollars(2.5), dollars(2.5), dollars(1), dollars(1), dollars(2.5)]
+    price = own.price("openai", "gpt-4o", at_ms=december)
+    assert price is not None and (price.effective_from, price.effective_to) == (december, january)
+    # A request that is admitted just before is held at the dearer of the two.
+    held = own.ceiling(
+        "openai", "gpt-4o", at_ms=january - HORIZON_MS + 1, tier="default", long_cache=False, media=False
+    )
+    assert held is not None and held.at(1).input == dollars(2.5)
+    assert own.override("openai", "gpt-4o", at_ms=now) is None
+    found = own.override("openai", "gpt-4o", at_ms=december)
+    assert found is not None and found.model == "gpt-4o"
+
+
+def test_the_ceiling_of_a_provider_is_above_every_text_price_of_its_list(book: PriceBook, now: int) -> None:
+    for provider in ("openai", "anthropic", "google-vertex", "groq", "deepgram", "my-own"):
+        ceiling = book.at_ceiling(provider)
+        assert ceiling is book.at_ceiling(provider)
+        assert ceiling.source == "ceiling"
+        for model in book.models(provider):
+            price = book.price(provider, model, at_ms=now)
+            if price is not None and {"input", "output"} <= set(price.units):
+                assert not price.units["input"].exceeds(ceiling.units["input"])
+                assert not price.units["output"].exceeds(ceiling.units["output"])
+    assert book.at_ceiling("my-own").units == book.at_ceiling("deepgram").units
+    assert book.at_ceiling("my-own").units["output"] == dollars(600)
+
+
+def test_a_zone_in_an_azure_name_costs_its_part_more(book: PriceBook, now: int) -> None:
+    everywhere, zone = (book.price("azure", name, at_ms=now) for name in ("gpt-4o", "eu/gpt-4o"))
+    assert everywhere is not None and zone is not None
+    assert zone.units["input"].amount * 10 * everywhere.units["input"].per == (
+        everywhere.units["input"].amount * 11 * zone.units["input"].per
+    )
+    assert zone.units["web_search"] == everywhere.units["web_search"]
+    assert zone.id == "azure/gpt-4o@always+zone.11/10#2026-11-21"
+    assert book.price("azure", "eu/unheard-of", at_ms=now) is None
+
+
+def test_inference_kept_in_one_country_is_held_unless_it_is_ruled_out(book: PriceBook, now: int) -> None:
+    def held(tier: str | None, **more: bool) -> UnitPrice:
+        found = book.ceiling(
+            "anthropic", "claude-opus-4-6", at_ms=now, tier=tier, long_cache=False, media=False, **more
+        )
+        assert found is not None
+        return found.at(1).output
+
+    assert not held(None).exceeds(dollars(27.5)) and held(None).exceeds(dollars(25))
+    assert held("global") == held(None, auto_is_standard=True) == dollars(25)
+
+
+def test_vertex_has_a_list_of_its_own_over_googles(book: PriceBook, now: int) -> None:
+    assert units(book, "google-vertex-ai", "gemini-2.0-flash", now)["input"] == dollars(0.15)
+    assert units(book, "google-ai-studio", "gemini-2.0-flash", now)["input"] == dollars(0.1)
+    assert units(book, "vertex_ai", "gemini-2.5-pro", now)["input"] == dollars(1.25)
+    assert units(book, "gcp.vertex_ai", "claude-sonnet-4-5@20250929", now)["input"] == dollars(3)

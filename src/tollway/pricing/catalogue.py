@@ -12,7 +12,9 @@ import msgspec
 
 from tollway.money import Money
 from tollway.pricing.rules import Rule
-from tollway.pricing.units import PER, ModelLimits, PriceTier, UnitPrice
+from tollway.pricing.units import ModelLimits, PriceTier, UnitPrice, usual
+
+GENAI_PRICES = "genai-prices"
 
 LONGEST_NAME = 200
 """No model's name is longer; a longer one is not looked up at all."""
@@ -74,6 +76,8 @@ class ListedVariant(ListedPrice, frozen=True, kw_only=True, omit_defaults=True):
     """Prices of one service tier; what it leaves out is as in the standard prices."""
 
     tier: str
+    source: str | None = None
+    """Where they come from, where that is not where the model's standard prices come from."""
 
 
 class ListedModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -93,6 +97,12 @@ class ListedModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     max_output: int | None = None
     free: bool = False
     at_least: dict[str, int] = {}
+    source: str = GENAI_PRICES
+    """Where its prices come from: a price list, or the page of the provider they were read on."""
+    added: dict[str, str] = {}
+    """The meters that come from another source, with that source."""
+    uplifts: dict[str, tuple[int, int]] = {}
+    """What all tokens cost where the provider says so in the answer ("us"), as a fraction of the price."""
 
     def limits(self) -> ModelLimits:
         """The larger of the two sources' windows: a bound must not be too small."""
@@ -107,6 +117,8 @@ class ListedProvider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     fallback: tuple[str, ...] = ()
     """Price lists to look in for what this provider only resells."""
     source_url: str | None = None
+    zones: dict[str, tuple[int, int]] = {}
+    """Prefixes of names that mean a region ("eu/"), and the fraction of the price that is paid there."""
 
 
 class Book(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,13 +163,21 @@ class Catalogue:
 
     def model(self, slug: str, name: str) -> ListedModel | None:
         """The model that `name` means to the provider `slug`, or to one whose models it resells."""
+        return self.find(slug, name)[0]
+
+    def find(self, slug: str, name: str) -> tuple[ListedModel | None, tuple[int, int] | None]:
+        """The model that `name` means, and the fraction of its price that the region in the name costs, if any."""
         if len(name) > LONGEST_NAME:
-            return None
+            return None, None
         name = name.lower()
         found = self._with_fallback(slug, name)
         if found is None and (dashed := with_dashed_date(name)) != name:
             found = self._with_fallback(slug, dashed)
-        return found
+        if found is None and (provider := self.provider(slug)) is not None:
+            for zone, factor in provider.zones.items():
+                if name.startswith(zone):
+                    return self.find(slug, name.removeprefix(zone))[0], factor
+        return found, None
 
     def _with_fallback(self, slug: str, name: str) -> ListedModel | None:
         provider = self.provider(slug)
@@ -214,10 +234,10 @@ def unit_prices(
 ) -> tuple[dict[str, UnitPrice], tuple[PriceTier, ...]]:
     """The units, and the tiers over them, of standard prices with variants over them; the first variant wins."""
     steps: dict[str, tuple[int, ...]] = dict(standard.units)
-    per: dict[str, int] = {meter: standard.per.get(meter, PER[meter]) for meter in steps}
+    per: dict[str, int] = {meter: standard.per.get(meter, usual(meter)) for meter in steps}
     for variant in reversed(variants):
         steps.update(variant.units)
-        per.update({meter: variant.per.get(meter, PER[meter]) for meter in variant.units})
+        per.update({meter: variant.per.get(meter, usual(meter)) for meter in variant.units})
     units = {meter: UnitPrice(Money(amounts[0]), per[meter]) for meter, amounts in steps.items()}
     tiers: list[PriceTier] = []
     at = units

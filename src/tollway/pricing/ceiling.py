@@ -5,14 +5,16 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from tollway.money import Money
-from tollway.pricing.units import NOTHING, UNLISTED_TOOLS, Price, UnitPrice
+from tollway.pricing.units import NOTHING, UNLISTED_TOOLS, Price, UnitPrice, Units, dearest_kind, of_kind
 
 _INPUT = ("input", "cache_read", "cache_write")
 _MEDIA_INPUT = ("input_audio", "input_image", "input_video", "cache_read_audio", "cache_read_image")
-_OUTPUT = ("output", "reasoning", "citation", "output_audio", "output_image", "output_video")
+_OUTPUT = ("output", "reasoning", "output_audio", "output_image", "output_video")
 _SECONDS = ("input_audio_seconds", "audio_seconds")
-_UNMETERED = ("messages", "pages", "annotated_pages")
-"""What is billed by counts that no request shows beforehand."""
+_TEXT = ("input", "cache_write", "cache_write_1h", "output")
+
+UNSEEN = ("messages", "pages", "annotated_pages", "search_unit", "output_audio_seconds", "citation")
+"""What is billed by counts that no body shows by its size; the codec may read them from its fields (`Ask.known`)."""
 
 _CODE_EXECUTION = UnitPrice(Money(50_000_000), 1)
 """A sandbox for one request: $0.05, the dearer of Anthropic's (an hour of container) and OpenAI's ($0.03 a session)."""
@@ -35,13 +37,16 @@ class Ceiling(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     steps: tuple[Step, ...]
     request: UnitPrice
-    image: UnitPrice
-    tools: dict[str, UnitPrice]
+    image: tuple[Units, ...]
+    """The prices of pictures of every kind, of each of the prices that may apply."""
+    video: tuple[Units, ...]
+    """As `image`, of a second of video."""
+    tools: Units
     seconds: UnitPrice
     least_seconds: int
     characters: UnitPrice
-    unmetered: str | None
-    """A meter that has a price and cannot be bounded from the request; `None` if there is none."""
+    unseen: Units
+    """The dearest price of each meter in `UNSEEN`."""
     free: bool
 
     def at(self, input_tokens: int) -> Step:
@@ -63,7 +68,7 @@ def ceiling(prices: Sequence[Price], *, long_cache: bool, media: bool) -> Ceilin
     thresholds = sorted({-1} | {tier.over_input_tokens for price in prices for tier in price.tiers})
     steps: list[Step] = []
     # A request bounded by n tokens may turn out smaller than any threshold below n, so all tiers up to there may apply.
-    reached: list[dict[str, UnitPrice]] = []
+    reached: list[Units] = []
     for threshold in thresholds:
         reached += [price.units_at(threshold + 1) for price in prices]
         steps.append(Step(threshold, _dearest(reached, meters), _dearest(reached, _OUTPUT)))
@@ -75,17 +80,18 @@ def ceiling(prices: Sequence[Price], *, long_cache: bool, media: bool) -> Ceilin
         model=first.model,
         steps=tuple(steps),
         request=_dearest(units, ("request",)),
-        image=_dearest(units, ("image",)),
+        image=_kinds(units, "image"),
+        video=_kinds(units, "video_seconds"),
         tools={} if free else _tools(units),
         seconds=_dearest(units, _SECONDS),
         least_seconds=max((least for price in prices for least in price.at_least.values()), default=0),
         characters=_dearest(units, ("characters",)),
-        unmetered=next((m for m in _UNMETERED for u in units if m in u), None),
+        unseen=_each(units, UNSEEN),
         free=free,
     )
 
 
-def _dearest(units: Iterable[dict[str, UnitPrice]], meters: Sequence[str]) -> UnitPrice:
+def _dearest(units: Iterable[Units], meters: Sequence[str]) -> UnitPrice:
     dearest = NOTHING
     for prices in units:
         for meter in meters:
@@ -95,7 +101,44 @@ def _dearest(units: Iterable[dict[str, UnitPrice]], meters: Sequence[str]) -> Un
     return dearest
 
 
-def _tools(units: Sequence[dict[str, UnitPrice]]) -> dict[str, UnitPrice]:
+def _each(units: Iterable[Units], meters: Sequence[str]) -> Units:
+    """The dearest price of each of `meters` that costs anything."""
+    found = {meter: _dearest(units, (meter,)) for meter in meters}
+    return {meter: unit for meter, unit in found.items() if unit.amount}
+
+
+def _kinds(units: Iterable[Units], meter: str) -> tuple[Units, ...]:
+    """The prices of one meter, of every kind, in each of `units` that has any."""
+    found: list[Units] = []
+    for prices in units:
+        kinds = {named: unit for named, unit in prices.items() if named.partition(":")[0] == meter and unit.amount}
+        if kinds and kinds not in found:
+            found.append(kinds)
+    return tuple(found)
+
+
+def dearest_of(prices: Iterable[Units], meter: str, kind: str | None) -> UnitPrice:
+    """The most that one `meter` of `kind` costs at any of `prices`; of any kind, where it is not known."""
+    dearest = NOTHING
+    for units in prices:
+        found = of_kind(units, meter, kind) if kind else dearest_kind(units, meter)
+        if found is not None and found[1].exceeds(dearest):
+            dearest = found[1]
+    return dearest
+
+
+def dearest_text(units: Sequence[Units]) -> Units:
+    """For each meter of text, the dearest of all prices. A meter that none has is billed as the one it is a part of."""
+    found = _each(units, _TEXT)
+    # A cache write without a price of its own costs as much as input.
+    return {"input": NOTHING, "output": NOTHING} | {
+        meter: unit
+        for meter, unit in found.items()
+        if meter in ("input", "output") or unit.exceeds(found.get("input", NOTHING))
+    }
+
+
+def _tools(units: Sequence[Units]) -> Units:
     tools = {"code_execution": _CODE_EXECUTION}
     for tool, unlisted in UNLISTED_TOOLS.items():
         tools[tool] = _dearest([{tool: prices.get(tool, unlisted)} for prices in units], (tool,))

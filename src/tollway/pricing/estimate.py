@@ -5,14 +5,17 @@ show (a linked image, a stored conversation) is bounded by the model's context w
 by the cap that is in force at the provider: the caller's own, or the one this quote says to write.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from tollway.money import Money
-from tollway.pricing.ceiling import Ceiling
+from tollway.pricing.ceiling import Ceiling, ceiling, dearest_of
 from tollway.pricing.charge import Unpriced
 from tollway.pricing.price import PriceBook
-from tollway.pricing.units import UnitPrice
+from tollway.pricing.units import Price, UnitPrice
 from tollway.request import Ask
+from tollway.usage import Usage
 
 DEFAULT_OUTPUT_TOKENS = 16_384
 SMALLEST_CAP = 256
@@ -57,6 +60,8 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     per_output_token: UnitPrice
     unbounded: str | None = None
     """Why the cost has no bound; a budget that must hold it refuses the request."""
+    least_cap: int = 0
+    """No smaller output cap can be written: thinking needs its share, and some APIs take no cap at all."""
 
     @property
     def free(self) -> bool:
@@ -78,7 +83,7 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
         # Here output has a price: without one the amount is the floor, and what is left would be negative.
         price = self.per_output_token
         tokens = left * price.per // (price.amount * self.choices)
-        if tokens < minimum:
+        if tokens < max(minimum, self.least_cap):
             return None
         amount = Money(self.floor + price.times(tokens * self.choices))
         return msgspec.structs.replace(self, amount=amount, output_tokens=tokens, cap=tokens)
@@ -95,34 +100,45 @@ def estimate(
     default_output_tokens: int = DEFAULT_OUTPUT_TOKENS,
     auto_is_standard: bool = False,
     window_at_least: int = 0,
+    price: Price | None = None,
+    at_ceiling: bool = False,
 ) -> Quote | Unpriced:
     """The most that `ask` may cost at `provider`, whose prices `book` knows under that name.
 
     `body_bytes` is the length of the whole body. `auto_is_standard`: the provider's project is known to have no dearer
     default tier than the standard one. `window_at_least`: the request asks for a context window of that many tokens,
-    which the book's may be smaller than. No charge of usage within the quote's bounds is above its amount.
+    which the book's may be smaller than. `price`, where given, is what everything costs. `at_ceiling`: a model without
+    a known price is held at its provider's dearest. No charge of usage within the quote's bounds is above its amount;
+    what the request fixes (`ask.known`) is among those bounds.
     """
-    dearest = book.ceiling(
-        provider,
-        model,
-        at_ms=at_ms,
-        tier=ask.service_tier,
-        long_cache=ask.long_cache,
-        media=ask.media_parts > 0 or ask.unbounded is not None,
-        auto_is_standard=auto_is_standard,
-    )
-    if dearest is None:
-        return Unpriced(provider, model)
+    media = ask.media_parts > 0 or ask.media_tokens > 0 or ask.unbounded is not None
+    if price is not None:
+        dearest = ceiling([price], long_cache=ask.long_cache, media=media)
+    else:
+        dearest = book.ceiling(
+            provider,
+            model,
+            at_ms=at_ms,
+            tier=ask.service_tier,
+            long_cache=ask.long_cache,
+            media=media,
+            auto_is_standard=auto_is_standard,
+        )
+        if dearest is None:
+            if not at_ceiling:
+                return Unpriced(provider, model)
+            dearest = ceiling([book.at_ceiling(provider)], long_cache=ask.long_cache, media=media)
     window, longest = book.limits(provider, model)
     unseen = ask.unbounded or (f"what {ask.paid_tools[0]} finds" if ask.paid_tools else None)
     input_tokens = (
-        body_bytes
+        max(body_bytes - ask.media_bytes, 0)
+        + ask.media_tokens
         + TOKENS_PER_MESSAGE * max(ask.messages, 1)
         + TOKENS_PER_REQUEST
         + TOKENS_PER_MEDIA_PART * ask.media_parts
     )
-    # The window bounds what is not seen. What is seen is never bounded by less than its bytes: a window may have grown
-    # since the book was compiled.
+    # The window bounds what is not seen. What is seen is never bounded by less than its bytes, or its media's formula:
+    # a window may have grown since the book was compiled.
     if window is not None and unseen is not None:
         input_tokens = max(input_tokens, window, window_at_least)
     step = dearest.at(input_tokens)
@@ -147,6 +163,7 @@ def estimate(
         per_input_token=step.input,
         per_output_token=step.output,
         unbounded=_unbounded(dearest, ask, unseen if window is None else None),
+        least_cap=ask.floor_output_tokens,
     )
 
 
@@ -161,15 +178,24 @@ def _output(asked: int | None, longest: int | None, default: int) -> tuple[int, 
 
 
 def _fees(dearest: Ceiling, ask: Ask, body_bytes: int, choices: int) -> int:
-    """The most that is billed besides tokens."""
+    """The most that is billed besides tokens, as far as the request tells it."""
+    known = ask.known or _NOTHING_KNOWN
     fees = dearest.request.amount and dearest.request.times(1)
-    if dearest.image.amount:
-        fees += dearest.image.times(choices)
+    if dearest.image:
+        images = known.images if known.images is not None else choices
+        fees += dearest_of(dearest.image, "image", known.image_kind).times(images)
+    if dearest.video and known.output_video_seconds:
+        fees += dearest_of(dearest.video, "video_seconds", known.video_kind).times(known.output_video_seconds)
     if dearest.characters.amount:
-        fees += dearest.characters.times(body_bytes)
+        fees += dearest.characters.times(known.characters if known.characters is not None else body_bytes)
     if dearest.seconds.amount:
-        seconds = -(-body_bytes // AUDIO_BYTES_PER_SECOND)
+        seconds = known.input_audio_seconds
+        if seconds is None:
+            seconds = -(-body_bytes // AUDIO_BYTES_PER_SECOND)
         fees += dearest.seconds.times(max(seconds, dearest.least_seconds))
+    if dearest.unseen:
+        counts = ((unit, _COUNTED[meter](known)) for meter, unit in dearest.unseen.items())
+        fees += sum(unit.times(count) for unit, count in counts if count is not None)
     for tool in ask.paid_tools:
         price = dearest.tools.get(tool)
         if price is not None:
@@ -177,12 +203,45 @@ def _fees(dearest: Ceiling, ask: Ask, body_bytes: int, choices: int) -> int:
     return fees
 
 
+_NOTHING_KNOWN = Usage()
+
+
+_COUNTED: dict[str, Callable[[Usage], int | None]] = {
+    "search_unit": lambda known: known.search_units,
+    "pages": lambda known: known.pages,
+    # Without a word on it all pages may be annotated.
+    "annotated_pages": lambda known: known.annotated_pages if known.annotated_pages is not None else known.pages,
+    "output_audio_seconds": lambda known: known.output_audio_seconds,
+    "citation": lambda known: known.citation_tokens,
+    "messages": lambda known: None,
+}
+"""How many of each meter in `UNSEEN` are billed at most, where the request tells; all that are, in that module's order."""
+
+
 def _unbounded(dearest: Ceiling, ask: Ask, unseen_tokens: str | None) -> str | None:
     """Why the cost has no bound, though it has a price; `None` where it has one."""
+    known = ask.known or _NOTHING_KNOWN
+    if "image_generation" in ask.paid_tools and "image_generation" not in dearest.tools and not dearest.free:
+        return "pictures that a tool makes"
     if unseen_tokens is not None and dearest.steps[-1].input.amount:
         return unseen_tokens
-    if dearest.unmetered is not None:
-        return f"{dearest.unmetered.replace('_', ' ')}, which are billed and not seen in the request"
-    if ask.unbounded is not None and (dearest.seconds.amount or dearest.characters.amount):
+    missing = [meter for meter in dearest.unseen if _COUNTED[meter](known) is None]
+    if dearest.video and known.output_video_seconds is None:
+        missing.append("video_seconds")
+    if missing:
+        return f"{_SAID.get(missing[0], missing[0].replace('_', ' '))}, which are billed and not seen in the request"
+    if ask.unbounded is not None and (
+        (dearest.seconds.amount and known.input_audio_seconds is None)
+        or (dearest.characters.amount and known.characters is None)
+    ):
         return ask.unbounded
     return None
+
+
+_SAID = {
+    "search_unit": "search units",
+    "citation": "citation tokens",
+    "output_audio_seconds": "seconds of speech",
+    "video_seconds": "seconds of video",
+}
+"""What people call a meter."""
