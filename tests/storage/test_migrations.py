@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import apsw
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, create_engine
@@ -54,3 +56,23 @@ def test_a_file_at_head_is_left_alone(blank: Path) -> None:
 
 def test_a_file_that_is_not_there_has_no_revision(tmp_path: Path) -> None:
     assert migrations.revision(tmp_path / "none.db") is None
+
+
+def test_a_file_of_an_older_version_keeps_what_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
+    config = Config()
+    config.set_main_option("script_location", str(migrations.HERE))
+    config.set_main_option("path_separator", "os")
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql("INSERT INTO settings (number, at, saved_by, document) VALUES (1, 2, 'me', 'a: 1')")
+        connection.commit()
+    assert migrations.revision(path) == "0001"
+    migrations.upgrade(path)
+    assert migrations.revision(path) == migrations.HEAD
+    reading = apsw.Connection(str(path))
+    assert reading.execute("SELECT number, at, saved_by, document FROM settings").fetchall() == [(1, 2, "me", "a: 1")]
+    assert reading.execute("SELECT count(*) FROM jobs").fetchall() == [(0,)]
+    reading.close()

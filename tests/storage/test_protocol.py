@@ -10,10 +10,10 @@ import pytest
 from tollway.storage import protocol
 from tollway.storage.fields import ENTRY_FIELDS, METADATA, RECORD_FIELDS
 from tollway.storage.memory import MemoryStore
-from tollway.storage.protocol import Config, Filter, Ledger, Page, Records, Revision, SpendRow, Store
+from tollway.storage.protocol import Config, Filter, Jobs, Ledger, Page, Records, Revision, SpendRow, Store
 from tollway.storage.sqlite import SqliteStore
 
-PARTS: dict[str, type[Any]] = {"ledger": Ledger, "records": Records, "config": Config}
+PARTS: dict[str, type[Any]] = {"ledger": Ledger, "records": Records, "config": Config, "jobs": Jobs}
 STORES = [MemoryStore, lambda: SqliteStore(Path("nowhere"))]
 
 
@@ -34,7 +34,7 @@ def test_a_store_answers_everything_that_is_asked_with_the_same_parameters(make:
             assert inspect.iscoroutinefunction(wanted) is inspect.iscoroutinefunction(found), f"{kind.__name__}.{name}"
 
 
-def test_a_store_has_three_parts() -> None:
+def test_a_store_has_four_parts() -> None:
     properties = {name for name, value in vars(Store).items() if isinstance(value, property)}
     assert properties == set(PARTS)
 

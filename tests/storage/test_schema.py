@@ -24,6 +24,7 @@ def test_these_are_the_tables() -> None:
         "balances",
         "marks",
         "records",
+        "jobs",
         "settings",
     }
 

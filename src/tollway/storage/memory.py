@@ -3,12 +3,13 @@
 It answers as every store must (`conformance`), in the plainest way that is right.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import TypeVar
 
 from tollway.clock import iso
 from tollway.ledger import journal
 from tollway.ledger.entry import LedgerEntry
+from tollway.ledger.job import Job
 from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold, Reservation
 from tollway.logs.record import LogRecord
 from tollway.storage.counters import Counters, Ended
@@ -163,7 +164,8 @@ class MemoryRecords:
             if _chosen(where, entry):
                 for group in _groups(entry, group_by):
                     sums.setdefault(group, []).append(entry)
-        spent = [_sum(group, entries) for group, entries in sums.items()]
+        priced = {entry.id.removesuffix(".correction") for entry in self._ledger.entries if entry.kind == "correction"}
+        spent = [_sum(group, entries, priced) for group, entries in sums.items()]
         # As SQL orders: what is not there comes before every value.
         return sorted(spent, key=lambda row: (-row.spent, [(value is not None, value or "") for value in row.group]))
 
@@ -186,6 +188,25 @@ class MemoryConfig:
         return self._revisions[::-1][:limit]
 
 
+class MemoryJobs:
+    """`protocol.Jobs` over a dict."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+
+    async def remember(self, job: Job) -> None:
+        known = self._jobs.get(job.id)
+        if known is None or job.settled >= known.settled:
+            self._jobs[job.id] = job
+
+    async def recall(self, job_id: str) -> Job | None:
+        return self._jobs.get(job_id)
+
+    async def open(self, now: int, limit: int) -> Sequence[Job]:
+        found = [job for job in self._jobs.values() if job.kind == "batch" and not job.settled and job.ask_at <= now]
+        return sorted(found, key=lambda job: (job.ask_at, job.id))[:limit]
+
+
 class MemoryStore:
     """`protocol.Store` in memory."""
 
@@ -193,6 +214,7 @@ class MemoryStore:
         self.ledger = MemoryLedger()
         self.records = MemoryRecords(self.ledger)
         self.config = MemoryConfig()
+        self.jobs = MemoryJobs()
 
     async def open(self, now: int) -> Sequence[LedgerEntry]:
         return await self.ledger.open(now)
@@ -259,7 +281,7 @@ def _groups(entry: LedgerEntry, group_by: Sequence[str]) -> Iterable[tuple[str |
         yield tuple(member if name == "group" else values.get(name) for name in group_by)
 
 
-def _sum(group: tuple[str | None, ...], entries: Sequence[LedgerEntry]) -> SpendRow:
+def _sum(group: tuple[str | None, ...], entries: Sequence[LedgerEntry], priced: Set[str]) -> SpendRow:
     def tokens(read: Callable[[LedgerEntry], int | None]) -> int:
         return sum(read(entry) or 0 for entry in entries)
 
@@ -267,7 +289,9 @@ def _sum(group: tuple[str | None, ...], entries: Sequence[LedgerEntry]) -> Spend
         group=group,
         spent=sum(entry.charge.amount for entry in entries),
         entries=len(entries),
-        unpriced=sum(entry.kind == "unpriced" for entry in entries),
+        unpriced=sum(
+            entry.kind == "unpriced" and f"{entry.request_id}.{entry.attempt}" not in priced for entry in entries
+        ),
         input_tokens=tokens(lambda entry: entry.usage and entry.usage.input_tokens),
         output_tokens=tokens(lambda entry: entry.usage and entry.usage.output_tokens),
     )

@@ -1,4 +1,4 @@
-"""What Tollway asks of a store. Three small protocols; every backend passes `conformance`."""
+"""What Tollway asks of a store. Four small protocols; every backend passes `conformance`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from tollway.ledger.entry import LedgerEntry
+from tollway.ledger.job import Job
 from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold, Reservation
 from tollway.logs.record import LogRecord
 
@@ -99,7 +100,7 @@ class SpendRow(msgspec.Struct, frozen=True, kw_only=True):
     """Nanodollars."""
     entries: int
     unpriced: int
-    """Entries whose cost is not known, and which are not in `spent`."""
+    """Entries whose cost is not known, and which are not in `spent`: no correction has priced them since."""
     input_tokens: int
     output_tokens: int
 
@@ -149,8 +150,26 @@ class Config(Protocol):
     async def history(self, *, limit: int) -> Sequence[Revision]: ...
 
 
+class Jobs(Protocol):
+    """Batches and files that callers have at providers, and whose they are."""
+
+    async def remember(self, job: Job) -> None:
+        """Keeps a job in the place of an older copy, and returns once that is durable. What is settled stays settled: an
+        older copy that is remembered late changes nothing. Raises StoreUnavailable."""
+        ...
+
+    async def recall(self, job_id: str) -> Job | None:
+        """The job of that id. Raises StoreUnavailable."""
+        ...
+
+    async def open(self, now: int, limit: int) -> Sequence[Job]:
+        """At most `limit` batches that are not settled and may be asked about at `now` (Unix milliseconds), the one that
+        might have been for longest first. Raises StoreUnavailable."""
+        ...
+
+
 class Store(Protocol):
-    """The three in one place, opened and closed together."""
+    """The four in one place, opened and closed together."""
 
     @property
     def ledger(self) -> Ledger: ...
@@ -160,6 +179,9 @@ class Store(Protocol):
 
     @property
     def config(self) -> Config: ...
+
+    @property
+    def jobs(self) -> Jobs: ...
 
     async def open(self, now: int) -> Sequence[LedgerEntry]:
         """`Ledger.open`, and everything else made ready. Raises StoreUnavailable."""

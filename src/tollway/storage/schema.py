@@ -112,6 +112,22 @@ records = sa.Table(
 )
 """The request log: the columns it is searched by, and the whole record (msgpack of `LogRecord`)."""
 
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("settled", Whole, nullable=False),
+    sa.Column("created_at", Whole, nullable=False),
+    sa.Column("ask_at", Whole, nullable=False),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+    sa.CheckConstraint("kind IN ('batch', 'file')", name="jobs_kind"),
+    sa.Index("jobs_open", "settled", "ask_at"),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+"""Batches and files at providers, and whose they are (`record` is msgpack of `Job`)."""
+
 settings = sa.Table(
     "settings",
     metadata,

@@ -3,8 +3,8 @@
 A backend passes when it passes all of `CHECKS`; the name of a check is the sentence it proves.
 """
 
-from tollway.storage.conformance import endings, ledger, records, waiting
+from tollway.storage.conformance import endings, jobs, ledger, records, waiting
 
-CHECKS = (*ledger.CHECKS, *endings.CHECKS, *waiting.CHECKS, *records.CHECKS)
+CHECKS = (*ledger.CHECKS, *endings.CHECKS, *waiting.CHECKS, *records.CHECKS, *jobs.CHECKS)
 
 __all__ = ["CHECKS"]

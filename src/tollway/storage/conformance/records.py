@@ -138,6 +138,14 @@ async def spend_is_summed_by_the_fields_asked_for(store: Store) -> None:
     assert await store.records.spend(Filter(until=NOW), []) == []
 
 
+async def what_a_correction_has_priced_since_is_no_longer_unpriced(store: Store) -> None:
+    for made in (spending("r1", 0, "unpriced", user="bob"), spending("r2", 0, "unpriced", user="bob")):
+        store.ledger.settle(made)
+    store.ledger.settle(spending("r1", 9, "correction", user="bob"))
+    await store.ledger.flush()
+    assert await _spend(store, "user") == [(("bob",), 9, 3, 1)]
+
+
 async def an_unknown_field_or_cursor_is_an_error_naming_it(store: Store) -> None:
     for asking in (
         store.records.records(Filter(equals={"colour": "x"}), limit=1, cursor=None),
@@ -182,6 +190,7 @@ CHECKS: tuple[Check, ...] = (
     records_are_filtered_by_every_field,
     entries_are_found_by_request_kind_and_time,
     spend_is_summed_by_the_fields_asked_for,
+    what_a_correction_has_priced_since_is_no_longer_unpriced,
     an_unknown_field_or_cursor_is_an_error_naming_it,
     settings_keep_their_history,
 )

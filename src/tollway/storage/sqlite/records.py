@@ -166,6 +166,13 @@ def _page(
     return reading.execute(statement, (*bindings, limit + 1)).fetchall()
 
 
+# A re-rate gives what had no price its cost in a correction; the look-up is of a unique index, and for few rows.
+_STILL_UNPRICED = (
+    "kind = 'unpriced' AND NOT EXISTS (SELECT 1 FROM entries AS later "
+    "WHERE later.id = entries.request_id || '.' || entries.attempt || '.correction')"
+)
+
+
 def _spend(reading: Connection, where: Filter, group_by: Sequence[str]) -> Sequence[SpendRow]:
     clauses, bindings = conditions("entries", where)
     columns, joins, group_bindings = grouping(group_by)
@@ -173,7 +180,8 @@ def _spend(reading: Connection, where: Filter, group_by: Sequence[str]) -> Seque
     groups = ", ".join(str(place) for place in range(1, width + 1))
     statement = (
         f"SELECT {''.join(f'{column}, ' for column in columns)}"
-        "coalesce(sum(amount_nanodollars), 0) AS spent, count(*), coalesce(sum(kind = 'unpriced'), 0), "
+        "coalesce(sum(amount_nanodollars), 0) AS spent, count(*), "
+        f"coalesce(sum({_STILL_UNPRICED}), 0), "
         "coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0) "
         f"FROM entries{joins} WHERE {' AND '.join(clauses)} "
         + (f"GROUP BY {groups} ORDER BY spent DESC, {groups}" if width else "")

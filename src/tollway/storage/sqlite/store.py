@@ -7,6 +7,7 @@ from tollway.ledger.entry import LedgerEntry
 from tollway.storage.sqlite.config import SqliteConfig
 from tollway.storage.sqlite.connection import Sync
 from tollway.storage.sqlite.database import Database
+from tollway.storage.sqlite.jobs import SqliteJobs
 from tollway.storage.sqlite.ledger import SqliteLedger
 from tollway.storage.sqlite.records import SqliteRecords
 
@@ -20,6 +21,7 @@ class SqliteStore:
         self.ledger = SqliteLedger(database)
         self.records = SqliteRecords(database)
         self.config = SqliteConfig(database)
+        self.jobs = SqliteJobs(database)
         self._database = database
 
     async def open(self, now: int) -> Sequence[LedgerEntry]:

@@ -1,0 +1,37 @@
+"""Batches and files in SQLite: what outlives the process."""
+
+from pathlib import Path
+
+import pytest
+
+from tollway.errors import StoreUnavailable
+from tollway.storage.conformance.jobs import batch
+from tollway.storage.conformance.values import NOW
+from tollway.storage.sqlite import SqliteStore
+
+
+async def test_what_is_remembered_outlives_the_process(store: SqliteStore) -> None:
+    made = batch("b1")
+    await store.jobs.remember(made)
+    again = SqliteStore(store._database.folder)
+    await store.close()
+    await again.open(NOW)
+    assert await again.jobs.recall(made.id) == made
+    assert list(await again.jobs.open(NOW, 5)) == [made]
+    await again.close()
+
+
+async def test_a_store_that_is_not_open_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable):
+        await SqliteStore(tmp_path / "none").jobs.remember(batch("b1"))
+    with pytest.raises(StoreUnavailable):
+        await SqliteStore(tmp_path / "none").jobs.recall("openai/b1")
+
+
+async def test_a_disk_that_fails_is_not_taken_for_kept(store: SqliteStore, fail: object) -> None:
+    failing = fail(store)  # type: ignore[operator]
+    failing.failing = True
+    with pytest.raises(StoreUnavailable):
+        await store.jobs.remember(batch("b1"))
+    failing.failing = False
+    assert await store.jobs.recall("openai/b1") is None
