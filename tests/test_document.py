@@ -8,7 +8,7 @@ from tollway import money
 from tollway.budgets.window import Every, Fixed
 from tollway.cli import settings_file
 from tollway.document import Document, compile_document, read_document, slug_of
-from tollway.document.compiled import RESERVED
+from tollway.document.providers import RESERVED
 from tollway.errors import SettingsInvalid
 from tollway.identity.keys import make_key
 from tollway.match import Match
@@ -166,7 +166,7 @@ def test_a_provider_does_not_take_a_path_of_tollways_own(slug: str) -> None:
         "http://127.0.0.1:4030/v1",
         "https://api.example.com",
         "http://[::1]:80/x/y",
-        "http://my_service:8000",
+        "https://my_service:8000",
         "https://x/a.b-c~d",
     ],
 )
@@ -175,7 +175,7 @@ def test_a_base_url_may_be_any_http_server(url: str) -> None:
 
 
 def test_a_base_url_loses_its_last_slash() -> None:
-    assert compiled(provider(base_url="http://x/v1/")).providers["openai"].base_url == "http://x/v1"
+    assert compiled(provider(base_url="https://x/v1/")).providers["openai"].base_url == "https://x/v1"
 
 
 def test_the_three_official_apis_need_only_a_key() -> None:
@@ -188,7 +188,7 @@ def test_the_three_official_apis_need_only_a_key() -> None:
 
 
 def test_a_compatible_server_is_asked_with_the_older_cap_and_may_borrow_prices() -> None:
-    found = compiled(provider(slug="acme", api="openai", base_url="http://a", prices="gemini")).providers["acme"]
+    found = compiled(provider(slug="acme", api="openai", base_url="https://a", prices="gemini")).providers["acme"]
     assert (found.cap_field, found.price_list, found.api_key) == ("max_tokens", "google", None)
 
 

@@ -13,7 +13,7 @@ def snapshot(*names: str, **providers: object):
 
 
 THREE = snapshot("openai", "anthropic", "google")
-LOCAL = {"api": "openai", "base_url": "http://local/v1", "api_key": "none"}
+LOCAL = {"api": "openai", "base_url": "https://local/v1", "api_key": "none"}
 OPENROUTER = {"api": "openai", "base_url": "https://openrouter.ai/api/v1", "api_key": "none"}
 
 
@@ -88,8 +88,29 @@ def test_two_providers_of_one_api_that_serve_a_name_are_both_named() -> None:
     assert '"openai/gpt-4o"' in route.message and '"local/gpt-4o"' in route.message
 
 
+def test_who_makes_a_model_comes_before_those_who_resell_it() -> None:
+    azure = {"api_key": "k", "resource": "r"}
+    vertex = {"api_key": "k", "project": "p"}
+    several = snapshot("openai", "google", "anthropic", azure=azure, vertex=vertex, openrouter=OPENROUTER)
+    for name, dialect, slug in (
+        ("gpt-4o", "openai", "openai"),
+        ("gemini-2.5-flash", "google", "google"),
+        ("claude-opus-4-1", "anthropic", "anthropic"),
+    ):
+        route = several.route(name, dialect, AT)  # type: ignore[arg-type]
+        assert isinstance(route, Route) and route.provider.slug == slug
+
+
+def test_a_provider_with_deployments_serves_these_and_no_other_bare_name() -> None:
+    azure = {"api_key": "k", "resource": "r", "deployments": {"prod-chat": "gpt-4o"}}
+    found = snapshot(azure=azure, openrouter=OPENROUTER)
+    route = found.route("prod-chat", "openai", AT)
+    assert isinstance(route, Route) and route.provider.slug == "azure"
+    assert isinstance(found.route("gpt-4o", "openai", AT), NoRoute)
+
+
 def test_the_callers_api_decides_between_two_that_serve_a_name() -> None:
-    proxy = {"api": "anthropic", "base_url": "http://proxy", "api_key": "none", "models": ["gpt-4o"]}
+    proxy = {"api": "anthropic", "base_url": "https://proxy", "api_key": "none", "models": ["gpt-4o"]}
     both = snapshot("openai", proxy=proxy)
     for family, slug in (("openai", "openai"), ("anthropic", "proxy")):
         route = both.route("gpt-4o", family, AT)  # type: ignore[arg-type]
@@ -105,14 +126,15 @@ def test_without_providers_nothing_is_served() -> None:
 
 
 def test_a_provider_has_the_names_that_others_use_for_it() -> None:
-    for name in ("google", "google-ai-studio", "gemini", "vertex_ai"):
+    for name in ("google", "google-ai-studio", "gemini"):
         found = THREE.provider(name)
         assert found is not None and found.slug == "google"
+    assert THREE.provider("vertex_ai") is None, "Vertex is another provider than AI Studio"
     assert THREE.provider("mistral") is None and THREE.provider("") is None
 
 
 def test_a_name_that_is_configured_is_not_taken_for_another() -> None:
-    both = snapshot("google", gemini={"api": "openai", "base_url": "http://g/v1", "api_key": "none"})
+    both = snapshot("google", gemini={"api": "openai", "base_url": "https://g/v1", "api_key": "none"})
     found = both.provider("gemini")
     assert found is not None and found.slug == "gemini"
 
@@ -125,9 +147,17 @@ def test_a_price_in_the_settings_beats_the_price_list_of_another_provider() -> N
         prices=[{"provider": "local", "model": "gpt-4o", "input": "1", "output": "1"}],
         **NO_BUDGETS,
     )
-    assert plain.price_name(plain.providers["local"], "gpt-4o", AT) == "openai"
-    assert own.price_name(own.providers["local"], "gpt-4o", AT) == "local"
-    assert own.price_name(own.providers["local"], "gpt-4o-mini", AT) == "openai"
+    assert plain.listed(plain.providers["local"], "gpt-4o", AT) == ("openai", "gpt-4o", "openai")
+    assert own.listed(own.providers["local"], "gpt-4o", AT) == ("local", "gpt-4o", "openai")
+    assert own.listed(own.providers["local"], "gpt-4o-mini", AT) == ("openai", "gpt-4o-mini", "openai")
+
+
+def test_a_deployment_is_priced_as_the_model_behind_it() -> None:
+    azure = {"api_key": "k", "resource": "r", "deployments": {"prod-chat": "gpt-4o"}}
+    found = snapshot(azure=azure)
+    assert found.listed(found.providers["azure"], "prod-chat", AT) == ("azure", "gpt-4o", "azure")
+    route = found.route("prod-chat", "openai", AT)
+    assert isinstance(route, Route) and (route.provider.slug, route.model) == ("azure", "prod-chat")
 
 
 def test_a_key_is_found_by_its_secret_alone() -> None:

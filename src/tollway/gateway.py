@@ -9,18 +9,6 @@ from tollway.request import Dialect
 Family = Dialect
 """Which API family a provider speaks: its paths, its credential header, its error shape."""
 
-# Where each family's official API lives, and the header its key goes in.
-OFFICIAL_URL: dict[Family, str] = {
-    "openai": "https://api.openai.com/v1",
-    "anthropic": "https://api.anthropic.com",
-    "google": "https://generativelanguage.googleapis.com",
-}
-KEY_HEADER: dict[Family, bytes] = {
-    "openai": b"authorization",
-    "anthropic": b"x-api-key",
-    "google": b"x-goog-api-key",
-}
-
 
 class Secret:
     """A provider's key. Its text is shown by nothing but `reveal`: no struct, so that nothing can encode it."""
@@ -37,13 +25,51 @@ class Secret:
         return "Secret(…)"
 
 
+class AwsAuth(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests are signed (SigV4) with AWS credentials; without keys here, those of AWS's own chain are used."""
+
+    region: str
+    service: str = "bedrock"
+    """The name the signature is for."""
+    profile: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: Secret | None = None
+    session_token: Secret | None = None
+
+
+class GoogleAuth(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests carry a token of a Google Cloud service account, made anew before it expires."""
+
+    service_account: Secret | None = None
+    """The JSON of the account's key; without it, Google's application default credentials."""
+
+
+class AzureAuth(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests carry a Microsoft Entra token of a client (OAuth 2.0 client credentials)."""
+
+    tenant: str
+    client_id: str
+    client_secret: Secret | None = None
+    """Without it, the workload identity token in `federated_token_file`."""
+    federated_token_file: str | None = None
+    authority: str = "https://login.microsoftonline.com"
+    scope: str = "https://cognitiveservices.azure.com/.default"
+
+
+Auth = AwsAuth | GoogleAuth | AzureAuth
+"""A way to identify to a provider that a fixed key is not."""
+
+
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """Someone who runs models, and how to reach them."""
 
     slug: str
+    """As the settings call it."""
+    kind: str = ""
+    """The canonical slug of the preset it is; empty for a server of one's own."""
     family: Family
     base_url: str
-    """Without a trailing slash. As the provider's own SDK takes it: with `/v1` for the OpenAI family, without for others."""
+    """Without a trailing slash, as the provider's own SDK takes it."""
     api_key: Secret | None = None
     price_list: str | None = None
     """The provider of the price book whose prices hold here; `None` where no public price list does."""
@@ -56,6 +82,32 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout_s: float = 60.0
     bills_after_disconnect: bool = False
     """It goes on billing when a stream is closed: the whole hold is then charged."""
+    roots: dict[Dialect, str] = {}
+    """For each API it speaks: what stands between the base URL and "/chat/completions", "/messages" ..."""
+    query: str = ""
+    """What is added to the query of a unified call: Azure's `api-version`."""
+    key_header: bytes = b"authorization"
+    makes_models: bool = False
+    """It serves models of its own: a bare name of one of them means it rather than a reseller."""
+    names: tuple[str, ...] = ()
+    """Every name that rules may mean it by, its slug first."""
+    auth: Auth | None = None
+    """How requests are signed, where `api_key` is not what identifies us."""
+    asks_usage: bool = True
+    """It takes `stream_options.include_usage`, so that a stream tells its usage."""
+    tells_usage: bool = False
+    """Its streams tell their usage unasked, so a caller is used to seeing it."""
+    states_cost: bool = False
+    """Its answers state what it charges for them, in US dollars, and it is taken at its word."""
+    auto_is_standard: bool = False
+    """The provider's project is known to have no dearer default service tier."""
+    deployments: dict[str, str] = {}
+    """The caller's name of a deployment → the model behind it, whose price and limits hold."""
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether the settings say how to identify to it, be it that it takes nothing ("none")."""
+        return self.api_key is not None or self.auth is not None
 
 
 class Gateway(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,14 +1,17 @@
 """All settings at one moment: immutable, indexed for the questions a request asks, with a revision."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from tollway.budgets.budget import Budget
-from tollway.gateway import Family, Gateway, Provider
+from tollway.gateway import Gateway, Provider
 from tollway.identity.keys import Key, digest
 from tollway.match import Attribute, Match
 from tollway.pricing.price import PriceBook
+from tollway.providers.listed import listed_as
+from tollway.request import Dialect
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -16,6 +19,15 @@ class Route(msgspec.Struct, frozen=True):
 
     provider: Provider
     model: str | None
+
+
+class Listed(NamedTuple):
+    """How the price book knows what is asked for."""
+
+    provider: str
+    model: str
+    price_list: str | None
+    """The public list that holds there; `None` where none does."""
 
 
 class NoRoute(msgspec.Struct, frozen=True):
@@ -60,15 +72,19 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         """A provider by its slug or one of its other names."""
         return self.providers.get(name) or self.providers.get(self.provider_aliases.get(name, ""))
 
-    def price_name(self, provider: Provider, model: str | None, at_ms: int) -> str:
-        """Under which name the price book has a model: the provider's own where the settings price it, or its list's."""
-        listed = provider.price_list
-        if listed is None or listed == provider.slug:
-            return provider.slug
-        own = self.book.price(provider.slug, model or "", at_ms=at_ms)
-        return provider.slug if own is not None and own.overridden else listed
+    def listed(self, provider: Provider, model: str | None, at_ms: int, path: str = "") -> Listed:
+        """Under which names the price book has a model that is called at `path` of a provider.
 
-    def route(self, name: str, family: Family, at_ms: int) -> Route | NoRoute:
+        The provider's own name where the settings price it there, or its price list's.
+        """
+        behind = provider.deployments.get(model or "", model or "")
+        price_list, name = listed_as(provider.kind, provider.price_list, behind, path)
+        if price_list is None or price_list == provider.slug:
+            return Listed(provider.slug, name, price_list)
+        own = self.book.price(provider.slug, name, at_ms=at_ms)
+        return Listed(provider.slug if own is not None and own.overridden else price_list, name, price_list)
+
+    def route(self, name: str, dialect: Dialect, at_ms: int) -> Route | NoRoute:
         """Where the model `name` of a unified path is served: `provider/model`, or a bare name one provider serves."""
         head, slash, rest = name.partition("/")
         if slash and rest:
@@ -78,10 +94,13 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         serving = [p for p in self.providers.values() if self._serves(p, name, at_ms)]
         if not serving:
             # Nobody is known to serve it; where only one provider speaks the caller's API, its word decides.
-            serving = [p for p in self.providers.values() if p.family == family]
+            serving = [p for p in self.providers.values() if dialect in p.roots]
             if len(serving) != 1 or slash:
                 return NoRoute("model_unknown", self._unknown(name))
-        same_api = [p for p in serving if p.family == family]
+        same_api = [p for p in serving if dialect in p.roots]
+        if len(same_api) > 1:
+            # Who makes a model comes before those who resell it, unless the settings say of them that they serve it.
+            same_api = [p for p in same_api if p.makes_models or self._named(p, name)] or same_api
         if len(same_api) == 1:
             return Route(same_api[0], name)
         if not same_api:
@@ -90,10 +109,18 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         names = ", ".join(f'"{p.slug}/{name}"' for p in same_api)
         return NoRoute("model_ambiguous", f'Several providers serve "{name}"; name one of {names}.')
 
+    def _named(self, provider: Provider, model: str) -> bool:
+        """Whether the settings say that it serves the model."""
+        return Match("model", provider.models).holds({"model": Attribute((model,), "gateway")})
+
     def _serves(self, provider: Provider, model: str, at_ms: int) -> bool:
-        if Match("model", provider.models).holds({"model": Attribute((model,), "gateway")}):
+        if self._named(provider, model):
             return True
-        return provider.price_list is not None and self.book.price(provider.price_list, model, at_ms=at_ms) is not None
+        if provider.deployments:
+            # Only its deployments can be called, by their own names.
+            return False
+        found = self.listed(provider, model, at_ms)
+        return found.price_list is not None and self.book.price(found.price_list, found.model, at_ms=at_ms) is not None
 
     def _unknown(self, name: str) -> str:
         known: Sequence[str] = sorted(self.providers)

@@ -107,11 +107,19 @@ def test_every_fact_of_an_identity_is_there() -> None:
 
 def test_a_model_is_known_by_its_full_and_its_bare_name() -> None:
     before = facts_of(ALICE, "g", {})
-    facts = with_target(before, "openai", "gpt-4o")
+    facts = with_target(before, ("openai",), "gpt-4o")
     assert facts["model"].values == ("openai/gpt-4o", "gpt-4o") and facts["provider"].values == ("openai",)
     assert "model" not in before
-    assert "model" not in with_target(before, "openai", None)
+    assert "model" not in with_target(before, ("openai",), None)
 
 
 def test_a_model_in_capitals_is_the_same_model() -> None:
-    assert with_target({}, "openai", "GPT-4o")["model"] == with_target({}, "openai", "gpt-4o")["model"]
+    assert with_target({}, ("openai",), "GPT-4o")["model"] == with_target({}, ("openai",), "gpt-4o")["model"]
+
+
+def test_a_provider_and_its_models_are_known_by_every_name_the_one_written_first() -> None:
+    facts = with_target({}, ("grok", "xai"), "grok-4-0709", also=("grok-4", ""))
+    assert facts["provider"].values == ("grok", "xai")
+    assert facts["model"].values == (
+        *("grok/grok-4-0709", "xai/grok-4-0709", "grok/grok-4", "xai/grok-4", "grok-4-0709", "grok-4"),
+    )

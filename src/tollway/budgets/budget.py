@@ -11,11 +11,13 @@ from tollway.budgets.window import Window
 from tollway.match import Match
 
 Mode = Literal["enforce", "monitor"]
-Guarantee = Literal["hard", "settled"]
+Guarantee = Literal["hard", "expected", "settled"]
 """hard: the bound of the cost is held before the call, so spend never passes the limit where the bound is true.
+expected: what the request is likely to cost is held; requests under way may pass the limit by what they cost beyond that.
 settled: only recorded spend is checked; requests under way may pass the limit by what they cost."""
-OnUnpriced = Literal["block", "count"]
-"""block: a model without a price is refused. count: it passes, and is counted apart, never as $0 in a total."""
+OnUnpriced = Literal["block", "ceiling", "count"]
+"""block: a model without a price is refused. ceiling: it passes, held and billed at the dearest text price of its provider.
+count: it passes, and is counted apart, never as $0 in a total."""
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):

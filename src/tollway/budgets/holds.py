@@ -32,20 +32,26 @@ def claims(budgets: Sequence[Budget], facts: Facts) -> tuple[Claim, ...]:
     return tuple(found)
 
 
-def holds(claimed: Iterable[Claim], amount: int, now: int, calendar: Calendar) -> tuple[Hold, ...]:
-    """The holds of a request whose cost is bounded by `amount` nanodollars, at `now` (Unix milliseconds)."""
+def holds(
+    claimed: Iterable[Claim], amount: int, now: int, calendar: Calendar, expected: int | None = None
+) -> tuple[Hold, ...]:
+    """The holds of a request whose cost is bounded by `amount` nanodollars, at `now` (Unix milliseconds).
+
+    `expected`: what it is likely to cost, which budgets of that guarantee hold instead.
+    """
     found: list[Hold] = []
     for claim in claimed:
         budget = claim.budget
         span = calendar.span(budget.window, now)
         spent_only = budget.guarantee == "settled"
+        held = expected if budget.guarantee == "expected" and expected is not None else amount
         for account in claim.accounts:
             found.append(
                 Hold(
                     account,
                     span.bucket,
                     span.since,
-                    0 if spent_only else amount,
+                    0 if spent_only else held,
                     budget.limit,
                     budget.mode == "enforce",
                     # A request that costs nothing passes a spent budget of either guarantee.

@@ -1,7 +1,7 @@
 """What people write, field by field; nothing here is resolved or checked against anything else."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -14,11 +14,50 @@ class _Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What people write: an unknown field is an error."""
 
 
+class AuthDocument(_Written, frozen=True):
+    """How requests are signed where a fixed key does not do."""
+
+    type: Literal["aws", "google", "azure"]
+    region: str | None = None
+    profile: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+    session_token: str | None = None
+    service_account: str | None = None
+    """The JSON of a Google service account's key, as a reference."""
+    tenant: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    federated_token_file: str | None = None
+    authority: str | None = None
+    scope: str | None = None
+
+
 class ProviderDocument(_Written, frozen=True):
     api: Family | None = None
-    """Needed for a name that is not openai, anthropic or google."""
+    """Needed for a name that is no known provider's."""
     base_url: str | None = None
     api_key: str | None = None
+    auth: AuthDocument | None = None
+    region: str | None = None
+    project: str | None = None
+    account: str | None = None
+    resource: str | None = None
+    """What stands for `{region}`, `{project}`, `{account}`, `{resource}` in a known provider's address."""
+    api_version: str | None = None
+    """Azure: unified calls go to deployments, with this `api-version`."""
+    deployments: dict[str, str] = {}
+    """The name of a deployment → the model behind it, whose price and limits hold."""
+    allow_http: bool = False
+    """It may be reached without TLS at a private address; on the same machine it always may."""
+    free: bool = False
+    """It bills nobody: a server of one's own."""
+    stream_usage: bool | None = None
+    """It takes `stream_options.include_usage`; `None`: as is known of it."""
+    states_cost: bool | None = None
+    """Its answers state what it charges, and it is taken at its word; `None`: as is known of it."""
+    default_tier_is_standard: bool = False
+    """OpenAI, Azure: the project's default service tier is not the priority one."""
     prices: str | None = None
     """Whose public price list holds: "openai", "groq", ...; by default the provider's own name."""
     models: list[str] = []
@@ -39,6 +78,8 @@ class KeyDocument(_Written, frozen=True):
     gateways: list[str] = []
     expires_at: datetime | None = None
     enabled: bool = True
+    custom_cost: bool = False
+    """It may say what its requests cost, by the header `tollway-custom-cost`."""
 
 
 class SpendLimitDimension(_Written, frozen=True):
@@ -87,8 +128,8 @@ class BudgetDocument(_Written, frozen=True):
     split_by: list[str] = []
     untagged: Literal["skip", "bucket"] = "skip"
     mode: Literal["enforce", "monitor"] = "enforce"
-    guarantee: Literal["hard", "settled"] = "hard"
-    on_unpriced: Literal["block", "count"] = "block"
+    guarantee: Literal["hard", "expected", "settled"] = "hard"
+    on_unpriced: Literal["block", "ceiling", "count"] = "block"
     attributes: Literal["any", "verified"] = "any"
     alerts: list[int] = []
     enabled: bool = True
@@ -112,8 +153,23 @@ def read_document(written: object) -> Document:
     try:
         return msgspec.convert(written, Document)
     except msgspec.ValidationError as error:
-        said = str(error)
+        said = _placed(written, str(error))
         raise SettingsInvalid(f"Settings: {said}.{''.join(hint for sign, hint in _HINTS if sign in said)}") from None
+
+
+def _placed(written: object, said: str) -> str:
+    """What msgspec says, with the name of the provider that it leaves out."""
+    if "$.providers[...]" not in said or not isinstance(written, dict):
+        return said
+    providers = cast(dict[str, object], written).get("providers")
+    for name, provider in cast(dict[object, object], providers).items() if isinstance(providers, dict) else ():
+        try:
+            msgspec.convert(provider, ProviderDocument)
+        except msgspec.ValidationError as error:
+            at = str(error).partition(" - at `$")
+            field = at[2].rstrip("`")
+            return f"{at[0]} - at `providers.{name}{field}`"
+    return said
 
 
 _HINTS = (

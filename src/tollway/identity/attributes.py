@@ -1,6 +1,7 @@
 """What is known of a request, and who says so: the facts that rules are matched against."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -71,14 +72,22 @@ def facts_of(identity: Identity, gateway: str, declared: dict[str, str]) -> dict
     return facts
 
 
-def with_target(facts: dict[str, Attribute], provider: str, model: str | None) -> dict[str, Attribute]:
-    """The same with the provider and model that would serve: a model is known as `provider/model` and by its bare name."""
+def with_target(
+    facts: dict[str, Attribute], providers: Sequence[str], model: str | None, *, also: Sequence[str] = ()
+) -> dict[str, Attribute]:
+    """The same with the provider and model that would serve.
+
+    `providers`: every name of the provider, the one that accounts are named by first. A model is known as
+    `provider/model` with each of them, and by its bare name; so are the names in `also`: of the model behind a
+    deployment, and of the price list's model that a dated version is.
+    """
     found = dict(facts)
-    found["provider"] = Attribute((provider,), "gateway")
+    found["provider"] = Attribute(tuple(providers), "gateway")
     if model is not None:
         # A name in capitals is the same model to the price book, so it is to a rule.
-        name = model.lower()
-        found["model"] = Attribute((f"{provider.lower()}/{name}", name), "gateway")
+        names = dict.fromkeys(name.lower() for name in (model, *also) if name)
+        known = [f"{provider.lower()}/{name}" for name in names for provider in providers]
+        found["model"] = Attribute((*known, *names), "gateway")
     return found
 
 

@@ -18,6 +18,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """The name of the gateway key; never the key."""
     metadata: dict[str, str] = {}
     """What the key's owner set for it; it outranks what a caller declares."""
+    custom_cost: bool = False
+    """It may say what its requests cost."""
 
 
 ANONYMOUS = Identity(kind="anonymous")
@@ -32,4 +34,5 @@ def of_key(key: Key) -> Identity:
         groups=key.groups,
         key=key.name,
         metadata=key.metadata,
+        custom_cost=key.custom_cost,
     )

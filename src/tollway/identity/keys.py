@@ -36,6 +36,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int | None = None
     """Unix milliseconds."""
     enabled: bool = True
+    custom_cost: bool = False
+    """It may say what its requests cost (`tollway-custom-cost`)."""
 
 
 def base62(number: int, width: int) -> str:
