@@ -8,6 +8,7 @@ from tollway.budgets.budget import Budget
 from tollway.budgets.holds import Claim, holds
 from tollway.budgets.window import Fixed, Rolling, Total, Window
 from tollway.exchange import answer
+from tollway.exchange import told as told_of
 from tollway.exchange.steps import Ended, Head
 from tollway.exchange.story import Story
 from tollway.exchange.target import Target, choose
@@ -16,6 +17,7 @@ from tollway.money import display
 from tollway.pricing.charge import Charge, Unpriced
 from tollway.pricing.estimate import Quote, estimate
 from tollway.providers.registry import codec_for
+from tollway.providers.rewrite import written
 from tollway.request import Ask, InferenceRequest
 from tollway.usage import Report, Usage
 
@@ -300,14 +302,15 @@ def sent(
     quote = estimate(
         ask,
         50,
-        provider=snapshot.price_name(target.provider, target.model, world.NOW),
-        model=target.model or "",
+        provider=target.listed.provider,
+        model=target.listed.model,
         book=snapshot.book,
         at_ms=world.NOW,
     )
     assert isinstance(quote, Quote)
     claimed = tuple(Claim(one, ("b",)) for one in claims)
-    return *answer.outgoing(request, ask, target, claimed, quote), request
+    path, rewrite, strip = answer.outgoing(request, ask, target, claimed, quote)
+    return path, request.body if rewrite is None else written(request.body, rewrite), strip, request
 
 
 CHAT = {"messages": [{"role": "user", "content": "hi"}]}
@@ -342,7 +345,7 @@ def test_a_cap_is_written_where_a_budget_holds_money_for_it(claims: tuple[Budget
 
 
 def test_a_compatible_server_is_sent_the_cap_it_knows() -> None:
-    local = {"local": {"api": "openai", "base_url": "http://l/v1", "api_key": "none", "prices": "openai"}}
+    local = {"local": {"api": "openai", "base_url": "https://l/v1", "api_key": "none", "prices": "openai"}}
     _, body, _, _ = sent({"model": MODEL, **CHAT}, budget(), snapshot=world.snapshot(providers=local))
     assert "max_tokens" in json.loads(body) and "max_completion_tokens" not in json.loads(body)
 
@@ -381,7 +384,7 @@ def exhausted(
         Claim(budget(id="other", name="Other"), ("x", "y")),
         Claim(budget(window=window or Fixed("day")), ("b",)),
     )
-    return answer.exhausted(Exhausted(2, balance, contended), HELD, claimed, amount, CALENDAR, world.NOW)
+    return told_of.exhausted(Exhausted(2, balance, contended), HELD, claimed, amount, CALENDAR, world.NOW)
 
 
 def test_a_spent_budget_says_what_when_and_how_long() -> None:
@@ -444,7 +447,7 @@ def told(
     claim = Claim(budget(name=name, limit=2 * 10**9, guarantee=guarantee, window=window or Fixed("day")), ("b",))
     (hold,) = holds([claim], 100, world.NOW, CALENDAR)
     story.tightest = (claim, hold, Balance("b", spent, hold.amount, hold.limit))
-    found = answer.headers(story, Head(status, ((b"content-type", b"text/x"),), False, 0), charge)
+    found = told_of.headers(story, Head(status, ((b"content-type", b"text/x"),), False, 0), charge)
     assert all(0x20 <= byte <= 0x7E for _, value in found for byte in value)
     return dict(found)
 
@@ -498,9 +501,9 @@ def test_a_caller_that_writes_cloudflares_headers_is_answered_in_them() -> None:
 
 def test_a_lowered_cap_is_told() -> None:
     story = Story(world.request())
-    assert b"tollway-max-tokens" not in dict(answer.headers(story, Head(200, (), False, 0), None))
+    assert b"tollway-max-tokens" not in dict(told_of.headers(story, Head(200, (), False, 0), None))
     story.clamped_to = 300
-    assert dict(answer.headers(story, Head(200, (), False, 0), None))[b"tollway-max-tokens"] == b"300"
+    assert dict(told_of.headers(story, Head(200, (), False, 0), None))[b"tollway-max-tokens"] == b"300"
 
 
 @pytest.mark.parametrize("reason", ["client_gone", "broken_off"])

@@ -43,7 +43,7 @@ def snapshot_of(*budgets: dict[str, Any], **more: Any) -> Snapshot:
         {
             "providers": {
                 "openai": {"api_key": "none"},
-                "local": {"api": "openai", "base_url": "http://h/v1", "api_key": "x"},
+                "local": {"api": "openai", "base_url": "https://h/v1", "api_key": "x"},
             },
             "keys": [{"name": "alice", "secret": "alice-secret-0123456789", "user": "alice@example.com"}],
             "budgets": [{"window": {"period": "total"}, **budget} for budget in budgets],

@@ -13,6 +13,7 @@ from tollway.exchange import steps
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import Command, Ended, Forward, Head, NoAnswer, NotSent, Reserve, Send, Sent, Unavailable
 from tollway.identity.identity import Identity
+from tollway.ledger.job import Job
 from tollway.ledger.reservation import Exhausted, Gone, Held, Reservation
 from tollway.usage import Report
 
@@ -29,6 +30,8 @@ ELSEWHERE: dict[str, type[Any] | None] = {
     "Exhausted": Exhausted,
     "Gone": Gone,
     "None": None,
+    "Job": Job,
+    "Any": None,
 }
 REPLIES = (Unavailable, Head, NotSent, NoAnswer, Ended, Sent)
 

@@ -90,7 +90,7 @@ def test_a_name_of_no_sane_length_is_refused_and_not_repeated() -> None:
     [
         ("anthropic/claude-opus-4-1", "openai", "/v1/messages"),
         ("openai/gpt-4o", "anthropic", "/v1/chat/completions"),
-        ("google/gemini-2.5-pro", "openai", "/v1beta/models/{model}:generateContent"),
+        ("google/gemini-2.5-pro", "anthropic", "/v1beta/models/{model}:generateContent"),
     ],
 )
 def test_a_model_of_another_api_is_refused_with_the_path_that_serves_it(model: str, dialect: str, way: str) -> None:

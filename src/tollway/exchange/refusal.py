@@ -1,7 +1,7 @@
 """Saying no in the words of the caller's SDK.
 
-One refusal, three dialects: OpenAI's, Anthropic's and Google's error bodies, each with the same machine-readable
-`tollway` object inside. RFC 9110 `Retry-After`; `x-should-retry: false` is what the OpenAI and Anthropic SDKs obey.
+One refusal in the error shape of each API, with the same machine-readable `tollway` object inside. RFC 9110
+`Retry-After`; `x-should-retry: false` is what the OpenAI and Anthropic SDKs obey.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tollway.errors import REASONS
+from tollway.providers.eventstream import error_frame
 from tollway.request import Dialect
 
 
@@ -36,12 +37,20 @@ def body(refusal: Refusal, dialect: Dialect, request_id: str) -> bytes:
 def event(refusal: Refusal, dialect: Dialect, request_id: str) -> bytes:
     """The same as the last event of a stream that has already begun."""
     shaped = body(refusal, dialect, request_id)
-    if dialect == "anthropic":
-        return b"event: error\ndata: " + shaped + b"\n\n"
-    return b"data: " + shaped + b"\n\n"
+    match dialect:
+        case "anthropic":
+            return b"event: error\ndata: " + shaped + b"\n\n"
+        case "bedrock":
+            return error_frame(refusal.status, refusal.message)
+        case "ollama":
+            return shaped + b"\n"
+        case _:
+            return b"data: " + shaped + b"\n\n"
 
 
-def headers(refusal: Refusal, request_id: str, *, cf_spelling: bool) -> tuple[tuple[bytes, bytes], ...]:
+def headers(
+    refusal: Refusal, request_id: str, *, cf_spelling: bool, dialect: Dialect = "openai"
+) -> tuple[tuple[bytes, bytes], ...]:
     """The headers of a refusal."""
     prefix = b"cf-aig-" if cf_spelling else b"tollway-"
     found = [
@@ -54,6 +63,9 @@ def headers(refusal: Refusal, request_id: str, *, cf_spelling: bool) -> tuple[tu
         found.append((b"retry-after", str(refusal.retry_after_s).encode()))
     if refusal.rule:
         found.append((prefix + b"budget", _header_text(refusal.rule)))
+    if dialect == "bedrock":
+        # AWS's SDKs take the kind of an error from here.
+        found.append((b"x-amzn-errortype", _bedrock_type(refusal.status).encode()))
     if refusal.status == 401:
         # RFC 9110, 11.6.1: a 401 names the scheme that would be accepted.
         found.append((b"www-authenticate", b'Bearer realm="tollway"'))
@@ -68,6 +80,7 @@ _ANTHROPIC_TYPES = {
     404: "not_found_error",
     405: "invalid_request_error",
     408: "timeout_error",
+    409: "invalid_request_error",
     413: "request_too_large",
     415: "invalid_request_error",
     422: "invalid_request_error",
@@ -124,10 +137,35 @@ def _shape(refusal: Refusal, dialect: Dialect, request_id: str) -> dict[str, Any
                 "tollway": ours,
             }
         }
+    if dialect == "bedrock":
+        return {"message": refusal.message, "__type": _bedrock_type(status), "tollway": ours}
+    if dialect == "cohere":
+        return {"id": request_id, "message": refusal.message, "tollway": ours}
+    if dialect == "ollama":
+        return {"error": refusal.message, "tollway": ours}
     kind = _OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
     if refusal.code == "budget_contended":
         kind = "rate_limit_error"
     return {"error": {"message": refusal.message, "type": kind, "param": None, "code": refusal.code, "tollway": ours}}
+
+
+_BEDROCK_TYPES = {
+    400: "ValidationException",
+    401: "AccessDeniedException",
+    403: "AccessDeniedException",
+    404: "ResourceNotFoundException",
+    408: "ModelTimeoutException",
+    422: "ValidationException",
+    429: "ThrottlingException",
+    500: "InternalServerException",
+    502: "ModelErrorException",
+    503: "ServiceUnavailableException",
+    504: "ModelTimeoutException",
+}
+
+
+def _bedrock_type(status: int) -> str:
+    return _BEDROCK_TYPES.get(status, "ValidationException")
 
 
 def _header_text(text: str) -> bytes:

@@ -13,16 +13,18 @@ from tollway.budgets.budget import Budget
 from tollway.budgets.holds import Claim, holds
 from tollway.budgets.window import Calendar
 from tollway.exchange.authenticate import authenticate
-from tollway.exchange.exchange import exchange, price
+from tollway.exchange.exchange import NOTHING_LEARNED, exchange, price
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.selection import select
 from tollway.exchange.steps import Authenticate, Forward, Log, Reserve, Send, Sent
 from tollway.exchange.target import Target, choose
+from tollway.exchange.terms import completed, terms_of
 from tollway.identity.attributes import MetadataInvalid
 from tollway.identity.identity import Identity
 from tollway.identity.keys import Key, digest
 from tollway.ledger.reservation import Balance, Exhausted, Held, Hold, Reservation, contended, fits
 from tollway.logs.record import Decision
+from tollway.pricing.calibration import Calibration
 from tollway.pricing.charge import Unpriced
 from tollway.pricing.estimate import Quote
 from tollway.providers.codec import Malformed
@@ -86,13 +88,14 @@ def rehearse(
     calendar: Calendar,
     now: int,
     balances: Balances,
+    learned: Calibration = NOTHING_LEARNED,
 ) -> Rehearsal:
     """What would happen to `request` of this caller at `now` (Unix milliseconds), with the accounts as they are."""
     known = _known(request, caller, snapshot, now)
     legs = _legs(known.claimed, holds(known.claimed, 0, now, calendar), balances, asked=False)
     granted = known.quote if isinstance(known.quote, Quote) else None
     refusal: Answer | None = None
-    steps = exchange(request, snapshot, calendar, now)
+    steps = exchange(request, snapshot, calendar, now, learned)
     command = next(steps)
     while True:
         match command:
@@ -164,12 +167,17 @@ def _known(request: InferenceRequest, caller: Identity | Refusal, snapshot: Snap
     ask = codec_for(request.api).read_ask(request.upstream_path, request.query, request.content_type, request.body)
     if isinstance(ask, Malformed):
         return _Known(identity=caller)
+    ask = completed(ask, request)
     target = choose(request, ask, snapshot, now)
     if isinstance(target, Refusal):
         return _Known(identity=caller)
     selection = select(request, caller, target, snapshot)
     if isinstance(selection, MetadataInvalid):
         return _Known(identity=caller)
+    terms = terms_of(request, ask, caller, at_ceiling=selection.at_ceiling)
+    if isinstance(terms, Refusal):
+        return _Known(identity=caller, target=target)
+    target = msgspec.structs.replace(target, terms=terms)
     return _Known(
         identity=caller,
         target=target,

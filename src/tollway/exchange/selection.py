@@ -8,10 +8,12 @@ import msgspec
 
 from tollway.budgets.holds import Claim, claims
 from tollway.exchange.target import Target
+from tollway.exchange.terms import wants_ceiling
 from tollway.identity.attributes import MetadataInvalid, all_metadata, facts_of, read_metadata, with_target
 from tollway.identity.identity import Identity
 from tollway.ledger.entry import Context
 from tollway.match import Facts
+from tollway.providers.bedrock_path import model_id, without_region
 from tollway.request import InferenceRequest
 from tollway.snapshot import Snapshot
 
@@ -31,6 +33,10 @@ class Selection(msgspec.Struct, frozen=True):
     """How long the request may wait for money that others hold."""
     context: Context
     encoded_context: bytes
+    at_ceiling: bool = False
+    """A model without a price is billed at its provider's dearest."""
+    expects: bool = False
+    """A budget holds what the request is likely to cost."""
 
 
 def select(
@@ -67,7 +73,18 @@ def _work_out(
     declared = read_metadata(request.metadata)
     if isinstance(declared, MetadataInvalid):
         return declared
-    facts = with_target(facts_of(identity, request.gateway, declared), target.provider.slug, target.model)
+    price = snapshot.book.price(target.listed.provider, target.listed.model, at_ms=request.received_at)
+    facts = with_target(
+        facts_of(identity, request.gateway, declared),
+        target.provider.names or (target.provider.slug,),
+        target.model,
+        also=(
+            target.listed.model,
+            price.model if price is not None else "",
+            # A region in front, or an inference profile, is the same model.
+            without_region(model_id(target.model or "")) if target.provider.family == "bedrock" else "",
+        ),
+    )
     claimed = claims(snapshot.budgets_of.get(request.gateway, ()), facts)
     waits_ms = [claim.budget.contention_wait_ms for claim in claimed if claim.budget.mode == "enforce"]
     context = Context(
@@ -81,4 +98,12 @@ def _work_out(
         metadata=all_metadata(facts),
     )
     wait_s = max(waits_ms, default=0) / 1000
-    return Selection(facts, claimed, wait_s, context, _encode_context(context))
+    return Selection(
+        facts,
+        claimed,
+        wait_s,
+        context,
+        _encode_context(context),
+        at_ceiling=wants_ceiling(claimed),
+        expects=any(claim.budget.guarantee == "expected" for claim in claimed),
+    )

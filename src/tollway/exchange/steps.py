@@ -11,19 +11,25 @@
 | Settle       | None                               |
 | Release      | None                               |
 | Log          | None                               |
+| Compute      | Any                                |
+| Recall       | Job, None, Unavailable             |
+| Remember     | None, Unavailable                  |
 
 A failure is a reply, never an exception.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Literal
 
 import msgspec
 
 from tollway.ledger.entry import LedgerEntry
+from tollway.ledger.job import Job
 from tollway.ledger.reservation import Reservation
 from tollway.logs.record import LogRecord
+from tollway.pricing.calibration import Observed
 from tollway.providers.codec import Meter
+from tollway.providers.rewrite import Rewrite, written
 from tollway.request import InferenceRequest
 from tollway.snapshot import Route
 from tollway.usage import Report
@@ -49,7 +55,14 @@ class Forward(msgspec.Struct, frozen=True):
     route: Route
     request: InferenceRequest
     path: str
-    body: bytes
+    rewrite: Rewrite | None = None
+    """What is to be changed in the request's body before it is sent; `None` where it goes as it came."""
+
+    @property
+    def body(self) -> bytes:
+        """What is sent. A large one takes long to write: see `Heavy.write`."""
+        body = self.request.body
+        return body if self.rewrite is None else written(body, self.rewrite)
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -77,6 +90,8 @@ class Settle(msgspec.Struct, frozen=True):
     """Make the charge final."""
 
     entry: LedgerEntry
+    observed: Observed | None = None
+    """What is to be learned from it."""
 
 
 class Release(msgspec.Struct, frozen=True):
@@ -92,7 +107,25 @@ class Log(msgspec.Struct, frozen=True):
     record: LogRecord
 
 
-Command = Authenticate | Reserve | Forward | Read | Relay | Send | Settle | Release | Log
+class Compute(msgspec.Struct, frozen=True):
+    """Work something out that takes too long for the event loop; `function` is pure, and made of many short steps."""
+
+    function: Callable[[], Any]
+
+
+class Recall(msgspec.Struct, frozen=True):
+    """What is known of this batch or file?"""
+
+    job_id: str
+
+
+class Remember(msgspec.Struct, frozen=True):
+    """Keep what is known of a batch or file, durably."""
+
+    job: Job
+
+
+Command = Authenticate | Reserve | Forward | Read | Relay | Send | Settle | Release | Log | Compute | Recall | Remember
 
 
 class Unavailable(msgspec.Struct, frozen=True):

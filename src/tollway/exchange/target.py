@@ -3,10 +3,11 @@
 import msgspec
 
 from tollway.exchange.refusal import Refusal
+from tollway.exchange.terms import PLAIN, Terms
 from tollway.gateway import Provider
 from tollway.providers.visible import shows_every_token
-from tollway.request import Ask, InferenceRequest
-from tollway.snapshot import NoRoute, Route, Snapshot
+from tollway.request import Ask, Dialect, InferenceRequest
+from tollway.snapshot import Listed, NoRoute, Route, Snapshot
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -15,6 +16,10 @@ class Target(msgspec.Struct, frozen=True):
     route: Route
     rename: bool
     """The provider knows the model by another name than the caller wrote."""
+    listed: Listed
+    """How the price book knows the model."""
+    terms: Terms = PLAIN
+    """How it is priced, besides by the price book."""
     visible: bool = True
     """What it streams shows every token it bills, so that a cut stream can be counted by its bytes."""
 
@@ -56,10 +61,10 @@ def choose(request: InferenceRequest, ask: Ask, snapshot: Snapshot, now: int) ->
             ask.model is not None
             and own < ask.model
             and ask.model.startswith(own)
-            and provider.price_list != "openrouter"
+            and provider.kind not in _OWN_SLASHES
         ):
-            return _with_key(Target(Route(provider, ask.model.removeprefix(own)), True), request, ask, snapshot)
-        return _with_key(Target(Route(provider, ask.model), False), request, ask, snapshot)
+            return _with_key(Route(provider, ask.model.removeprefix(own)), True, request, ask, snapshot, now)
+        return _with_key(Route(provider, ask.model), False, request, ask, snapshot, now)
     if not ask.model:
         return Refusal(
             code="model_missing",
@@ -68,35 +73,43 @@ def choose(request: InferenceRequest, ask: Ask, snapshot: Snapshot, now: int) ->
     route = snapshot.route(ask.model, request.dialect, now)
     if isinstance(route, NoRoute):
         return Refusal(code=route.code, message=route.message)
-    if route.provider.family != request.dialect:
+    # Cohere's OpenAI-compatible paths have no rerank; its own has.
+    elsewhere_only = request.api == "openai.rerank" and route.provider.family == "cohere"
+    if request.dialect not in route.provider.roots or elsewhere_only:
+        speaks = [_PATHS[dialect] for dialect in route.provider.roots if dialect in _PATHS and not elsewhere_only]
+        elsewhere = f"/{route.provider.slug}/…, with the provider's own path"
         return Refusal(
             code="translation_unsupported",
-            message=f'"{ask.model}" is served by provider "{route.provider.slug}", which speaks the '
-            f"{route.provider.family} API; this path speaks the {request.dialect} API. Call it on "
-            f"{_PATHS[route.provider.family]}, or name a model of a provider that speaks {request.dialect}.",
+            message=f'"{ask.model}" is served by provider "{route.provider.slug}", which does not speak the '
+            f"{request.dialect} API of this path. Call it on {' or '.join([*speaks, elsewhere])}, "
+            f"or name a model of a provider that speaks {request.dialect}.",
         )
-    return _with_key(Target(route, route.model != ask.model), request, ask, snapshot)
+    return _with_key(route, route.model != ask.model, request, ask, snapshot, now)
 
 
-_PATHS = {
+_OWN_SLASHES = frozenset({"openrouter", "huggingface"})
+"""Providers whose models' own names begin with an author, which may be called as a provider is."""
+
+_PATHS: dict[Dialect, str] = {
     "openai": "/v1/chat/completions or /v1/responses",
     "anthropic": "/v1/messages",
     "google": "/v1beta/models/{model}:generateContent",
 }
 
 
-def _with_key(target: Target, request: InferenceRequest, ask: Ask, snapshot: Snapshot) -> Target | Refusal:
-    provider, gateway = target.provider, snapshot.gateways[request.gateway]
-    if provider.api_key is None and gateway.provider_keys == "configured":
+def _with_key(
+    route: Route, rename: bool, request: InferenceRequest, ask: Ask, snapshot: Snapshot, now: int
+) -> Target | Refusal:
+    provider, gateway = route.provider, snapshot.gateways[request.gateway]
+    if not provider.has_credentials and gateway.provider_keys == "configured":
         return Refusal(
             code="provider_key_missing",
             rule=provider.slug,
             message=f'Provider "{provider.slug}" has no api_key in the settings, and gateway "{gateway.slug}" does not pass '
             "callers' keys through (provider_keys: caller). Set the provider's api_key, or \"none\" if it takes none.",
         )
-    listed = provider.price_list
-    if listed is not None and not snapshot.book.lists(listed):
-        listed = None
-    if shows_every_token(listed, target.model, ask):
-        return target
-    return Target(target.route, target.rename, visible=False)
+    listed = snapshot.listed(provider, route.model, now, request.upstream_path)
+    public = listed.price_list
+    if public is not None and not snapshot.book.lists(public):
+        public = None
+    return Target(route, rename, listed, PLAIN, visible=shows_every_token(public, listed.model, ask))

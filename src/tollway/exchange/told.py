@@ -1,0 +1,129 @@
+"""What a caller is told of its budgets: in the headers of an answer, and in the refusal of a budget that is spent."""
+
+from functools import lru_cache
+
+from tollway.budgets.holds import Claim
+from tollway.budgets.window import Calendar, Total, describe
+from tollway.clock import iso
+from tollway.exchange.refusal import Refusal
+from tollway.exchange.steps import Head
+from tollway.exchange.story import Story
+from tollway.ledger.reservation import Exhausted, Hold
+from tollway.money import display, dollars
+from tollway.pricing.charge import Charge
+
+
+def exhausted(
+    reply: Exhausted, hold: Hold, claimed: tuple[Claim, ...], amount: int, calendar: Calendar, now: int
+) -> Refusal:
+    """The refusal of a budget that is spent, or that others hold."""
+    owners = [claim for claim in claimed for _ in claim.accounts]
+    budget, balance = owners[reply.index].budget, reply.balance
+    resets_at = calendar.next_reset(budget.window, now)
+    details = {
+        "budget": budget.name,
+        "budget_id": budget.id,
+        "account": balance.account,
+        "window": describe(budget.window),
+        "limit_usd": dollars(balance.limit),
+        "spent_usd": dollars(balance.spent),
+        "held_usd": dollars(balance.held),
+        "needed_usd": dollars(amount),
+        "resets_at": iso(resets_at) if resets_at is not None else None,
+    }
+    if resets_at is not None:
+        resets = f"resets {_readable(resets_at)}"
+    else:
+        resets = "does not reset" if isinstance(budget.window, Total) else f"counts {describe(budget.window)}"
+    if reply.contended:
+        return Refusal(
+            code="budget_contended",
+            rule=budget.name,
+            message=f'Budget "{budget.name}" is not spent, but held by requests under way: {display(balance.spent)} spent and '
+            f"{display(balance.held)} held of {display(balance.limit)}; this request needs {display(amount)}. Try again in a moment.",
+            retry_after_s=1,
+            details=details,
+        )
+    if balance.spent >= balance.limit:
+        said = f"is exhausted: {display(balance.spent)} of {display(balance.limit)} spent"
+    else:
+        said = (
+            f"has too little left: {display(balance.spent)} of {display(balance.limit)} spent, and this request may cost "
+            f"{display(amount)} (a smaller max_tokens costs less)"
+        )
+    return Refusal(
+        code="budget_exceeded",
+        rule=budget.name,
+        message=f'Budget "{budget.name}" {said}; {resets}.',
+        retry_after_s=max(1, -(-(resets_at - now) // 1000)) if resets_at is not None else None,
+        details=details,
+    )
+
+
+def headers(story: Story, head: Head, charge: Charge | None) -> tuple[tuple[bytes, bytes], ...]:
+    """The provider's headers and ours: what was spent, and what is left of the tightest budget."""
+    request, target = story.request, story.target
+    names = _CF_NAMES if request.cf_spelling else _NAMES
+    identifier = request.id.encode()
+    found = [*head.headers, (names["request-id"], identifier)]
+    if request.cf_spelling:
+        found += [(b"cf-aig-log-id", identifier), (b"cf-aig-event-id", identifier), (b"cf-aig-step", b"0")]
+    if target is not None:
+        found.append((names["provider"], target.provider.slug.encode()))
+        if target.model is not None:
+            found.append((names["model"], _ascii(target.model)))
+    if charge is not None:
+        found.append((names["cost-usd"], dollars(charge.amount).encode()))
+    if story.clamped_to is not None:
+        found.append((names["max-tokens"], str(story.clamped_to).encode()))
+    if story.tightest is not None:
+        claim, hold, balance = story.tightest
+        # The number that refuses is the number that is shown: this request's own hold gives way to its charge, and an
+        # error costs nothing.
+        counted = charge.amount if charge is not None else 0 if head.status >= 400 else hold.amount
+        available = balance.available + hold.amount - counted
+        found += [
+            (names["budget"], _ascii(claim.budget.name)),
+            (names["budget-limit-usd"], _limit(balance.limit)),
+            (names["budget-remaining-usd"], dollars(max(0, available)).encode()),
+        ]
+        if hold.until is not None:
+            found.append((names["budget-resets-at"], _instant(hold.until)))
+    return tuple(found)
+
+
+_OURS = (
+    "request-id",
+    "provider",
+    "model",
+    "cost-usd",
+    "max-tokens",
+    "budget",
+    "budget-limit-usd",
+    "budget-remaining-usd",
+    "budget-resets-at",
+)
+_NAMES = {name: f"tollway-{name}".encode() for name in _OURS}
+_CF_NAMES = {name: f"cf-aig-{name}".encode() for name in _OURS}
+
+
+# Few limits and few windows are in force at a time.
+@lru_cache(maxsize=1024)
+def _limit(amount: int) -> bytes:
+    return dollars(amount).encode()
+
+
+@lru_cache(maxsize=1024)
+def _instant(ms: int) -> bytes:
+    return iso(ms).encode()
+
+
+def _readable(ms: int) -> str:
+    return iso(ms)[:16].replace("T", " ") + " UTC"
+
+
+def _ascii(text: str) -> bytes:
+    # RFC 9110, 5.5: visible ASCII only; anything else could end the header.
+    if text.isascii() and text.isprintable():
+        return text.encode()
+    return "".join(c if " " <= c <= "~" else "?" for c in text).encode()
