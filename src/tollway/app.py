@@ -25,14 +25,18 @@ from tollway.clock import Clock
 from tollway.document import compile_document
 from tollway.errors import SettingsInvalid, StoreUnavailable, TollwayError
 from tollway.ids import Ids, RandomPool
+from tollway.pricing.calibration import Calibration
 from tollway.pricing.price import FILE, PriceBook
 from tollway.proxy import listener
-from tollway.proxy.driver import World
+from tollway.proxy.collect import Collector
+from tollway.proxy.heavy import Heavy
 from tollway.proxy.server import Asgi, Entry
 from tollway.proxy.upstream.client import HttpTransport
+from tollway.proxy.world import World
 from tollway.settings import ProcessSettings
 from tollway.snapshot import Snapshot
 from tollway.storage.sqlite import SqliteStore
+from tollway.workers.batches import collect_batches
 from tollway.workers.sweep import keep_books
 
 log = logging.getLogger("tollway")
@@ -47,6 +51,7 @@ class Runtime(msgspec.Struct, kw_only=True):
     clock: Clock
     admin_token: str
     entry: Entry | None = None
+    learned: Calibration = msgspec.field(default_factory=Calibration)
     reload: Callable[[], int] | None = None
     """Reads the settings file again and puts it in force; returns the revision. Raises SettingsInvalid, changing nothing."""
 
@@ -141,19 +146,18 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
 
     text, snapshot = compile_settings(1)
     await store.open(clock.now())
-    transport = HttpTransport()
+    transport, heavy = HttpTransport(), Heavy()
     try:
         saved = await store.config.save(text, by="file", at=clock.now())
         snapshot = msgspec.structs.replace(snapshot, revision=saved.number)
-        world = World(store.ledger, store.records, transport, clock, {})
-        entry = Entry(
-            world=world,
-            snapshot=snapshot,
-            calendar=calendar,
-            ids=Ids(RandomPool(os.urandom).take),
-            control=_control(runtime),
+        world = World(
+            store.ledger, store.records, transport, clock, {}, learned=runtime.learned, jobs=store.jobs, heavy=heavy
         )
+        world.prepare(snapshot)
+        ids = Ids(RandomPool(os.urandom).take)
+        entry = Entry(world=world, snapshot=snapshot, calendar=calendar, ids=ids, control=_control(runtime))
         runtime.entry = entry
+        collector = Collector(world, lambda: entry.snapshot, ids)
 
         async def keep(text: str) -> None:
             try:
@@ -170,6 +174,7 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
                 fresh = msgspec.structs.replace(fresh, revision=revision)
             else:
                 background.create_task(keep(text))
+            world.prepare(fresh)
             entry.snapshot = fresh
             return fresh.revision
 
@@ -193,6 +198,7 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
         async with asyncio.TaskGroup() as background:
             workers = [
                 background.create_task(keep_books(store, clock)),
+                background.create_task(collect_batches(store.jobs, collector, clock)),
                 background.create_task(listener.sweep(server.server_state.connections)),
             ]
             entry.serving = entry.ready = True
@@ -207,6 +213,7 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
                 for worker in workers:
                     worker.cancel()
     finally:
+        await heavy.aclose()
         await transport.aclose()
         await store.close()
 

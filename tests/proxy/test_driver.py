@@ -88,13 +88,18 @@ async def gateway(tmp_path: Path, script: Script, **provider: Any) -> AsyncItera
 
 
 async def send(
-    host: str, port: int, body: Any, headers: bytes = b"", path: bytes = b"/openai/v1/chat/completions"
+    host: str,
+    port: int,
+    body: Any,
+    headers: bytes = b"",
+    path: bytes = b"/openai/v1/chat/completions",
+    method: bytes = b"POST",
 ) -> Any:
     reader, writer = await asyncio.open_connection(host, port)
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     writer.write(
-        b"POST %s HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer %s\r\ncontent-type: application/json\r\n%scontent-length: %d\r\n\r\n%s"
-        % (path, KEY.encode(), headers, len(raw), raw)
+        b"%s %s HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer %s\r\ncontent-type: application/json\r\n%scontent-length: %d\r\n\r\n%s"
+        % (method, path, KEY.encode(), headers, len(raw), raw)
     )
     await writer.drain()
     return reader, writer

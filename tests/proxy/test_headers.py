@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tollway.gateway import Provider, Secret
+from tollway.providers.presets import BY_SLUG, KEY_HEADER
 from tollway.proxy import headers as crossing
 from tollway.request import Credential
 
@@ -16,7 +17,13 @@ CONFIGURED = "sk-configured-provider-key"
 
 
 def provider(family: Any = "openai", key: str | None = CONFIGURED) -> Provider:
-    return Provider(slug="p", family=family, base_url="http://p", api_key=Secret(key) if key is not None else None)
+    return Provider(
+        slug="p",
+        family=family,
+        base_url="https://p",
+        api_key=Secret(key) if key is not None else None,
+        key_header=KEY_HEADER[family],
+    )
 
 
 def crossed(
@@ -44,7 +51,8 @@ DROPPED = [
     b"x-api-key", b"api-key", b"x-goog-api-key", b"accept-encoding", b"content-encoding", b"x-real-ip", b"true-client-ip",
     b"http2-settings", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-anything", b"tollway-authorization",
     b"tollway-metadata", b"tollway-anything", b"cf-aig-authorization", b"cf-aig-metadata", b"cf-connecting-ip",
-    b"cf-access-client-secret", b"proxy-anything",
+    b"cf-access-client-secret", b"proxy-anything", b"x-http-method-override", b"x-http-method", b"x-method-override",
+    b"x-goog-fieldmask", b"x-goog-field-mask",
 ]  # fmt: skip
 
 
@@ -210,3 +218,25 @@ def test_no_header_of_a_provider_poses_as_ours_or_frames_the_answer(headers: lis
 def test_the_first_of_several_values_counts() -> None:
     assert crossing.value_of([(b"a", b"1"), (b"b", b"2"), (b"b", b"3")], b"b") == b"2"
     assert crossing.value_of([], b"b") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "dialect", "header"),
+    [
+        ("google", "google", b"x-goog-api-key"),
+        ("google", "openai", b"authorization"),
+        ("azure", "openai", b"api-key"),
+        ("azure", "anthropic", b"x-api-key"),
+        ("aws-bedrock-mantle", "anthropic", b"x-api-key"),
+        ("aws-bedrock-mantle", "openai", b"authorization"),
+        ("deepseek", "anthropic", b"authorization"),
+    ],
+)
+def test_a_key_goes_in_the_header_that_the_provider_takes_it_in_on_that_api(
+    kind: str, dialect: Any, header: bytes
+) -> None:
+    preset = BY_SLUG[kind]
+    found = Provider(slug="p", kind=kind, family=preset.family, base_url="https://p", key_header=preset.key_header)
+    assert crossing.key_header(found, dialect) == header
+    assert crossing.carries_key([(header, b"k")], found, dialect)
+    assert not crossing.carries_key([(b"content-type", b"k")], found, dialect)

@@ -15,9 +15,9 @@ from tollway.clock import Clock
 from tollway.ids import Ids
 from tollway.logs.record import LogRecord
 from tollway.proxy import server as serving
-from tollway.proxy.driver import World
 from tollway.proxy.server import LARGEST_BODY, LARGEST_FROM_ANYONE, Entry
 from tollway.proxy.transport import NotSent, UpstreamRequest
+from tollway.proxy.world import World
 from tollway.storage.memory import MemoryLedger
 
 GATEWAY_KEY = world.KEY.encode()
@@ -221,7 +221,7 @@ async def test_a_websocket_is_answered_426_at_once(server: Server) -> None:
     assert reply.headers[b"upgrade"] == b"HTTP/1.1" and reply.headers[b"connection"] == b"upgrade"
 
 
-@pytest.mark.parametrize("path", ["/nope", "/acme/v1/chat/completions", "/v1/files"])
+@pytest.mark.parametrize("path", ["/nope", "/acme/v1/chat/completions", "/v1/threads"])
 async def test_an_unknown_path_is_404_in_the_callers_dialect(server: Server, path: str) -> None:
     reply = await server.ask(path)
     assert (reply.status, reply.code) == (404, "path_unknown")

@@ -3,13 +3,31 @@ from typing import Any
 import pytest
 import world
 
-from tollway.document.compiled import RESERVED
-from tollway.proxy.surface import Call, Models, NoSuchPath, OwnBudget, surface, upstream_path
+from tollway.document.providers import RESERVED
+from tollway.providers.registry import codec_for
+from tollway.proxy.shorthand import NoSuchPath
+from tollway.proxy.surface import Call, Models, OwnBudget, surface
 
-LOCAL = {"api": "openai", "base_url": "http://local/v1", "api_key": "none"}
+LOCAL = {"api": "openai", "base_url": "https://local/v1", "api_key": "none"}
 GROQ = {"api": "openai", "base_url": "https://api.groq.com/openai/v1", "api_key": "none"}
 SNAPSHOT = world.snapshot(
-    providers={"openai": {}, "anthropic": {}, "google": {}, "local": LOCAL, "groq": GROQ}, keys=[], budgets=[]
+    providers={
+        "openai": {},
+        "anthropic": {},
+        "google": {},
+        "local": LOCAL,
+        "groq": GROQ,
+        "cohere": {},
+        "ollama": {},
+        "mistral": {},
+        "bedrock": {"region": "us-east-1"},
+        "azure": {"resource": "res"},
+        "workers-ai": {"account": "a"},
+        "vertex": {},
+        "xai": {},
+    },
+    keys=[],
+    budgets=[],
 )
 
 
@@ -40,15 +58,41 @@ CALLS = [
     ("/openai/v1/chat/completions", "default", "openai", "openai.chat", "/v1/chat/completions"),
     ("/openai/chat/completions", "default", "openai", "openai.chat", "/chat/completions"),
     ("/openai/v1/responses", "default", "openai", "openai.responses", "/v1/responses"),
-    ("/openai/v1/images/generations", "default", "openai", "openai.other", "/v1/images/generations"),
-    ("/openai/v1/audio/transcriptions", "default", "openai", "openai.other", "/v1/audio/transcriptions"),
-    ("/openai/v1/moderations", "default", "openai", "openai.other", "/v1/moderations"),
+    ("/openai/v1/images/generations", "default", "openai", "openai.images", "/v1/images/generations"),
+    ("/openai/v1/audio/transcriptions", "default", "openai", "openai.transcription", "/v1/audio/transcriptions"),
+    ("/openai/v1/moderations", "default", "openai", "openai.moderations", "/v1/moderations"),
     ("/anthropic/v1/messages", "default", "anthropic", "anthropic.messages", "/v1/messages"),
     ("/anthropic/v1/messages/count_tokens", "default", "anthropic", "anthropic.count_tokens", "/v1/messages/count_tokens"),
     ("/google/v1beta/models/g:generateContent", "default", "google", "google.generate", "/v1beta/models/g:generateContent"),
     ("/google-ai-studio/v1/models/g:generateContent", "default", "google-ai-studio", "google.generate", "/v1/models/g:generateContent"),
-    ("/groq/openai/v1/chat/completions", "default", "groq", "openai.chat", "/v1/chat/completions"),
+    ("/groq/openai/v1/chat/completions", "default", "groq", "openai.chat", "/openai/v1/chat/completions"),
     ("/groq/v1/chat/completions", "default", "groq", "openai.chat", "/v1/chat/completions"),
+    ("/v1/images/generations", "default", None, "openai.images", "/v1/images/generations"),
+    ("/v1/audio/speech", "default", None, "openai.speech", "/v1/audio/speech"),
+    ("/v1/audio/transcriptions", "default", None, "openai.transcription", "/v1/audio/transcriptions"),
+    ("/v1/moderations", "default", None, "openai.moderations", "/v1/moderations"),
+    ("/v1/rerank", "default", None, "openai.rerank", "/v1/rerank"),
+    ("/cohere/v2/chat", "default", "cohere", "cohere.chat", "/v2/chat"),
+    ("/cohere/v1/rerank", "default", "cohere", "cohere.rerank", "/v1/rerank"),
+    ("/cohere/compatibility/v1/chat/completions", "default", "cohere", "openai.chat", "/compatibility/v1/chat/completions"),
+    ("/ollama/api/chat", "default", "ollama", "ollama.chat", "/api/chat"),
+    ("/ollama/v1/chat/completions", "default", "ollama", "openai.chat", "/v1/chat/completions"),
+    ("/mistral/v1/ocr", "default", "mistral", "openai.ocr", "/v1/ocr"),
+    ("/mistral/v1/fim/completions", "default", "mistral", "openai.completions", "/v1/fim/completions"),
+    ("/bedrock/model/us.amazon.nova-lite-v1%3A0/converse", "default", "bedrock", "bedrock.converse",
+     "/model/us.amazon.nova-lite-v1%3A0/converse"),
+    ("/v1/acct/prod/aws-bedrock/bedrock-runtime/us-east-1/model/m/invoke", "prod", "aws-bedrock", "bedrock.invoke", "/model/m/invoke"),
+    ("/bedrock/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fx/converse", "default", "bedrock", "bedrock.converse",
+     "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fx/converse"),
+    ("/azure-openai/res/gpt4/chat/completions", "default", "azure-openai", "openai.chat", "/openai/deployments/gpt4/chat/completions"),
+    ("/azure/openai/v1/responses", "default", "azure", "openai.responses", "/openai/v1/responses"),
+    ("/workers-ai/@cf/meta/llama-3.1-8b-instruct", "default", "workers-ai", "cloudflare.run", "/run/@cf/meta/llama-3.1-8b-instruct"),
+    ("/workers-ai/v1/chat/completions", "default", "workers-ai", "openai.chat", "/v1/chat/completions"),
+    ("/vertex/v1/projects/p/locations/l/publishers/google/models/g:generateContent", "default", "vertex", "google.generate", None),
+    ("/vertex/v1/projects/p/locations/l/publishers/anthropic/models/c@1:streamRawPredict", "default", "vertex", "anthropic.vertex", None),
+    ("/vertex/v1/projects/p/locations/l/endpoints/openapi/chat/completions", "default", "vertex", "openai.chat",
+     "/v1/projects/p/locations/l/endpoints/openapi/chat/completions"),
+    ("/grok/v1/messages", "default", "grok", "anthropic.messages", "/v1/messages"),
     ("/local/v1/chat/completions", "default", "local", "openai.chat", "/v1/chat/completions"),
     ("/v1/acct/prod/openai/chat/completions", "prod", "openai", "openai.chat", "/chat/completions"),
     ("/v1/acct/prod/openai/v1/responses", "prod", "openai", "openai.responses", "/v1/responses"),
@@ -67,7 +111,7 @@ def test_a_path_means_one_call(
     assert isinstance(found, Call), found
     assert (found.gateway, found.provider, found.api, found.path) == (gateway, provider, api, at_provider or found.path)
     assert at_provider is not None or found.path.split("/models/")[1] == path.split("/models/")[1]
-    assert found.family == api.partition(".")[0]
+    assert found.dialect == codec_for(found.api).dialect
 
 
 @pytest.mark.parametrize(
@@ -88,7 +132,7 @@ def test_a_path_means_one_call(
 def test_lists_of_models_are_answered_here(path: str, anthropic: bool, family: str, model: str | None) -> None:
     for method in ("GET", "HEAD"):
         found = asked(path, method, anthropic=anthropic)
-        assert isinstance(found, Models) and (found.family, found.model) == (family, model)
+        assert isinstance(found, Models) and (found.dialect, found.model) == (family, model)
 
 
 def test_a_providers_own_list_of_models_is_its_own() -> None:
@@ -102,7 +146,7 @@ def test_the_callers_own_budgets_have_a_path() -> None:
 
 
 UNKNOWN = [
-    "/v1", "/v1/", "/v1/files", "/v1/images/generations", "/v1/audio/speech", "/v1/acct/prod", "/v1/messages/batches",
+    "/v1", "/v1/", "/v1/files", "/v1/images/x", "/v1/audio/x", "/v1/acct/prod",
     "/v1/chat", "/v2/chat", "/openai", "/openai/", "/v1/acct/prod/openai", "/acme/v1/chat/completions", "/v1beta/chat/completions",
     "/compat", "/.well-known/oauth-authorization-server", "/managed/settings", "/robots.txt", "/v1/responses/input_items",
     "/v1/threads/t/messages", "/v1/files/f/content",
@@ -176,49 +220,24 @@ def test_a_plain_path_is_not_refused_for_its_characters(path: str) -> None:
 @pytest.mark.parametrize("path", [path for path, *_ in CALLS] + UNKNOWN)
 def test_no_provider_can_be_named_as_a_path_of_tollways_own(path: str) -> None:
     first = path.split("/")[1]
-    names = {"openai", "anthropic", "google", "google-ai-studio", "groq", "local"}
+    names = {*SNAPSHOT.providers, *SNAPSHOT.provider_aliases}
     unknown = {"v2", "acme", ".well-known", "managed", "robots.txt"}
     assert first in RESERVED | names | unknown
 
 
-@pytest.mark.parametrize(
-    ("base", "family", "path", "sent"),
-    [
-        ("/v1", "openai", "/v1/chat/completions", "/v1/chat/completions"),
-        ("/v1", "openai", "/chat/completions", "/v1/chat/completions"),
-        ("", "openai", "/v1/chat/completions", "/chat/completions"),
-        ("/api/v1", "openai", "/v1/chat/completions", "/api/v1/chat/completions"),
-        ("/v1beta/openai", "openai", "/v1/chat/completions", "/v1beta/openai/chat/completions"),
-        ("/v1", "openai", "/v10/x", "/v1/v10/x"),
-        ("", "anthropic", "/v1/messages", "/v1/messages"),
-        ("", "anthropic", "/messages", "/v1/messages"),
-        ("/v1", "anthropic", "/v1/messages", "/v1/messages"),
-        ("/v1", "anthropic", "/messages", "/v1/messages"),
-        ("/anthropic", "anthropic", "/v1/messages", "/anthropic/v1/messages"),
-        ("/anthropic", "anthropic", "/messages", "/anthropic/v1/messages"),
-        ("", "google", "/v1beta/models/g:generateContent", "/v1beta/models/g:generateContent"),
-        ("", "google", "/v1/models/g:generateContent", "/v1/models/g:generateContent"),
-        ("", "google", "/models/g:generateContent", "/v1beta/models/g:generateContent"),
-        ("/v1beta", "google", "/v1beta/models/g:generateContent", "/v1beta/models/g:generateContent"),
-        ("/v1beta", "google", "/models/g:generateContent", "/v1beta/models/g:generateContent"),
-        ("/gemini/v1beta", "google", "/v1/models/g:generateContent", "/gemini/v1beta/models/g:generateContent"),
-    ],
-)
-def test_a_path_is_joined_to_its_base_with_one_version(base: str, family: Any, path: str, sent: str) -> None:
-    assert upstream_path(base, family, path) == sent
-
-
 SHARED = [
-    "/openai/v1/files", "/openai/v1/organization/users", "/anthropic/v1/files/x", "/openai/v1/batches", "/openai/batches",
-    "/openai/v1/batches/b/cancel", "/openai/v1/assistants", "/openai/v1/threads/runs", "/openai/v1/threads/t/messages",
+    "/openai/v1/organization/users", "/anthropic/v1/files/x", "/openai/v1/files/f/x", "/openai/v1/batches/b/results",
+    "/openai/v1/assistants", "/openai/v1/threads/runs", "/openai/v1/threads/t/messages",
     "/openai/v1/fine_tuning/jobs", "/openai/v1/containers/c/files", "/openai/v1/vector_stores/v/search", "/openai/v1/uploads/u/parts",
     "/openai/v1/evals/e/runs", "/openai/v1/projects/p", "/openai/v1/conversations", "/openai/v1/conversations/c/items",
     "/openai/v1/responses/resp_1/cancel", "/openai/responses/resp_1/cancel", "/openai/v1/responses/resp_1/cancel/",
-    "/openai/v1/chat/completions/chatcmpl_1", "/anthropic/v1/messages/batches", "/anthropic/v1/skills", "/anthropic/v1/organizations/users",
+    "/openai/v1/chat/completions/chatcmpl_1", "/anthropic/v1/messages/batches/b/x",
+    "/anthropic/v1/skills", "/anthropic/v1/organizations/users",
     "/google/v1beta/files:register", "/google/upload/v1beta/files", "/google/v1beta/cachedContents", "/google/v1beta/corpora/c/documents",
     "/google/v1beta/tunedModels", "/google/v1beta/tunedModels/t:transferOwnership", "/google/v1beta/tunedModels/t/permissions",
     "/google/v1beta/fileSearchStores/s:importFile", "/google/v1beta/operations/o:cancel", "/google/v1beta/models/m/operations/o:cancel",
-    "/google/v1beta/batches/b:cancel", "/google/v1/users", "/v1/acct/prod/openai/v1/files", "/groq/openai/v1/batches",
+    "/google/v1beta/batches/b:cancel", "/google/v1/users", "/mistral/v1/files", "/azure/v1/batches", "/xai/v1/batches/b",
+    "/groq/openai/v1/batches",
     "/openai/v1/Files", "/openai/v1/f%69les", "/openai/v1/%66iles", "/v1beta/models/m/operations/o:cancel",
 ]  # fmt: skip
 
@@ -257,3 +276,102 @@ def test_a_call_whose_path_is_only_like_one_of_these_is_forwarded(path: str) -> 
 def test_models_may_be_read_on_a_providers_own_path(path: str) -> None:
     assert isinstance(asked(path, "GET"), Call)
     assert isinstance(asked(path, "DELETE"), NoSuchPath)
+
+
+JOBS = [
+    ("POST", "/anthropic/v1/messages/batches", "anthropic", "anthropic.batches", "/v1/messages/batches"),
+    ("POST", "/v1/messages/batches", "anthropic", "anthropic.batches", "/v1/messages/batches"),
+    ("GET", "/messages/batches/b_1", "anthropic", "anthropic.batches", "/v1/messages/batches/b_1"),
+    ("GET", "/v1/messages/batches/b_1/results", "anthropic", "anthropic.batches", "/v1/messages/batches/b_1/results"),
+    ("POST", "/anthropic/messages/batches/b/cancel", "anthropic", "anthropic.batches", "/v1/messages/batches/b/cancel"),
+    (
+        "DELETE",
+        "/v1/acct/prod/anthropic/v1/messages/batches/b",
+        "anthropic",
+        "anthropic.batches",
+        "/v1/messages/batches/b",
+    ),
+    ("POST", "/openai/v1/batches", "openai", "openai.batches", "/v1/batches"),
+    ("POST", "/openai/batches/b-1/cancel", "openai", "openai.batches", "/v1/batches/b-1/cancel"),
+    ("GET", "/groq/v1/batches/b", "groq", "openai.batches", "/v1/batches/b"),
+    ("POST", "/local/files", "local", "openai.files", "/v1/files"),
+    ("GET", "/openai/v1/files/f/content", "openai", "openai.files", "/v1/files/f/content"),
+    ("DELETE", "/v1/acct/prod/openai/v1/files/f", "openai", "openai.files", "/v1/files/f"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "provider", "api", "own"), JOBS)
+def test_batches_and_files_are_called_by_their_ids(method: str, path: str, provider: str, api: str, own: str) -> None:
+    found = asked(path, method)
+    assert isinstance(found, Call)
+    assert (found.provider, found.api, found.path) == (provider, api, own)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/openai/v1/batches"),
+        ("GET", "/openai/v1/files"),
+        ("GET", "/v1/messages/batches"),
+        ("GET", "/anthropic/v1/messages/batches"),
+        ("DELETE", "/openai/v1/batches/b"),
+        ("HEAD", "/openai/v1/files/f/content"),
+    ],
+)
+def test_lists_of_jobs_and_what_is_not_known_of_them_are_not_forwarded(method: str, path: str) -> None:
+    found = asked(path, method)
+    assert isinstance(found, NoSuchPath) and "belongs to the whole account" in found.message
+
+
+def test_a_unified_path_of_jobs_that_several_providers_could_be_meant_by_names_them() -> None:
+    found = asked("/v1/batches")
+    assert isinstance(found, NoSuchPath) and found.code == "path_unknown"
+    assert "/groq/v1/batches or /local/v1/batches or /openai/v1/batches" in found.message
+
+
+def test_a_unified_path_of_jobs_leads_to_the_only_provider_that_has_them() -> None:
+    only = world.snapshot()
+    found = surface("POST", "/v1/files", only, anthropic=False, gateway="default")
+    assert isinstance(found, Call) and (found.provider, found.api, found.path) == (
+        "openai",
+        "openai.files",
+        "/v1/files",
+    )
+    none = world.snapshot(providers={"google": {"api_key": "k"}})
+    missing = surface("POST", "/v1/files", none, anthropic=False, gateway="default")
+    assert isinstance(missing, NoSuchPath) and "no provider" in missing.message
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/google/v1beta/models/gemini-2.5-pro:generateContent",
+        "/google/v1beta/models/gemini-2.5-pro%3AgenerateContent",
+        "/google/v1beta/models/a/b:streamGenerateContent",
+    ],
+)
+def test_a_read_that_names_a_method_is_no_read_of_a_model(path: str, method: str) -> None:
+    assert isinstance(asked(path, method), NoSuchPath)
+
+
+@pytest.mark.parametrize("path", ["/api/tags", "/api/version", "/api/ps"])
+def test_what_an_ollama_server_says_of_itself_may_be_read(path: str) -> None:
+    assert isinstance(asked(f"/ollama{path}", "GET"), Call)
+    assert isinstance(asked(f"/openai{path}", "GET"), NoSuchPath)
+    assert isinstance(asked(f"/ollama{path}", "DELETE"), NoSuchPath)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/openai/v1/chatkit/sessions",
+        "/openai/v1/realtime/client_secrets",
+        "/openai/v1/client_secrets",
+        "/openai/v1/ephemeral_keys",
+        "/xai/v1/ephemeral",
+    ],
+)
+def test_a_key_that_opens_a_session_at_the_provider_is_not_made(path: str) -> None:
+    found = asked(path)
+    assert isinstance(found, NoSuchPath) and found.code == "realtime_unsupported"

@@ -1,6 +1,7 @@
 import pytest
 
 from tollway.proxy.taken import Taken, without_key
+from tollway.request import Credential
 
 KEY = b"tw_ab0123456789_" + b"Zz9" * 14 + b"q123456"
 
@@ -51,3 +52,20 @@ def test_a_key_is_taken_out_of_a_query(query: bytes, kept: bytes, key: str | Non
 def test_anybodys_gateway_key_is_taken_out_of_a_query(part: bytes) -> None:
     for key in (KEY, KEY.replace(b"_", b"%5F"), KEY.replace(b"t", b"%74", 1)):
         assert without_key(b"alt=sse&" + part.replace(b"%s", key) + b"&beta=1") == (b"alt=sse&beta=1", None)
+
+
+def test_an_aws_sdk_sends_the_gateway_key_as_its_access_key() -> None:
+    signed = (
+        b"AWS4-HMAC-SHA256 Credential=a-gateway-key/20261121/us-east-1/bedrock/aws4_request, "
+        b"SignedHeaders=host;x-amz-date, Signature=abc"
+    )
+    assert Taken([(b"authorization", signed)]).credentials == [Credential(b"authorization", "a-gateway-key")]
+    for odd in (b"AWS4-HMAC-SHA256", b"AWS4-HMAC-SHA256 Signature=abc", b"AWS4-HMAC-SHA256 Credential=/x"):
+        assert all(found.secret != "" for found in Taken([(b"authorization", odd)]).credentials)
+
+
+@pytest.mark.parametrize("name", [b"tollway-custom-cost", b"cf-aig-custom-cost"])
+def test_a_custom_cost_is_taken_and_two_of_them_are_not_one(name: bytes) -> None:
+    assert Taken([(name, b'{"total_cost": 1}')]).custom_cost == '{"total_cost": 1}'
+    assert Taken([(name, b"{}"), (name, b"{}")]).custom_cost == "{},{}"
+    assert Taken([]).custom_cost is None

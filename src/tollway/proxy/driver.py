@@ -9,14 +9,11 @@ import logging
 import time
 from typing import Any
 
-import msgspec
-
-from tollway.clock import Clock
 from tollway.errors import StoreUnavailable
 from tollway.exchange.authenticate import authenticate
-from tollway.exchange.refusal import Refusal, event
 from tollway.exchange.steps import (
     Authenticate,
+    Compute,
     Ended,
     Forward,
     Head,
@@ -24,8 +21,10 @@ from tollway.exchange.steps import (
     NoAnswer,
     NotSent,
     Read,
+    Recall,
     Relay,
     Release,
+    Remember,
     Reserve,
     Send,
     Sent,
@@ -33,44 +32,32 @@ from tollway.exchange.steps import (
     Steps,
     Unavailable,
 )
-from tollway.gateway import Provider
-from tollway.providers.registry import codec_for
+from tollway.providers.batches import JOBS
+from tollway.providers.codec import Malformed
+from tollway.providers.weight import is_heavy
 from tollway.proxy import headers as crossing
-from tollway.proxy.encoding import Decoder, DecodingFailed, decoder
-from tollway.proxy.surface import upstream_path
-from tollway.proxy.transport import Broken, Response, Transport, UpstreamRequest, Url, parse_url
+from tollway.proxy.encoding import Decoder, DecodingFailed
+from tollway.proxy.heavy import HeavyFailed
+from tollway.proxy.jobs import carry_out
+from tollway.proxy.outgoing import outgoing
+from tollway.proxy.reading import LARGEST_READ, Metering, decoded, head_of, last_event, read_answer
+from tollway.proxy.signing.signer import CredentialsUnavailable
+from tollway.proxy.transport import Broken, Response
 from tollway.proxy.transport import NoAnswer as TransportNoAnswer
 from tollway.proxy.transport import NotSent as TransportNotSent
-from tollway.request import InferenceRequest
+from tollway.proxy.world import World
+from tollway.request import Ask, InferenceRequest
 from tollway.snapshot import Snapshot
-from tollway.storage.protocol import Ledger, Records
 from tollway.usage import Report
 
 log = logging.getLogger("tollway.proxy")
 
-LARGEST_READ = 16 * 1024 * 1024
-"""A JSON answer larger than this is relayed as it comes instead of being read whole."""
+LARGEST_ERROR = 2 * 1024 * 1024
+"""No provider says more than this about an error; it is looked through as a whole for what identifies us."""
 
 _UNKNOWN = 2**40
 _SHORTEST_KEY = 8
 """A shorter one stands in too many words to be taken out of a text."""
-
-
-class World(msgspec.Struct, frozen=True):
-    """What the driver needs of the outside."""
-
-    ledger: Ledger
-    records: Records
-    transport: Transport
-    clock: Clock
-    urls: dict[str, Url]
-    """Base URL → its parts; filled once for each provider."""
-
-    def url(self, provider: Provider) -> Url:
-        found = self.urls.get(provider.base_url)
-        if found is None:
-            found = self.urls[provider.base_url] = parse_url(provider.base_url)
-        return found
 
 
 class Driver:
@@ -83,9 +70,9 @@ class Driver:
         "_encoding_failed",
         "_gone",
         "_interruptible",
-        "_key",
         "_request",
         "_response",
+        "_secrets",
         "_send",
         "_sent_ns",
         "_snapshot",
@@ -111,16 +98,30 @@ class Driver:
         self._decoder: Decoder | None = None
         self._encoding_failed = False
         self._sent_ns = 0
-        self._key = b""
+        self._secrets: tuple[bytes, ...] = ()
 
     @property
     def started(self) -> bool:
         """Whether the caller has been sent a status."""
         return self._started
 
+    async def read_ask(self) -> Ask | Malformed | None:
+        """What the request's body asks for, if it is too heavy to be read in passing. Raises HeavyFailed."""
+        if not is_heavy(self._request.body, self._request.content_type):
+            return None
+        if self._connection is not None:
+            # A caller that leaves meanwhile is met by `run`.
+            self._connection.on_gone = self._on_gone
+        try:
+            return await self._world.heavy.read_ask(self._request)
+        except HeavyFailed:
+            if self._connection is not None:
+                self._connection.on_gone = None
+            raise
+
     async def run(self, steps: Steps) -> None:
         """Carries `steps` out to their end. A defect in them answers 500 and leaves the hold to its deadline."""
-        if self._connection is not None:
+        if self._connection is not None and not self._gone:
             self._connection.on_gone = self._on_gone
         world = self._world
         try:
@@ -139,6 +140,8 @@ class Driver:
                         reply = await self._read()
                     case Settle():
                         world.ledger.settle(command.entry)
+                        if command.observed is not None:
+                            world.learned.learn(command.observed)
                     case Send():
                         reply = await self._answer(command)
                     case Log():
@@ -147,6 +150,8 @@ class Driver:
                         reply = await self._relay(command)
                     case Release():
                         world.ledger.release(command.reservation_id, command.code, world.clock.now())
+                    case Compute() | Recall() | Remember():
+                        reply = await carry_out(command, world.jobs, world.thread)
                 command = steps.send(reply)
         except StopIteration:
             pass
@@ -158,7 +163,9 @@ class Driver:
 
     def _on_gone(self) -> None:
         self._gone = True
-        if self._interruptible:
+        # A batch that is made goes on without its caller, and only the answer tells its id.
+        makes_job = self._request.api in JOBS and self._request.method == "POST"
+        if self._interruptible and not makes_job:
             self._cycle.task.cancel()
 
     async def _reserve(self, command: Reserve) -> Any:
@@ -170,31 +177,23 @@ class Driver:
 
     async def _forward(self, command: Forward) -> Head | NotSent | NoAnswer:
         provider, request = command.route.provider, command.request
-        base = self._world.url(provider)
-        target = upstream_path("" if base.target == b"/" else base.target.decode(), provider.family, command.path)
-        if request.query:
-            target = f"{target}?{request.query.decode('latin-1')}"
-        gateway = self._snapshot.gateways[request.gateway]
-        outgoing = UpstreamRequest(
-            request.method,
-            base.at(target.encode("latin-1")),
-            crossing.outgoing(
-                request,
-                provider,
-                caller_keys=gateway.provider_keys == "caller",
-                is_ours=lambda secret: self._snapshot.key(secret) is not None,
-            ),
-            command.body,
-            provider.connect_timeout_s,
-            provider.first_byte_timeout_s,
-            provider.idle_timeout_s,
-        )
+        try:
+            body = await self._body(command)
+            sent = await outgoing(command, body, self._snapshot, self._world.url(provider), self._world.signer)
+        except CredentialsUnavailable as error:
+            log.error("provider %s: %s", provider.slug, error)
+            message = (
+                f'Provider "{provider.slug}": its credentials cannot be obtained now; the gateway\'s log says why.'
+            )
+            return NotSent("credentials_unavailable", message, time.monotonic_ns())
+        except HeavyFailed as error:
+            return NotSent("overloaded", f"The body cannot be written now. {error}", time.monotonic_ns())
         if self._gone:
             return NotSent("upstream_unreachable", "The caller left before anything was sent.", time.monotonic_ns())
         self._sent_ns = time.monotonic_ns()
         self._interruptible = True
         try:
-            answer = await self._world.transport.send(outgoing)
+            answer = await self._world.transport.send(sent)
         except asyncio.CancelledError:
             self._interrupted()
             return NoAnswer("upstream_timeout", "The caller left before the provider answered.", time.monotonic_ns())
@@ -213,26 +212,18 @@ class Driver:
             message = f'Provider "{provider.slug}" answered {answer.status}, a redirect, and none is followed: check its base_url.'
             return NotSent("upstream_invalid", message, at_ns)
         self._response = answer
-        if answer.status >= 400 and provider.api_key is not None:
-            self._key = provider.api_key.reveal().encode()
-        return self._head(answer, at_ns)
+        if answer.status >= 400:
+            self._secrets = crossing.secrets_in(sent.headers, provider, request.dialect)
+        head, self._decoder, readable = head_of(answer, request, at_ns)
+        self._encoding_failed = not readable
+        return head
 
-    def _head(self, answer: Response, at_ns: int) -> Head:
-        content_type = crossing.value_of(answer.headers, b"content-type") or b""
-        length = crossing.value_of(answer.headers, b"content-length")
-        large = length is not None and length.isdigit() and int(length) > LARGEST_READ
-        json = b"json" in content_type and b"ndjson" not in content_type
-        streamed = not json or large or self._request.upstream_path.endswith(":streamGenerateContent")
-        shown = crossing.incoming(answer.headers)
-        try:
-            self._decoder = decoder(crossing.value_of(answer.headers, b"content-encoding"))
-        except DecodingFailed as error:
-            log.warning("provider answer cannot be metered: %s", error)
-            self._encoding_failed = True
-        if self._decoder is not None and (streamed or answer.status >= 400):
-            # A stream is metered plain, and passed on plain; so is an error, whose text is looked through.
-            shown = tuple(header for header in shown if header[0] != b"content-encoding")
-        return Head(answer.status, shown, streamed, at_ns)
+    async def _body(self, command: Forward) -> bytes:
+        """What is sent. Raises HeavyFailed."""
+        body, rewrite = self._request.body, command.rewrite
+        if rewrite is None or not is_heavy(body, self._request.content_type):
+            return command.body
+        return await self._world.heavy.write(body, rewrite)
 
     async def _read(self) -> Ended:
         """The whole answer, as it came (`raw`) and decoded (`body`)."""
@@ -248,7 +239,7 @@ class Driver:
                     first_ns = time.monotonic_ns()
                 pieces.append(piece)
                 size += len(piece)
-                if size > 4 * LARGEST_READ:
+                if size > (4 * LARGEST_READ if status < 400 else LARGEST_ERROR):
                     raise Broken("upstream_invalid", "the answer is too large")
         except asyncio.CancelledError:
             self._interrupted()
@@ -264,24 +255,30 @@ class Driver:
         body = raw
         if self._decoder is not None:
             try:
-                body = self._decoder.feed(raw)
+                body = await decoded(self._decoder, pieces)
             except DecodingFailed as error:
                 log.warning("provider answer cannot be metered: %s", error)
                 self._encoding_failed = True
             if status >= 400 and not self._encoding_failed:
                 raw = body
-        if len(self._key) >= _SHORTEST_KEY:
+        for secret in self._secrets:
             # A provider may repeat the key that it does not like.
-            raw = raw.replace(self._key, b"[redacted]")
+            if len(secret) >= _SHORTEST_KEY:
+                raw = raw.replace(secret, b"[redacted]")
         whole = reason == "complete" and not self._encoding_failed
-        report = codec_for(self._request.api).read_answer(body) if whole else Report()
-        # An answer that cannot be decoded may hold any number of tokens; the hold bounds what it is counted as.
-        output_bytes = _UNKNOWN if self._encoding_failed else len(body)
-        return self._ended(reason, report, output_bytes=output_bytes, raw=raw, first_ns=first_ns, passed=size)
+        report: Report | None = Report()
+        if whole and status < 400:
+            report = await read_answer(self._world.heavy, self._request.api, body, response.headers)
+        # An answer that cannot be read may hold any number of tokens; the hold bounds what it is counted as.
+        output_bytes = _UNKNOWN if self._encoding_failed or report is None else len(body)
+        return self._ended(
+            reason, report or Report(), output_bytes=output_bytes, raw=raw, first_ns=first_ns, passed=size
+        )
 
     async def _relay(self, command: Relay) -> Ended:
         """The answer passed on as it comes. Reading waits while the caller is slow: at most one piece is in hand."""
         response, meter, send = self._response, command.meter, self._send
+        metering = Metering(self._world.heavy, self._request.api, meter)
         assert response is not None
         reason, first_ns, passed = "complete", None, 0
         deadline_ns = self._sent_ns + int(command.longest_s * 1e9)
@@ -291,16 +288,15 @@ class Driver:
             while piece := await response.read():
                 if first_ns is None:
                     first_ns = time.monotonic_ns()
-                if self._decoder is not None:
-                    piece = self._decoder.feed(piece)
-                shown = meter.feed(piece)
-                if shown:
-                    passed += len(shown)
-                    await send({"type": "http.response.body", "body": shown, "more_body": True})
+                for plain in (piece,) if self._decoder is None else self._decoder.plain(piece):
+                    shown = await metering.feed(plain)
+                    if shown:
+                        passed += len(shown)
+                        await send({"type": "http.response.body", "body": shown, "more_body": True})
                 if time.monotonic_ns() > deadline_ns:
                     reason = "too_long"
                     break
-            rest = meter.finish()
+            rest = await metering.finish()
             if rest:
                 passed += len(rest)
                 await send({"type": "http.response.body", "body": rest, "more_body": True})
@@ -317,11 +313,16 @@ class Driver:
         if self._gone:
             reason = "client_gone"
         elif reason != "complete":
-            await self._last_event(reason)
+            said = last_event(reason, self._request, stopping=self._stopping)
+            if said:
+                await send({"type": "http.response.body", "body": said, "more_body": True})
         if not self._gone:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-        report = Report() if self._encoding_failed else meter.report()
-        output_bytes = _UNKNOWN if self._encoding_failed else meter.output_bytes
+        # Whoever left has left an event unread, perhaps.
+        await metering.read_aside()
+        unknown = self._encoding_failed or metering.lost
+        report = Report() if unknown else meter.report()
+        output_bytes = _UNKNOWN if unknown else meter.output_bytes
         return self._ended(
             reason,
             report,
@@ -330,22 +331,6 @@ class Driver:
             passed=passed,
             finished=meter.complete,
             streamed=True,
-        )
-
-    async def _last_event(self, reason: str) -> None:
-        """Says in the stream itself that it ends early; a cut stream looks complete to most SDKs."""
-        if self._request.upstream_path.endswith(":streamGenerateContent") and b"alt=sse" not in self._request.query:
-            return
-        code = {"too_long": "upstream_timeout"}.get(reason, "shutting_down" if self._stopping else "upstream_invalid")
-        refusal = Refusal(
-            code=code, message="The provider's stream broke off before its end; what came until here is all there is."
-        )
-        await self._send(
-            {
-                "type": "http.response.body",
-                "body": event(refusal, self._request.dialect, self._request.id),
-                "more_body": True,
-            }
         )
 
     async def _answer(self, command: Send) -> Sent:

@@ -1,11 +1,14 @@
 """Taking a content encoding off, with a limit, for answers that come compressed although none was asked for."""
 
 import zlib
+from collections.abc import Iterator
 from typing import Protocol
 
 LARGEST_DECODED = 64 * 1024 * 1024
 _LARGEST_RATIO = 100
 _FREE_BYTES = 1024 * 1024
+_PLAIN_BYTES = 256 * 1024
+"""Given back at once: the most that is decompressed in half a millisecond or so."""
 
 
 class DecodingFailed(Exception):
@@ -15,8 +18,12 @@ class DecodingFailed(Exception):
 class Decoder(Protocol):
     """Takes an encoding off, piece by piece."""
 
+    def plain(self, piece: bytes) -> Iterator[bytes]:
+        """The plain bytes of the next piece, a little at a time. Raises DecodingFailed."""
+        ...
+
     def feed(self, piece: bytes) -> bytes:
-        """The plain bytes of the next piece. Raises DecodingFailed."""
+        """All of them at once."""
         ...
 
 
@@ -32,24 +39,31 @@ class _Zlib:
         self._out = 0
 
     def feed(self, piece: bytes) -> bytes:
+        return b"".join(self.plain(piece))
+
+    def plain(self, piece: bytes) -> Iterator[bytes]:
         self._in += len(piece)
-        found: list[bytes] = []
-        while piece:
+        full = False
+        # What was not given back yet may need no more input.
+        while piece or full:
             room = max(_FREE_BYTES, self._in * _LARGEST_RATIO) - self._out
             try:
-                plain = self._inner.decompress(piece, max(1, room + 1))
+                most = max(1, min(_PLAIN_BYTES, room + 1))
+                plain = self._inner.decompress(piece, most)
             except zlib.error as error:
                 raise DecodingFailed(str(error)) from None
             self._out += len(plain)
             if self._out > min(LARGEST_DECODED, max(_FREE_BYTES, self._in * _LARGEST_RATIO)):
                 raise DecodingFailed("the answer grows more than a hundredfold when decompressed")
-            found.append(plain)
+            if plain:
+                yield plain
+            full = len(plain) == most
             if self._inner.eof:
+                full = False
                 piece = self._inner.unused_data
                 self._inner = zlib.decompressobj(self._bits)
             else:
                 piece = self._inner.unconsumed_tail
-        return b"".join(found)
 
 
 def decoder(encoding: bytes | None) -> Decoder | None:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-from tollway.gateway import KEY_HEADER, Provider
+from tollway.gateway import Provider
 from tollway.identity.keys import SHORTEST_SECRET, looks_like_ours
-from tollway.request import Credential, InferenceRequest
+from tollway.request import Credential, Dialect, InferenceRequest
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -19,7 +19,9 @@ Headers = Iterable[tuple[bytes, bytes]]
 _CONNECTION = frozenset(
     b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade "
     b"host content-length expect forwarded via cookie authorization x-api-key api-key x-goog-api-key accept-encoding "
-    b"content-encoding x-real-ip true-client-ip http2-settings".split()
+    b"content-encoding x-real-ip true-client-ip http2-settings "
+    # What makes another call of this one, or leaves the usage out of its answer (Google).
+    b"x-http-method-override x-http-method x-method-override x-goog-fieldmask x-goog-field-mask".split()
 )
 _PRIVATE = (b"tollway-", b"cf-", b"x-forwarded-", b"proxy-")
 
@@ -74,9 +76,33 @@ def outgoing(
     if key is None and provider.api_key is not None and provider.api_key.reveal() != "none":
         key = provider.api_key.reveal()
     if key is not None:
-        header = KEY_HEADER[provider.family]
+        header = key_header(provider, request.dialect)
         found.append((header, b"Bearer " + key.encode() if header == b"authorization" else key.encode()))
     return found
+
+
+_OTHER_HEADERS: dict[tuple[str, Dialect], bytes] = {
+    ("google", "openai"): b"authorization",
+    ("aws-bedrock-mantle", "anthropic"): b"x-api-key",
+    ("azure", "anthropic"): b"x-api-key",
+}
+"""Providers that take their key in another header for another of their APIs."""
+
+
+def key_header(provider: Provider, dialect: Dialect) -> bytes:
+    """The header in which a provider takes its key on the API of that dialect."""
+    return _OTHER_HEADERS.get((provider.kind, dialect), provider.key_header)
+
+
+def carries_key(headers: Headers, provider: Provider, dialect: Dialect) -> bool:
+    """Whether a key, the caller's own perhaps, identifies the request already."""
+    return value_of(headers, key_header(provider, dialect)) is not None
+
+
+def secrets_in(headers: Headers, provider: Provider, dialect: Dialect) -> tuple[bytes, ...]:
+    """What identifies us among headers that were sent, in case an answer repeats it."""
+    named = (key_header(provider, dialect), b"x-amz-security-token")
+    return tuple(value.removeprefix(b"Bearer ") for name, value in headers if name.lower() in named)
 
 
 # Clients send few different headers; what is made up is judged anew.

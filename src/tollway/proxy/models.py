@@ -6,9 +6,8 @@ import msgspec
 
 from tollway.exchange.authenticate import authenticate
 from tollway.exchange.refusal import Refusal
-from tollway.gateway import Family
 from tollway.proxy.surface import Models
-from tollway.request import InferenceRequest
+from tollway.request import Dialect, InferenceRequest
 from tollway.snapshot import Snapshot
 
 
@@ -17,26 +16,26 @@ def models_answer(found: Models, request: InferenceRequest, snapshot: Snapshot) 
     identity = authenticate(request, snapshot)
     if isinstance(identity, Refusal):
         return identity
-    names = _names(snapshot, found.family)
+    names = _names(snapshot, found.dialect)
     if found.model is not None:
         # SDKs ask for a model by its bare name.
         if not any(found.model in (name, name.partition("/")[2]) for name in names):
             return Refusal(code="model_unknown", message=f'No model "{found.model}" here; GET /v1/models lists them.')
-        return msgspec.json.encode(_card(found.model, found.family))
-    cards = [_card(name, found.family) for name in names]
-    if found.family == "google":
+        return msgspec.json.encode(_card(found.model, found.dialect))
+    cards = [_card(name, found.dialect) for name in names]
+    if found.dialect == "google":
         return msgspec.json.encode({"models": cards})
-    if found.family == "anthropic":
+    if found.dialect == "anthropic":
         ends = {"first_id": names[0] if names else None, "last_id": names[-1] if names else None}
         return msgspec.json.encode({"data": cards, "has_more": False, **ends})
     return msgspec.json.encode({"object": "list", "data": cards})
 
 
-def _names(snapshot: Snapshot, family: Family) -> list[str]:
+def _names(snapshot: Snapshot, dialect: Dialect) -> list[str]:
     """Every priced or listed model of the providers that speak this API, as `provider/model`."""
     names: list[str] = []
     for provider in snapshot.providers.values():
-        if provider.family != family:
+        if dialect not in provider.roots:
             continue
         names.extend(f"{provider.slug}/{model}" for model in provider.models if "*" not in model)
         if provider.price_list is not None:
@@ -44,7 +43,7 @@ def _names(snapshot: Snapshot, family: Family) -> list[str]:
     return sorted(set(names))
 
 
-def _card(name: str, family: Family) -> dict[str, Any]:
+def _card(name: str, family: Dialect) -> dict[str, Any]:
     if family == "google":
         return {
             "name": f"models/{name}",

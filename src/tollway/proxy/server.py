@@ -6,23 +6,28 @@ A framework on this path would cost as much as the whole proxy, so there is none
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from io import BytesIO
 from typing import Any
 
 import msgspec
 
 from tollway.budgets.window import Calendar
 from tollway.exchange.authenticate import authenticate
+from tollway.exchange.batch import job_exchange
 from tollway.exchange.exchange import exchange
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.refusal import body as refusal_body
 from tollway.exchange.refusal import headers as refusal_headers
 from tollway.ids import Ids
 from tollway.logs.record import Decision, Durations, LogRecord
-from tollway.proxy.driver import Driver, World
+from tollway.providers.batches import JOBS
+from tollway.proxy.driver import Driver
+from tollway.proxy.heavy import HeavyFailed
 from tollway.proxy.models import models_answer
 from tollway.proxy.own_budget import budget_answer
 from tollway.proxy.surface import Call, Models, NoSuchPath, OwnBudget, surface
 from tollway.proxy.taken import Taken, without_key
+from tollway.proxy.world import World
 from tollway.request import Credential, Dialect, InferenceRequest
 from tollway.snapshot import Snapshot
 
@@ -102,14 +107,16 @@ class Entry:
         if taken.upgrade:
             # Codex opens a WebSocket first, and falls back to HTTP at once when told 426 (RFC 9110, 15.5.22).
             await refused.answer(
-                send, "websocket_unsupported", "WebSockets are not served here; send the request over HTTP."
+                send,
+                "websocket_unsupported",
+                "WebSockets are not served here, so no realtime session is either; send the request over HTTP.",
             )
             return
         found = self._surface(method, raw_path, snapshot, taken)
         if isinstance(found, NoSuchPath):
             await refused.answer(send, found.code, found.message, allow=found.allow.encode())
             return
-        dialect: Dialect = found.family
+        dialect: Dialect = found.dialect
         refused.dialect = dialect
         if method not in ("GET", "HEAD", "POST", "DELETE"):
             await refused.answer(send, "method_not_allowed", f"{method} is not served; use GET or POST.")
@@ -155,6 +162,7 @@ class Entry:
             provider=found.provider if isinstance(found, Call) else None,
             credentials=credentials,
             metadata=taken.metadata,
+            custom_cost=taken.custom_cost,
             cf_spelling=taken.cf_spelling,
             user_agent=taken.user_agent,
         )
@@ -165,7 +173,13 @@ class Entry:
         cycle = getattr(receive, "__self__", None)
         driver = Driver(self._world, snapshot, request, send, scope.get("tollway.connection"), cycle)
         try:
-            await driver.run(exchange(request, snapshot, self._calendar, now))
+            if request.api in JOBS:
+                await driver.run(job_exchange(request, snapshot, self._calendar, now))
+            else:
+                ask = await driver.read_ask()
+                await driver.run(exchange(request, snapshot, self._calendar, now, self._world.learned, ask))
+        except HeavyFailed as error:
+            await refused.answer(send, "overloaded", f"The body cannot be read now. {error}")
         except Exception:
             # The last edge: a defect is logged with its stack here and never shown to a caller.
             log.exception("request %s failed", identifier)
@@ -238,7 +252,7 @@ class _Refused:
         """Says no. `unread`: what is left of the body is not taken in, so the connection ends here."""
         retry_after_s = 1 if code in ("shutting_down", "overloaded") else None
         refusal = Refusal(code=code, message=message, rule=rule, retry_after_s=retry_after_s)
-        headers = refusal_headers(refusal, self._id, cf_spelling=self._taken.cf_spelling)
+        headers = refusal_headers(refusal, self._id, cf_spelling=self._taken.cf_spelling, dialect=self.dialect)
         if code == "method_not_allowed":
             # RFC 9110, 15.5.6: a 405 names what is allowed.
             headers = (*headers, (b"allow", allow or _ALLOWED))
@@ -276,7 +290,8 @@ class _Buffer:
 
     async def body(self, receive: Any) -> bytes | Refusal | None:
         """The whole body; `None` when the caller left while it spoke."""
-        pieces: list[bytes] = []
+        # A join would copy everything at once at the end: 9 ms for 10 MB.
+        gathered: BytesIO | None = None
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -289,8 +304,12 @@ class _Buffer:
             if piece and self._entry.buffered > MOST_BUFFERED:
                 return _OVERLOADED
             if not message.get("more_body", False):
-                return _EMPTY.join((*pieces, piece)) if pieces else piece
-            pieces.append(piece)
+                if gathered is None:
+                    return piece
+                gathered.write(piece)
+                return gathered.getvalue()
+            gathered = gathered or BytesIO()
+            gathered.write(piece)
 
     def free(self) -> None:
         self._entry.buffered -= self._held

@@ -1,11 +1,13 @@
 """What the server takes out of a request's headers and its query before anything is asked of them."""
 
+import re
 from urllib.parse import unquote_to_bytes
 
 from tollway.proxy.headers import holds_key
 from tollway.request import Credential
 
 _EMPTY = b""
+_AWS_KEY = re.compile(rb"AWS4-HMAC-SHA256 .*?Credential=([^/,\s]{1,512})/")
 # What Google's clients, and others, may write a key as in a query.
 _KEYS = frozenset({b"key", b"api_key", b"api-key", b"access_token"})
 
@@ -19,6 +21,7 @@ class Taken:
         "chunked",
         "content_type",
         "credentials",
+        "custom_cost",
         "encoded",
         "gateway",
         "length",
@@ -33,6 +36,7 @@ class Taken:
         self.length: int | None = None
         self.gateway = "default"
         self.metadata: str | None = None
+        self.custom_cost: str | None = None
         self.user_agent = ""
         self.credentials: list[Credential] = []
         first: list[Credential] = []
@@ -65,6 +69,10 @@ class Taken:
                     # what no JSON holds either, so that reading it fails.
                     text = value.decode("utf-8", "surrogateescape")
                     self.metadata = text if self.metadata is None else f"{self.metadata},{text}"
+                elif what == b"custom-cost":
+                    # Two of them are no JSON, so that neither is picked.
+                    said = value.decode("utf-8", "replace")
+                    self.custom_cost = said if self.custom_cost is None else f"{self.custom_cost},{said}"
                 elif what == b"gateway-id":
                     self.gateway = value.decode("latin-1").strip()
         # The header that can mean nothing else comes first.
@@ -73,7 +81,12 @@ class Taken:
     @staticmethod
     def _credential(into: list[Credential], name: bytes, value: bytes) -> None:
         scheme, _, secret = value.decode("latin-1").strip().partition(" ")
-        if scheme.lower() == "bearer" and secret.strip():
+        signed = _AWS_KEY.match(value)
+        if signed is not None:
+            # A client that signs for AWS names its access key: a gateway key stands in its place. The signature is for
+            # a server that this is not.
+            into.append(Credential(name, signed[1].decode("latin-1")))
+        elif scheme.lower() == "bearer" and secret.strip():
             into.append(Credential(name, secret.strip()))
         elif scheme and not secret:
             into.append(Credential(name, scheme))

@@ -58,6 +58,12 @@ async def dial(
     """
     addresses = _interleaved(await resolve(url.host, url.port))
     permitted = [address for address in addresses if allowed(ip_address(address))]
+    if url.scheme == "http":
+        # Without TLS a prompt and a key stay on private networks, whatever the name resolves to.
+        private = [address for address in permitted if not ip_address(address).is_global]
+        if permitted and not private:
+            raise AddressRefused(f"{url.authority} is a public address, which is only called with https")
+        permitted = private
     if not permitted:
         raise AddressRefused(f"connecting to {', '.join(addresses) or 'no address'} is not allowed")
     loop = asyncio.get_running_loop()

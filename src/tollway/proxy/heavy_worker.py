@@ -1,0 +1,135 @@
+"""A process that reads and writes bodies for the gateway's own, which must not be held up by them.
+
+Run as `python -m tollway.proxy.heavy_worker`, spoken to over its standard input and output, one call at a time. It
+keeps nothing between two calls and ends when its input does, which is when the gateway has.
+"""
+
+import gc
+import os
+import pickle
+import resource
+import signal
+import sys
+from typing import Any, BinaryIO
+
+import msgspec
+
+from tollway.providers.codec import Malformed
+from tollway.providers.registry import codec_for
+from tollway.providers.rewrite import Rewrite, written
+from tollway.request import Api, Ask
+from tollway.usage import Report
+
+LENGTHS_BYTES = 12
+"""What a message begins with: the length of its head (4 bytes) and of its body (8 bytes), both big-endian."""
+
+
+LARGEST_RSS = 512 * 1024 * (1024 if sys.platform == "darwin" else 1)
+"""In the unit of getrusage: half a gigabyte. Ten megabytes of empty objects take more while they are read."""
+
+
+class ReadAsk(msgspec.Struct, frozen=True, tag="ask"):
+    """`Codec.read_ask` of the body that follows."""
+
+    api: Api
+    path: str
+    query: bytes
+    content_type: bytes
+
+
+class Write(msgspec.Struct, frozen=True, tag="write"):
+    """The body that follows, with these changes; the new one is the reply's body."""
+
+    rewrite: Rewrite
+
+
+class ReadAnswer(msgspec.Struct, frozen=True, tag="answer"):
+    """`Codec.read_answer` of the body that follows."""
+
+    api: Api
+    headers: tuple[tuple[bytes, bytes], ...]
+
+
+class ReadEvents(msgspec.Struct, frozen=True, tag="events"):
+    """Events that a meter has put aside: the body is a function, a reader and events, pickled by the gateway.
+
+    The reply's body is the reader behind those events, and what the function said to each.
+    """
+
+
+Call = ReadAsk | Write | ReadAnswer | ReadEvents
+
+
+class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What came of a call; at most one of them."""
+
+    ask: Ask | None = None
+    malformed: Malformed | None = None
+    report: Report | None = None
+    last: bool = False
+    """The worker has grown large, and ends with this reply; a new one takes less."""
+
+
+def packed(head: Call | Reply, body_length: int) -> bytes:
+    """What is sent ahead of a body."""
+    text = msgspec.msgpack.encode(head)
+    return len(text).to_bytes(4) + body_length.to_bytes(8) + text
+
+
+def lengths(prefix: bytes) -> tuple[int, int]:
+    """The lengths of head and body."""
+    return int.from_bytes(prefix[:4]), int.from_bytes(prefix[4:])
+
+
+def carried_out(call: Call, body: bytes) -> tuple[Reply, bytes]:
+    """The reply to a call, and its body."""
+    match call:
+        case ReadAsk():
+            found = codec_for(call.api).read_ask(call.path, call.query, call.content_type, body)
+            return (Reply(ask=found) if isinstance(found, Ask) else Reply(malformed=found)), b""
+        case Write():
+            return Reply(), written(body, call.rewrite)
+        case ReadAnswer():
+            return Reply(report=codec_for(call.api).read_answer(body, call.headers)), b""
+        case ReadEvents():
+            # The gateway alone is on the other end of the line.
+            take, reader, events = pickle.loads(body)  # noqa: S301
+            said = [take(reader, event) for event in events]
+            return Reply(), pickle.dumps((reader, said))
+
+
+def serve(source: BinaryIO, sink: BinaryIO) -> None:
+    """Answers calls until there are no more."""
+    decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(Call)
+    while len(prefix := source.read(LENGTHS_BYTES)) == LENGTHS_BYTES:
+        head, body = (source.read(length) for length in lengths(prefix))
+        reply, found = carried_out(decoder.decode(head), body)
+        large = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > LARGEST_RSS
+        if large:
+            reply = msgspec.structs.replace(reply, last=True)
+        sink.write(packed(reply, len(found)))
+        sink.write(found)
+        sink.flush()
+        if large:
+            return
+
+
+def main() -> None:
+    """Serves standard input. An interrupt from the keyboard is for the gateway, which ends this when it is done."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A gateway that was killed is noticed by a reply that nobody takes; that is an end like any other.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    # Nothing else may speak on the line.
+    os.dup2(2, 1)
+    # What is made here lives as long as the process, and bodies have no cycles.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    # The first message says that it has started.
+    sink.write(packed(Reply(), 0))
+    sink.flush()
+    serve(source, sink)
+
+
+if __name__ == "__main__":
+    main()

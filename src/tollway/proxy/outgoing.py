@@ -1,0 +1,70 @@
+"""The request as it goes to the provider: its address, its headers, what identifies us there."""
+
+from collections.abc import Callable
+from urllib.parse import unquote_plus
+
+from tollway.exchange.steps import Forward
+from tollway.gateway import Auth, AwsAuth
+from tollway.providers.paths import native_path, unified_path
+from tollway.proxy import headers as crossing
+from tollway.proxy.signing.signer import Signer, path_as_signed
+from tollway.proxy.transport import UpstreamRequest, Url
+from tollway.snapshot import Snapshot
+
+
+async def outgoing(
+    command: Forward, body: bytes, snapshot: Snapshot, base: Url, signer: Callable[[Auth], Signer]
+) -> UpstreamRequest:
+    """The request that `command` sends. Raises CredentialsUnavailable where nothing identifies us there now."""
+    provider, request = command.route.provider, command.request
+    gateway = snapshot.gateways[request.gateway]
+    if request.method in ("GET", "HEAD"):
+        body = b""  # Nobody has looked at it, and a server might.
+    url = base.at(target("" if base.target == b"/" else base.target.decode(), command).encode("latin-1"))
+    headers = crossing.outgoing(
+        request,
+        provider,
+        caller_keys=gateway.provider_keys == "caller",
+        is_ours=lambda secret: snapshot.key(secret) is not None,
+    )
+    auth = provider.auth
+    if auth is not None and not crossing.carries_key(headers, provider, request.dialect):
+        if isinstance(auth, AwsAuth):
+            url = url.at(path_as_signed(url.target))
+        headers = await signer(auth).sign(request.method, url, headers, body)
+    return UpstreamRequest(
+        request.method,
+        url,
+        headers,
+        body,
+        provider.connect_timeout_s,
+        provider.first_byte_timeout_s,
+        provider.idle_timeout_s,
+    )
+
+
+def target(base_path: str, command: Forward) -> str:
+    """Path and query at the provider, behind its base URL."""
+    request, provider = command.request, command.route.provider
+    root = provider.roots.get(request.dialect)
+    query = request.query.decode("latin-1")
+    if provider.family == "google" and query:
+        query = _told_whole(query)
+    if request.provider is None and root is not None:
+        path = unified_path(base_path, root, request.dialect, command.path, command.route.model)
+        if provider.query and provider.query.partition("=")[0] not in query:
+            query = f"{query}&{provider.query}" if query else provider.query
+    else:
+        path = native_path(base_path, provider.family, root, command.path, command.route.model)
+    return f"{path}?{query}" if query else path
+
+
+_HIDING = frozenset({"fields", "callback", "httpheaders", "httpmethod", "x-http-method-override"})
+"""Google's system parameters, also written with a "$": they leave the usage out of an answer, or make another call of it."""
+
+
+def _told_whole(query: str) -> str:
+    """`query` without what would hide the usage from the meter."""
+    pairs = query.split("&")
+    kept = [pair for pair in pairs if unquote_plus(pair.partition("=")[0]).strip().lower().lstrip("$") not in _HIDING]
+    return query if len(kept) == len(pairs) else "&".join(kept)

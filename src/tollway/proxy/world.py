@@ -1,0 +1,61 @@
+"""What carrying out an exchange needs of the outside."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from tollway.clock import Clock
+from tollway.gateway import Auth, Provider
+from tollway.pricing.calibration import Calibration
+from tollway.proxy.heavy import Heavy
+from tollway.proxy.signing.signer import Signer, signer_for
+from tollway.proxy.transport import Transport, Url, parse_url
+from tollway.snapshot import Snapshot
+from tollway.storage.memory import MemoryJobs
+from tollway.storage.protocol import Jobs, Ledger, Records
+
+
+class World(msgspec.Struct, frozen=True):
+    """What the driver needs of the outside, one for a process."""
+
+    ledger: Ledger
+    records: Records
+    transport: Transport
+    clock: Clock
+    urls: dict[str, Url]
+    """Base URL → its parts; filled once for each provider."""
+    learned: Calibration = msgspec.field(default_factory=Calibration)
+    """What requests have turned out to cost."""
+    signers: dict[Auth, Signer] = msgspec.field(default_factory=dict[Auth, Signer])
+    """One for each way to identify, made when it is first needed: it keeps tokens."""
+
+    heavy: Heavy = msgspec.field(default_factory=Heavy)
+    """Who reads and writes bodies that would hold up the others."""
+
+    thread: ThreadPoolExecutor = msgspec.field(default_factory=lambda: ThreadPoolExecutor(1, "tollway-compute"))
+    """Where batches are bounded, one at a time: two would leave the event loop a third of the time."""
+
+    jobs: Jobs = msgspec.field(default_factory=MemoryJobs)
+    """Batches and files, and whose they are."""
+
+    def url(self, provider: Provider) -> Url:
+        found = self.urls.get(provider.base_url)
+        if found is None:
+            found = self.urls[provider.base_url] = parse_url(provider.base_url)
+        return found
+
+    def signer(self, auth: Auth) -> Signer:
+        """The signer of a way to identify. Raises SettingsInvalid where what it needs is not installed."""
+        found = self.signers.get(auth)
+        if found is None:
+            found = self.signers[auth] = signer_for(auth)
+        return found
+
+    def prepare(self, snapshot: Snapshot) -> None:
+        """Makes what the providers of new settings need, before they are in force. Raises SettingsInvalid."""
+        in_use = [provider.auth for provider in snapshot.providers.values() if provider.auth is not None]
+        for auth in in_use:
+            self.signer(auth)
+        for auth in self.signers.keys() - set(in_use):
+            # Requests under way make theirs anew.
+            del self.signers[auth]
