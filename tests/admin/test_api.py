@@ -20,6 +20,10 @@ READS = (
     "/api/v1/spend?group_by=model,user",
     "/api/v1/logs",
     "/api/v1/ledger/entries",
+    "/api/v1/prices?provider=openai",
+    "/api/v1/prices/openai/gpt-4o-mini",
+    "/api/v1/prices/diff",
+    "/api/v1/prices/unpriced",
     "/metrics",
 )
 
@@ -214,6 +218,12 @@ async def test_the_openapi_document_lists_every_route_and_asks_for_no_token(call
         "/api/v1/logs/{request_id}",
         "/api/v1/ledger/entries",
         "/api/v1/explain",
+        "/api/v1/prices",
+        "/api/v1/prices/diff",
+        "/api/v1/prices/unpriced",
+        "/api/v1/prices/{provider}/{model}",
+        "/api/v1/prices/rerate",
+        "/api/v1/prices/rerate/apply",
         "/metrics",
     }
 

@@ -119,6 +119,7 @@ async def test_each_refusal_before_the_ledger_is_told(caller: Caller, asked: dic
         ({"key": "alice", "path": "/no/such/path"}, 400, "body_invalid"),
         ({"key": "alice", "path": "/v1/models", "method": "GET"}, 400, "body_invalid"),
         ({"key": "alice", "path": "/v1/../api"}, 400, "body_invalid"),
+        ({"key": "alice", "path": "/openai/v1/batches"}, 400, "body_invalid"),
         ({"colour": "red"}, 400, "body_invalid"),
     ],
 )

@@ -49,6 +49,14 @@ def test_sound_settings_are_not_warned_of() -> None:
         ({"budgets": budget(provider="anthropic")}, 'no provider "anthropic" is known'),
         ({"budgets": budget(model="openai/gpt-nope")}, '"openai/gpt-nope" has no price'),
         (
+            {"providers": {"azure": {"resource": "r", "api_key": "env:K", "deployments": {"prod": "gpt-4oo"}}}},
+            'the deployment "prod" stands for "gpt-4oo", which has no price',
+        ),
+        (
+            {"providers": {"lab": {"api": "openai", "base_url": "https://lab", "api_key": "none"}}},
+            'Provider "lab" has no prices',
+        ),
+        (
             {"keys": [SOUND["keys"][0] | {"expires_at": "2020-01-01T00:00:00Z"}]},
             'Key "alice" has expired',
         ),

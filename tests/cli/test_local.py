@@ -37,7 +37,7 @@ def test_init_writes_settings_that_check_can_use(tmp_path: Path, monkeypatch: py
 
     checked = runner.invoke(app, ["check", "--config", str(config)])
     assert checked.exit_code == 0
-    assert "Providers: anthropic" in checked.output
+    assert "  anthropic (" in checked.output
     assert "everyone: $10.00 (calendar day, UTC); refuses at the limit" in checked.output
     assert "canary" not in checked.output
 

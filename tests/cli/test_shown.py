@@ -36,3 +36,8 @@ def test_amounts_have_a_currency_and_times_a_zone() -> None:
 def test_a_share_of_nothing_is_no_number() -> None:
     assert share(1, 3) == "33.3 %"
     assert share(0, 0) == "-"
+
+
+def test_a_share_below_nothing_is_as_large_as_the_same_one_above() -> None:
+    assert share(-107, 1000) == "-10.7 %"
+    assert share(-1, 10_000) == "0.0 %"

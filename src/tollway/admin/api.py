@@ -15,6 +15,8 @@ from tollway.admin.explain import explain_router
 from tollway.admin.guard import Guard
 from tollway.admin.logs import logs_router
 from tollway.admin.metrics import metrics_router
+from tollway.admin.prices import prices_router
+from tollway.admin.rerate import rerate_router
 from tollway.admin.runtime import Runtime
 from tollway.admin.spend import spend_router
 from tollway.admin.status import status_router
@@ -55,6 +57,8 @@ def build(runtime: Runtime) -> Guard:
         logs_router(runtime),
         entries_router(runtime),
         explain_router(runtime),
+        rerate_router(runtime),
+        prices_router(runtime),
     ):
         nouns.include_router(router)
     app.include_router(nouns)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tollway.admin.charge import Dollars, Instant, instant_or_none
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
-from tollway.budgets.budget import Budget
+from tollway.budgets.budget import Budget, Guarantee, OnUnpriced
 from tollway.budgets.holds import Claim, holds
 from tollway.budgets.window import describe, window_to_settings
 from tollway.clock import iso
@@ -64,8 +64,8 @@ class BudgetShown(BaseModel):
     split_by: list[str]
     untagged: Literal["skip", "bucket"]
     mode: Literal["enforce", "monitor"]
-    guarantee: Literal["hard", "settled"]
-    on_unpriced: Literal["block", "count"]
+    guarantee: Guarantee
+    on_unpriced: OnUnpriced
     attributes: Literal["any", "verified"]
     contention_wait_ms: int
     accounts: list[AccountShown]

@@ -13,12 +13,14 @@ from tollway.admin.logs import DecisionShown
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
 from tollway.admin.where import no_parameters
+from tollway.budgets.budget import Guarantee
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.rehearse import Leg, Rehearsal, as_key, as_person, rehearse
 from tollway.gateway import Family
 from tollway.identity.identity import ANONYMOUS, Identity
 from tollway.money import dollars
 from tollway.pricing.estimate import Quote
+from tollway.providers.batches import JOBS
 from tollway.proxy.surface import Call, NoSuchPath, surface
 from tollway.request import InferenceRequest
 from tollway.snapshot import NoRoute, Snapshot
@@ -94,7 +96,7 @@ class LegShown(BaseModel):
     account: str
     values: dict[str, str]
     mode: Literal["enforce", "monitor"]
-    guarantee: Literal["hard", "settled"]
+    guarantee: Guarantee
     limit_usd: Dollars
     spent_usd: Dollars
     held_usd: Dollars
@@ -145,6 +147,7 @@ def explain_router(runtime: Runtime) -> APIRouter:
             calendar=runtime.calendar,
             now=now,
             balances=runtime.store.ledger.balances,
+            learned=runtime.learned,
         )
         return _shown(found, request, runtime, now)
 
@@ -166,6 +169,8 @@ def _request(asked: ExplainRequest, snapshot: Snapshot, now: int) -> InferenceRe
         raise Problem(
             400, "body_invalid", f"path: {path} lists models; Tollway answers it itself, and it costs nothing."
         )
+    if found.api in JOBS:
+        raise Problem(400, "body_invalid", "path: batches and files are not explained; explain one request of a batch.")
     return InferenceRequest(
         id="explained",
         received_at=now,
@@ -178,7 +183,7 @@ def _request(asked: ExplainRequest, snapshot: Snapshot, now: int) -> InferenceRe
         content_type=b"application/json",
         body=msgspec.json.encode(body) if asked.method == "POST" else b"",
         api=found.api,
-        dialect=found.family,
+        dialect=found.dialect,
         gateway=found.gateway,
         provider=found.provider,
         credentials=(),
@@ -205,8 +210,8 @@ def _family(model: str, snapshot: Snapshot, now: int) -> Family:
     """The API by which `model` can be called; a bare name may be several providers' and one's alone on its own API."""
     for family in _PATHS:
         route = snapshot.route(model, family, now)
-        if not isinstance(route, NoRoute) and (route.provider.family == family or "/" in model):
-            return route.provider.family
+        if not isinstance(route, NoRoute) and (family in route.provider.roots or "/" in model):
+            return route.provider.family if route.provider.family in _PATHS else family
     return "openai"
 
 

@@ -12,6 +12,7 @@ from tollway import __version__
 from tollway.admin.budgets import account_balances
 from tollway.admin.runtime import Runtime
 from tollway.admin.where import no_parameters
+from tollway.pricing.calibration import Calibrated
 from tollway.storage.protocol import Filter, SpendRow
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -99,6 +100,7 @@ def _families(runtime: Runtime, rows: Sequence[SpendRow], now: int) -> Iterable[
         "Requests that are in the ledger and not in the log.",
         [({}, runtime.store.records.dropped)],
     )
+    yield from _calibration(runtime.learned)
     whole = [budget for budget in snapshot.budgets if not budget.split_by]
     balances = [({"budget": budget.id}, account_balances(runtime, budget, now)[0]) for budget in whole]
     for name, said, field in (
@@ -110,6 +112,19 @@ def _families(runtime: Runtime, rows: Sequence[SpendRow], now: int) -> Iterable[
         yield family(
             f"tollway_budget_{name}_nanodollars", "gauge", f"{said}, for each budget that is not split.", samples
         )
+
+
+def _calibration(learned: Iterable[Calibrated]) -> Iterable[str]:
+    """How good the bounds are: what was held for requests beside what they cost, by model."""
+    most = sorted(learned, key=lambda model: (-model.held, model.provider, model.model))[:MOST_MODELS]
+    labelled = [({"provider": model.provider, "model": model.model}, model) for model in most]
+    for name, said, field in (
+        ("estimated_nanodollars_total", "What the bounds of metered requests came to", "held"),
+        ("metered_nanodollars_total", "What those requests were charged", "charged"),
+        ("hold_exceeded_total", "Charges above their hold: each is a bound that was wrong", "exceeded"),
+    ):
+        samples = [(labels, getattr(model, field)) for labels, model in labelled]
+        yield family(f"tollway_{name}", "counter", f"{said}, since the start.", samples)
 
 
 def family(name: str, kind: str, help_text: str, samples: Iterable[_Sample]) -> str:

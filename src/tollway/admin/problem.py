@@ -42,6 +42,8 @@ _TITLES = {
     "record_unknown": "No such request",
     "budget_unknown": "No such budget",
     "key_unknown": "No such key",
+    "model_unknown": "No such model in the price book",
+    "rerate_changed": "The corrections would be others than those previewed",
     "path_unknown": "Nothing is served at that path",
     "method_not_allowed": "Method not allowed",
     "settings_invalid": "Settings that cannot be used",

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from tollway.budgets.window import Calendar
 from tollway.clock import Clock
+from tollway.pricing.calibration import Calibration
 from tollway.snapshot import Snapshot
 from tollway.storage import protocol
 from tollway.storage.protocol import Config, Ledger
@@ -44,6 +45,11 @@ class Runtime(Protocol):
 
     @property
     def snapshot(self) -> Snapshot: ...
+
+    @property
+    def learned(self) -> Calibration:
+        """What requests of each model turned out to cost beside what was held for them, since the start."""
+        ...
 
     @property
     def reload(self) -> Callable[[], int] | None:

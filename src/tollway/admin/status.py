@@ -19,6 +19,7 @@ from tollway.admin.warnings import warnings_of
 from tollway.admin.where import no_parameters
 from tollway.clock import iso
 from tollway.errors import StoreUnavailable
+from tollway.gateway import Family
 from tollway.money import dollars
 from tollway.pricing import price
 
@@ -40,7 +41,7 @@ class StoreShown(BaseModel):
 
 class ProviderShown(BaseModel):
     slug: str
-    family: Literal["openai", "anthropic", "google"]
+    family: Family
     host: str
     has_key: bool
     price_list: str | None
@@ -122,7 +123,7 @@ def status_router(runtime: Runtime) -> APIRouter:
                     slug=provider.slug,
                     family=provider.family,
                     host=urlsplit(provider.base_url).netloc,
-                    has_key=provider.api_key is not None,
+                    has_key=provider.has_credentials,
                     price_list=provider.price_list,
                 )
                 for provider in snapshot.providers.values()

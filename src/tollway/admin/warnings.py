@@ -20,6 +20,7 @@ def warnings_of(snapshot: Snapshot, now: int) -> list[str]:
         *(_literal_secrets(document) if document is not None else ()),
         *_unusable_keys(snapshot, now),
         *(warning for budget in snapshot.budgets for warning in _budget_warnings(budget, snapshot, now)),
+        *_unpriced_providers(snapshot, now),
         *_open_gateways(snapshot),
         *(_no_budgets(snapshot)),
     ]
@@ -36,10 +37,32 @@ def _missing_keys(snapshot: Snapshot) -> Iterable[str]:
     if all(gateway.provider_keys == "caller" for gateway in snapshot.gateways.values()):
         return
     for provider in snapshot.providers.values():
-        if provider.api_key is None:
+        if not provider.has_credentials:
             yield (
                 f'Provider "{provider.slug}" has no key: its requests are refused. Set the variable or file that its '
                 'api_key names, or write api_key: "none" if it takes none.'
+            )
+
+
+def _unpriced_providers(snapshot: Snapshot, now: int) -> Iterable[str]:
+    """Providers and deployments whose calls a budget refuses because nothing prices them."""
+    enforced = [budget for budget in snapshot.budgets if budget.mode == "enforce" and budget.on_unpriced == "block"]
+    if not enforced:
+        return
+    priced = set(snapshot.book.providers())
+    for provider in snapshot.providers.values():
+        for deployment, model in provider.deployments.items():
+            found = snapshot.listed(provider, deployment, now)
+            if snapshot.book.price(found.provider, found.model, at_ms=now) is None:
+                yield (
+                    f'Provider "{provider.slug}": the deployment "{deployment}" stands for "{model}", which has no price: '
+                    "its calls are refused. Correct the name, or add its price to the settings (prices:)."
+                )
+        listed = provider.price_list
+        if listed not in priced and provider.slug not in priced and listed != "huggingface":
+            yield (
+                f'Provider "{provider.slug}" has no prices: a budget that must hold what its calls cost refuses them. Set '
+                '"free: true" for a server of one\'s own, "prices" to whose list holds, or add prices to the settings.'
             )
 
 
@@ -88,7 +111,7 @@ def _budget_warnings(budget: Budget, snapshot: Snapshot, now: int) -> Iterable[s
                 near = difflib.get_close_matches(pattern, known, n=1)
                 hint = f' Did you mean "{near[0]}"?' if near else ""
                 yield f'Budget "{budget.name}": no {match.attribute} "{pattern}" is known, so it counts nothing there.{hint}'
-    for name in _unpriced_models(budget, snapshot, now):
+    for name in unpriced_models(budget, snapshot, now):
         yield (
             f'Budget "{budget.name}": "{name}" has no price, so its cost cannot be counted. '
             "Add its price to the settings (prices:)."
@@ -102,7 +125,7 @@ def _known_values(attribute: str, snapshot: Snapshot) -> Sequence[str] | None:
         case "gateway":
             return sorted(snapshot.gateways)
         case "provider":
-            return sorted(snapshot.providers)
+            return sorted({name for provider in snapshot.providers.values() for name in provider.names})
         case "key":
             return sorted(key.name for key in keys)
         case "user":
@@ -119,21 +142,20 @@ def _selects(match: Match, known: Sequence[str]) -> bool:
     return bool(known) and match.holds({match.attribute: Attribute(tuple(known), "key")})
 
 
-def _unpriced_models(budget: Budget, snapshot: Snapshot, now: int) -> Iterable[str]:
+def unpriced_models(budget: Budget, snapshot: Snapshot, now: int) -> Iterable[str]:
     """Models that a budget names in full and that no configured provider has a price for."""
     for match in budget.where:
         if match.attribute != "model" or match.negated:
             continue
         for pattern in match.patterns:
-            if "*" not in pattern and not _priced(pattern, snapshot, now):
+            if "*" not in pattern and not is_priced(pattern, snapshot, now):
                 yield pattern
 
 
-def _priced(name: str, snapshot: Snapshot, now: int) -> bool:
+def is_priced(name: str, snapshot: Snapshot, now: int) -> bool:
+    """Whether a model, named with its provider or without, has a price at one of the configured providers."""
     head, slash, rest = name.partition("/")
     named = snapshot.provider(head) if slash else None
     tried = [(named, rest)] if named is not None else [(provider, name) for provider in snapshot.providers.values()]
-    return any(
-        snapshot.book.price(snapshot.price_name(provider, model, now), model, at_ms=now) is not None
-        for provider, model in tried
-    )
+    found = [snapshot.listed(provider, model, now) for provider, model in tried]
+    return any(snapshot.book.price(listed.provider, listed.model, at_ms=now) is not None for listed in found)

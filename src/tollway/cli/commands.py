@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from tollway.settings import SETTINGS
+from tollway.cli.options import HELP, Config, Data, Json, Since, Token, Until, Url, Where
+from tollway.cli.price_commands import prices
 
 app = typer.Typer(
     name="tollway",
@@ -18,38 +19,7 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="Gateway keys.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
-
-_HELP = {row.name: f"{row.help} [{row.environment}; {row.default or 'none'}]" for row in SETTINGS}
-
-_Config = Annotated[str | None, typer.Option("--config", metavar="FILE", help=_HELP["config"], show_default=False)]
-_Data = Annotated[str | None, typer.Option("--data", metavar="DIR", help=_HELP["data"], show_default=False)]
-_Url = Annotated[
-    str | None,
-    typer.Option("--url", help="The running gateway. [TOLLWAY_URL; http://127.0.0.1:8787]", show_default=False),
-]
-_Token = Annotated[
-    str | None,
-    typer.Option(
-        "--token",
-        help="The administrator token. [TOLLWAY_ADMIN_TOKEN; the file admin-token in the data folder]",
-        show_default=False,
-    ),
-]
-_Json = Annotated[bool, typer.Option("--json", help="Print what the API says.")]
-_Since = Annotated[
-    str | None,
-    typer.Option(help="From this instant on: RFC 3339, or a date (UTC), or 30m, 24h, 7d ago.", show_default=False),
-]
-_Until = Annotated[str | None, typer.Option(help="Up to this instant, as --since.", show_default=False)]
-_Where = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--where",
-        metavar="FIELD=VALUE",
-        help="Only this gateway, provider, model, user, key, service, group or metadata.<key>; may be repeated.",
-        show_default=False,
-    ),
-]
+app.add_typer(prices, name="prices")
 
 
 @app.callback(invoke_without_command=True)
@@ -65,17 +35,17 @@ def root(
 
 @app.command()
 def serve(
-    config: _Config = None,
-    host: Annotated[str | None, typer.Option(help=_HELP["host"], show_default=False)] = None,
-    port: Annotated[str | None, typer.Option(help=_HELP["port"], show_default=False)] = None,
-    data: _Data = None,
-    sync: Annotated[str | None, typer.Option(metavar="normal|full", help=_HELP["sync"], show_default=False)] = None,
-    drain: Annotated[str | None, typer.Option(metavar="SECONDS", help=_HELP["drain"], show_default=False)] = None,
+    config: Config = None,
+    host: Annotated[str | None, typer.Option(help=HELP["host"], show_default=False)] = None,
+    port: Annotated[str | None, typer.Option(help=HELP["port"], show_default=False)] = None,
+    data: Data = None,
+    sync: Annotated[str | None, typer.Option(metavar="normal|full", help=HELP["sync"], show_default=False)] = None,
+    drain: Annotated[str | None, typer.Option(metavar="SECONDS", help=HELP["drain"], show_default=False)] = None,
     drain_delay: Annotated[
-        str | None, typer.Option(metavar="SECONDS", help=_HELP["drain_delay"], show_default=False)
+        str | None, typer.Option(metavar="SECONDS", help=HELP["drain_delay"], show_default=False)
     ] = None,
     log_level: Annotated[
-        str | None, typer.Option(metavar="debug|info|warning|error", help=_HELP["log_level"], show_default=False)
+        str | None, typer.Option(metavar="debug|info|warning|error", help=HELP["log_level"], show_default=False)
     ] = None,
 ) -> None:
     """Run the gateway until it is told to stop.
@@ -125,7 +95,7 @@ def init(
 
 
 @app.command()
-def check(config: _Config = None, data: _Data = None) -> None:
+def check(config: Config = None, data: Data = None) -> None:
     """Read the settings and say what they mean; nothing is started."""
     from tollway.cli.local import check_settings
 
@@ -145,13 +115,13 @@ def spend(
     by: Annotated[
         str, typer.Option(help="gateway, provider, model, user, group, key, service, day, hour, metadata.<key>.")
     ] = "model",
-    since: _Since = None,
-    until: _Until = None,
-    where: _Where = None,
-    url: _Url = None,
-    token: _Token = None,
-    data: _Data = None,
-    json: _Json = False,
+    since: Since = None,
+    until: Until = None,
+    where: Where = None,
+    url: Url = None,
+    token: Token = None,
+    data: Data = None,
+    json: Json = False,
 ) -> None:
     """Where the money went."""
     from tollway.cli.questions import Asking, show_spend
@@ -160,7 +130,7 @@ def spend(
 
 
 @app.command()
-def budgets(url: _Url = None, token: _Token = None, data: _Data = None, json: _Json = False) -> None:
+def budgets(url: Url = None, token: Token = None, data: Data = None, json: Json = False) -> None:
     """Every budget: spent, held, left, and when it resets."""
     from tollway.cli.questions import Asking, show_budgets
 
@@ -177,13 +147,13 @@ def logs(
     code: Annotated[
         str | None, typer.Option(help="Only this reason, such as budget_exceeded.", show_default=False)
     ] = None,
-    since: _Since = None,
-    until: _Until = None,
-    where: _Where = None,
-    url: _Url = None,
-    token: _Token = None,
-    data: _Data = None,
-    json: _Json = False,
+    since: Since = None,
+    until: Until = None,
+    where: Where = None,
+    url: Url = None,
+    token: Token = None,
+    data: Data = None,
+    json: Json = False,
 ) -> None:
     """What happened to requests, newest first; or to one."""
     from tollway.cli.questions import Asking, show_log, show_logs
@@ -215,10 +185,10 @@ def explain(
         typer.Option(metavar="KEY=VALUE", help="What the caller declares; may be repeated.", show_default=False),
     ] = None,
     gateway: Annotated[str, typer.Option(help="The gateway's slug.")] = "default",
-    url: _Url = None,
-    token: _Token = None,
-    data: _Data = None,
-    json: _Json = False,
+    url: Url = None,
+    token: Token = None,
+    data: Data = None,
+    json: Json = False,
 ) -> None:
     """What would happen to a request, and why.
 
@@ -243,9 +213,7 @@ def explain(
 
 
 @app.command()
-def doctor(
-    config: _Config = None, data: _Data = None, url: _Url = None, token: _Token = None, json: _Json = False
-) -> None:
+def doctor(config: Config = None, data: Data = None, url: Url = None, token: Token = None, json: Json = False) -> None:
     """Look for what is wrong; exit 1 if anything is.
 
     Settings, data folder, gateway, ledger, providers, prices and clocks.

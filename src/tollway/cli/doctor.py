@@ -67,7 +67,7 @@ def _settings(config: str | None, data: str | None) -> list[Finding]:
         )
     ]
     found += [Finding("settings", "warning", said) for said in warnings_of(snapshot, time.time_ns() // 1_000_000)]
-    if not any(provider.api_key is not None for provider in snapshot.providers.values()):
+    if not any(provider.has_credentials for provider in snapshot.providers.values()):
         found.append(Finding("providers", "wrong", "none has a key, so nothing can be forwarded."))
     return found
 

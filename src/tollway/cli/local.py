@@ -14,9 +14,11 @@ from tollway.cli import settings_file
 from tollway.cli.shown import complain, say
 from tollway.document import compile_document
 from tollway.errors import SettingsInvalid
+from tollway.gateway import AwsAuth, AzureAuth, GoogleAuth, Provider
 from tollway.identity.keys import make_key
 from tollway.money import display
 from tollway.pricing.price import FILE, PriceBook
+from tollway.proxy.signing.signer import signer_for
 from tollway.settings import read_settings
 from tollway.snapshot import Snapshot
 
@@ -50,12 +52,18 @@ def check_settings(config: str | None, data: str | None) -> int:
     except SettingsInvalid as error:
         complain(f"Settings cannot be used: {error}")
         return 2
+    for provider in snapshot.providers.values():
+        if provider.auth is not None:
+            try:
+                # What the gateway would say at its start.
+                signer_for(provider.auth)
+            except SettingsInvalid as error:
+                complain(f"Settings cannot be used: providers.{provider.slug}.auth: {error}")
+                return 2
     say(f"{path} can be used.")
-    providers = [
-        f"{p.slug} ({p.family} API at {p.base_url}, {'with' if p.api_key is not None else 'without'} a key)"
-        for p in snapshot.providers.values()
-    ]
-    say(f"Providers: {', '.join(providers) or 'none'}")
+    providers = [f"{p.slug} ({p.family} API at {p.base_url}, {_credentials(p)})" for p in snapshot.providers.values()]
+    say("Providers:" if providers else "Providers: none")
+    say(*(f"  {provider}" for provider in providers))
     keys = [f"{key.name} ({key.service or key.user or 'nobody in particular'})" for key in snapshot.keys.values()]
     say(f"Keys: {', '.join(keys) or 'none'}")
     say(f"Gateways: {', '.join(sorted(snapshot.gateways))}")
@@ -64,6 +72,18 @@ def check_settings(config: str | None, data: str | None) -> int:
     warnings = warnings_of(snapshot, time.time_ns() // 1_000_000)
     say(*(f"Warning: {warning}" for warning in warnings))
     return 0
+
+
+def _credentials(provider: Provider) -> str:
+    match provider.auth:
+        case None:
+            return "without a key" if provider.api_key is None or provider.api_key.reveal() == "none" else "with a key"
+        case AwsAuth():
+            return "signed with AWS credentials"
+        case GoogleAuth():
+            return "with a Google service account's token"
+        case AzureAuth():
+            return "with a Microsoft Entra token"
 
 
 def make_one_key() -> int:

@@ -41,7 +41,7 @@ class Asking(NamedTuple):
 
 def show_spend(asking: Asking, *, by: str, since: str | None, until: str | None, where: Sequence[str]) -> int:
     def ask(client: Client) -> Any:
-        return client.get("/api/v1/spend", [*_narrowed(since, until, where), ("group_by", by)])
+        return client.get("/api/v1/spend", [*narrowed(since, until, where), ("group_by", by)])
 
     def show(answer: Any) -> None:
         fields: list[str] = answer["group_by"]
@@ -67,7 +67,7 @@ def show_spend(asking: Asking, *, by: str, since: str | None, until: str | None,
         if total["unpriced"]:
             say(f"{count(total['unpriced'])} requests have no price and are not in it: see tollway doctor.")
 
-    return _answer(asking, ask, show)
+    return answer_with(asking, ask, show)
 
 
 def show_budgets(asking: Asking) -> int:
@@ -95,7 +95,7 @@ def show_budgets(asking: Asking) -> int:
         rows(made, cells)
         say("# spent   = held by requests under way   . left")
 
-    return _answer(asking, lambda client: client.get("/api/v1/budgets"), show)
+    return answer_with(asking, lambda client: client.get("/api/v1/budgets"), show)
 
 
 def show_logs(
@@ -109,7 +109,7 @@ def show_logs(
 ) -> int:
     def ask(client: Client) -> Any:
         chosen = [(name, value) for name, value in given.items() if value is not None]
-        return client.get("/api/v1/logs", [*_narrowed(since, until, where), *chosen, ("limit", str(limit))])
+        return client.get("/api/v1/logs", [*narrowed(since, until, where), *chosen, ("limit", str(limit))])
 
     def show(answer: Any) -> None:
         if is_narrow():
@@ -153,7 +153,7 @@ def show_logs(
         if answer["next"] is not None:
             say("There are more; ask for them with --limit, --since or --until.")
 
-    return _answer(asking, ask, show)
+    return answer_with(asking, ask, show)
 
 
 def show_log(asking: Asking, request_id: str) -> int:
@@ -190,7 +190,7 @@ def show_log(asking: Asking, request_id: str) -> int:
             shown = "no price" if entry["amount_usd"] is None else f"{entry['amount_usd']} US dollars"
             say(f"  ledger    {entry['kind']}: {shown} on {', '.join(entry['accounts']) or 'no budget'}")
 
-    return _answer(asking, lambda client: client.get(f"/api/v1/logs/{_segment(request_id)}"), show)
+    return answer_with(asking, lambda client: client.get(f"/api/v1/logs/{_segment(request_id)}"), show)
 
 
 def answered(asking: Asking, ask: Callable[[Client], _Answer]) -> _Answer | None:
@@ -234,7 +234,8 @@ def pairs_of(option: str, written: Sequence[str]) -> list[tuple[str, str]]:
     return found
 
 
-def _answer(asking: Asking, ask: Callable[[Client], Any], show: Callable[[Any], None]) -> int:
+def answer_with(asking: Asking, ask: Callable[[Client], Any], show: Callable[[Any], None]) -> int:
+    """Asks, and shows what the gateway says, as JSON where that is wanted; 1 where it could not be asked."""
     answer = answered(asking, ask)
     if answer is None:
         return 1
@@ -245,7 +246,8 @@ def _answer(asking: Asking, ask: Callable[[Client], Any], show: Callable[[Any], 
     return 0
 
 
-def _narrowed(since: str | None, until: str | None, where: Sequence[str]) -> list[tuple[str, str]]:
+def narrowed(since: str | None, until: str | None, where: Sequence[str]) -> list[tuple[str, str]]:
+    """The options that narrow a question down, as parameters of the API. Raises ValueError naming the option."""
     found = pairs_of("--where", where)
     if since is not None:
         found.append(("since", read_instant("--since", since)))

@@ -68,7 +68,7 @@ def greeting(
     if first_key is not None:
         key = first_key
         lines.append(f"  gateway key   {first_key}   (made now; kept in {_shown(config.parent / 'first.key')})")
-    if not any(provider.api_key is not None for provider in runtime.snapshot.providers.values()):
+    if not any(provider.has_credentials for provider in runtime.snapshot.providers.values()):
         lines.append(
             "  no provider has a key: set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, and start again"
         )

@@ -73,8 +73,9 @@ def share(part: int, whole: int) -> str:
     """Percent to one place, computed in integers."""
     if whole <= 0:
         return "-"
-    tenths = part * 1000 // whole
-    return f"{tenths // 10}.{tenths % 10} %"
+    # Towards zero, as corrections may make a part negative.
+    tenths = abs(part) * 1000 // whole
+    return f"{'-' if part < 0 and tenths else ''}{tenths // 10}.{tenths % 10} %"
 
 
 def say(*lines: str) -> None:
