@@ -260,6 +260,14 @@ def test_a_charge_above_its_hold_is_noted_with_both_amounts() -> None:
     assert noted(above, None) == noted(above, quote_of(unbounded="a file")) == []
 
 
+def test_a_stream_that_reports_fewer_tokens_than_were_seen_is_noted_and_charged_as_reported() -> None:
+    usage = Usage(input_tokens=20, output_tokens=1)
+    little = ended(usage, output_bytes=100_000)
+    assert noted(little) == [("usage_suspect", "1 output tokens reported for 100,000 bytes of output")]
+    assert charged(little)[0] == "metered"
+    assert noted(ended(usage, output_bytes=6_000)) == []
+
+
 def test_a_usage_that_is_not_believed_is_noted_with_both_amounts() -> None:
     absurd = ended(Usage(input_tokens=20, output_tokens=90_000_000), output_bytes=10)
     reported, charged_for = display(20 * IN + 90_000_000 * OUT), display(20 * IN + 100 * OUT)

@@ -128,6 +128,10 @@ def notes(
     if quote is None or isinstance(charge, Unpriced):
         return ()
     ended = _with_terms(ended, target)
+    if charge.basis == "metered" and _says_too_little(ended, target):
+        usage = ended.report.usage
+        told = usage.output_tokens if usage is not None else None
+        return (_note("usage_suspect", f"{told} output tokens reported for {ended.output_bytes:,} bytes of output"),)
     if charge.basis == "metered":
         if quote.unbounded is not None or charge.amount <= quote.amount:
             return ()
@@ -157,6 +161,18 @@ def observed(
         usage.input_tokens if usage is not None and quote.unbounded is None else None,
         output // quote.choices if output is not None else None,
     )
+
+
+# No tokenizer puts more text into one token, but for long runs of white space.
+_MOST_BYTES_PER_TOKEN = 64
+
+
+def _says_too_little(ended: Ended, target: Target) -> bool:
+    """Whether a stream of plain text reports fewer output tokens than what was seen of it can be."""
+    usage = ended.report.usage
+    if usage is None or usage.output_tokens is None or not ended.streamed or target.terms.dear or ended.report.steps:
+        return False
+    return ended.output_bytes > _MOST_BYTES_PER_TOKEN * (usage.output_tokens + _IN_FLIGHT_TOKENS)
 
 
 def _note(code: str, detail: str) -> Decision:
