@@ -232,7 +232,7 @@ async def test_closing_fails_what_is_under_way_and_ends_the_worker(make: Make) -
 
 
 async def test_a_worker_that_has_grown_large_is_replaced(make: Make) -> None:
-    script = "import tollway.proxy.heavy_worker as worker; worker.LARGEST_RSS = 1; worker.main()"
+    script = "import tollway.proxy.heavy_worker as worker; worker.LARGEST_RSS = -1; worker.main()"
     heavy = make(command=(sys.executable, "-c", script))
     for _ in range(2):
         assert isinstance(await heavy.read_ask(request(chat(10))), Ask)

@@ -36,7 +36,7 @@ def test_calls_are_answered_in_their_order_until_there_are_no_more() -> None:
 
 
 def test_a_worker_that_is_too_large_ends_with_its_reply(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heavy_worker, "LARGEST_RSS", 1)
+    monkeypatch.setattr(heavy_worker, "LARGEST_RSS", -1)
     sink = io.BytesIO()
     serve(io.BytesIO(ASK + ANSWER), sink)
     (only,) = replies(sink.getvalue())

@@ -25,7 +25,7 @@ LENGTHS_BYTES = 12
 
 
 LARGEST_RSS = 512 * 1024 * (1024 if sys.platform == "darwin" else 1)
-"""In the unit of getrusage: half a gigabyte. Ten megabytes of empty objects take more while they are read."""
+"""What it may grow by, in the unit of getrusage: half a gigabyte. Ten megabytes of empty objects take more while they are read."""
 
 
 class ReadAsk(msgspec.Struct, frozen=True, tag="ask"):
@@ -101,10 +101,12 @@ def carried_out(call: Call, body: bytes) -> tuple[Reply, bytes]:
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
     """Answers calls until there are no more."""
     decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(Call)
+    # On Linux a process begins with the peak of the one that started it, which may be large itself.
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + LARGEST_RSS
     while len(prefix := source.read(LENGTHS_BYTES)) == LENGTHS_BYTES:
         head, body = (source.read(length) for length in lengths(prefix))
         reply, found = carried_out(decoder.decode(head), body)
-        large = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > LARGEST_RSS
+        large = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > most
         if large:
             reply = msgspec.structs.replace(reply, last=True)
         sink.write(packed(reply, len(found)))
