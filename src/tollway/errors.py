@@ -82,6 +82,8 @@ REASONS: dict[str, Reason] = {
     "model_ambiguous": Reason(400, False, "several configured providers serve that model name"),
     "translation_unsupported": Reason(400, False, "the provider of that model speaks another API"),
     "budget_exceeded": Reason(429, False, "a budget is spent"),
+    "budget_frozen": Reason(429, False, "an account of a budget was frozen by an administrator"),
+    "budget_legs": Reason(422, False, "more than 32 accounts of budgets count the request"),
     "budget_contended": Reason(429, True, "a budget is held by requests under way, not spent"),
     "budget_store_unavailable": Reason(503, True, "the ledger cannot be written"),
     "job_unknown": Reason(404, False, "no such batch or file, or none of the caller's"),

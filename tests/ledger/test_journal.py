@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tollway.ledger import journal
 from tollway.ledger.entry import Context
-from tollway.storage.conformance.values import CONTEXT, NOW, entry, hold, reservation
+from tollway.storage.conformance.values import CONTEXT, NOW, entry, hold, metered, opening, reservation
 
 PLACES = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 2)), max_size=4, unique=True)
 
@@ -30,6 +30,17 @@ def test_what_is_held_is_the_sum_of_open_reservations() -> None:
     two = reservation("two", hold("a", 5), hold("a", 7, bucket=NOW + 1))
     assert journal.held([one, two]) == {("a", NOW): 15, ("b", NOW): 10, ("a", NOW + 1): 7}
     assert journal.held([]) == {}
+
+
+def test_what_is_wanted_is_the_sum_over_metered_holds_of_open_reservations() -> None:
+    one = reservation("one", metered("a", 10), hold("b", 10), metered("c", 50), likely=30)
+    two = reservation("two", metered("a", 0), metered("a", 5, bucket=NOW + 1), likely=7)
+    assert journal.wanted([one, two]) == {("a", NOW): 27, ("a", NOW + 1): 2}
+    assert journal.wanted([]) == {}
+
+
+def test_openings_are_folded_like_every_entry() -> None:
+    assert journal.fold([opening("o", 5, "a"), entry(reservation("r", hold("a")), 3)]) == {("a", NOW): 8}
 
 
 def test_no_drift_is_found_where_counters_are_true() -> None:
@@ -55,6 +66,9 @@ def test_drift_is_told_in_words_with_both_amounts() -> None:
         ((hold("a", 0, spent_only=True),), 12, 12),
         ((), 12, 12),
         ((hold("a", 20),), 12, 20),
+        # A metered answer is cut at what is held for it, whatever another budget holds for the worst case.
+        ((metered("a", 12), hold("b", 90)), 12, 12),
+        ((metered("a", 20), metered("b", 15)), 12, 20),
     ],
 )
 def test_a_presumption_books_the_bound_on_every_leg(holds: tuple, bound: int, amount: int) -> None:  # type: ignore[type-arg]

@@ -18,6 +18,9 @@ from tollway.ledger.reservation import (
     State,
     contended,
     fits,
+    metered,
+    resized,
+    wanted,
 )
 from tollway.money import LARGEST
 
@@ -179,3 +182,52 @@ def test_a_reservation_cannot_be_changed_once_it_is_made() -> None:
         made.bound = 0  # type: ignore[misc]
     with pytest.raises(AttributeError):
         made.holds[0].amount = 0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("amount", "likely", "metered_hold", "more"),
+    [(10, 30, True, 20), (30, 30, True, 0), (40, 30, True, 0), (10, 30, False, 0), (0, 0, True, 0)],
+)
+def test_a_metered_hold_wants_what_is_likely_and_not_held(
+    amount: int, likely: int, metered_hold: bool, more: int
+) -> None:
+    assert wanted(hold(amount, metered=metered_hold), likely) == more
+
+
+@pytest.mark.parametrize(
+    ("amount", "amounts", "bound"),
+    [
+        (50, (50, 99, 50), 50),
+        (21, (21, 99, 21), 21),
+        # Not more than the largest: nothing is raised, only what is larger is lowered.
+        (20, (20, 99, 10), 77),
+        (15, (15, 99, 10), 15),
+        (5, (5, 99, 5), 5),
+        (-1, (0, 99, 0), 0),
+    ],
+)
+def test_resizing_moves_the_metered_holds_and_the_bound_and_nothing_else(
+    amount: int, amounts: tuple[int, ...], bound: int
+) -> None:
+    holds = (hold(20, metered=True), hold(99), hold(10, metered=True))
+    made = Reservation("r.1", "r", 1, holds, 1, 2, 77, b"x", 30, 10)
+    after = resized(made, amount)
+    assert tuple(each.amount for each in after.holds) == amounts
+    assert after.bound == bound
+    assert msgspec.structs.replace(after, holds=holds, bound=77) == made
+    assert (after is made) is (amount == metered(made) == 20)
+
+
+def test_a_reservation_without_metered_holds_cannot_be_resized() -> None:
+    made = Reservation("r.1", "r", 1, (hold(20),), 1, 2, 77)
+    assert resized(made, 5) is made
+    assert metered(made) == 0
+
+
+@given(AMOUNTS, AMOUNTS, SPENT, AMOUNTS, st.booleans())
+def test_the_limit_in_force_decides_in_the_place_of_the_holds_own(
+    amount: int, limit: int, spent: int, held: int, spent_only: bool
+) -> None:
+    own, other = hold(amount, limit, spent_only=spent_only), hold(amount, 5, spent_only=spent_only)
+    assert fits(own, spent, held) is fits(other, spent, held, limit)
+    assert contended(own, spent) is contended(other, spent, limit)

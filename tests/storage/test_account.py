@@ -18,15 +18,18 @@ def test_a_look_is_the_sum_of_the_buckets_from_there_on(booked: list[tuple[int, 
         bucket = account.bucket(start)
         bucket.spent += spent
         bucket.held += held
+        bucket.wanted += held // 2
         account.spent += spent
         account.held += held
+        account.wanted += held // 2
     for since in looks:
         account.look(since)
         expected = (
             sum(spent for start, spent, _ in booked if start >= since),
             sum(held for start, _, held in booked if start >= since),
+            sum(held // 2 for start, _, held in booked if start >= since),
         )
-        assert (account.spent, account.held) == account.summed(since) == expected
+        assert (account.spent, account.held, account.wanted) == account.summed(since) == expected
 
 
 @given(
@@ -43,9 +46,10 @@ def test_thinning_drops_only_what_is_saved_and_holds_nothing_and_no_window_needs
     for start in starts:
         bucket = account.bucket(start)
         bucket.spent = 1
-        bucket.held = start in holding
+        bucket.held = start in holding and start % 2
+        bucket.wanted = start in holding and start % 2 == 0
         bucket.saved = start not in unsaved
-    account.spent, account.held = account.summed(0)
+    account.spent, account.held, account.wanted = account.summed(0)
     account.look(since)
     before = account.summed(since)
     account.thin(keep)
@@ -55,7 +59,7 @@ def test_thinning_drops_only_what_is_saved_and_holds_nothing_and_no_window_needs
     assert dropped.isdisjoint(holding | unsaved)
     assert all(start < since for start in dropped)
     assert account.floor == (max(dropped) + 1 if dropped else None)
-    assert (account.spent, account.held) == before
+    assert (account.spent, account.held, account.wanted) == before
     if dropped:
         account.restore(dict.fromkeys(starts, 1))
         assert account.buckets.keys() == set(starts)

@@ -6,7 +6,7 @@ import pytest
 
 from tollway.ledger.entry import LedgerEntry
 from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold
-from tollway.storage.conformance.values import NOW, entry, hold, reservation
+from tollway.storage.conformance.values import NOW, entry, hold, metered, opening, reservation
 from tollway.storage.counters import RELEASED, SETTLED, Counters, Ended
 
 
@@ -163,7 +163,7 @@ def test_an_unknown_price_does_not_take_a_presumption_back(counters: Counters) -
     assert look(counters) == (10, 0)
 
 
-@pytest.mark.parametrize("kind", ["correction", "credit"])
+@pytest.mark.parametrize("kind", ["correction", "credit", "opening"])
 def test_what_amends_is_booked_once_by_its_id_and_ends_nothing(counters: Counters, kind: str) -> None:
     made = reservation("one", hold("a", 10))
     counters.place(made)
@@ -273,11 +273,12 @@ def test_the_accounts_of_a_budget_are_itself_and_those_it_is_split_into(counters
 def test_a_copy_of_every_place_is_taken_and_running_totals_are_checked(counters: Counters) -> None:
     placed(counters, "one", hold("a", 10))
     counters.book([("a", NOW)], 3)
-    assert counters.snapshot() == ({("a", NOW): 3}, {("a", NOW): 10})
+    assert counters.snapshot() == ({("a", NOW): 3}, {("a", NOW): 10}, {("a", NOW): 0})
     assert counters.totals_drift() == []
     counters._accounts["a"].spent += 1
     assert counters.totals_drift() == [
-        f'Account "a": the running totals since {NOW} are 4 spent and 10 held, but its buckets sum to (3, 10).'
+        f'Account "a": the running totals since {NOW} are 4 spent, 10 held and 0 wanted, '
+        "but its buckets sum to (3, 10, 0)."
     ]
 
 
@@ -295,3 +296,172 @@ def test_a_presumption_that_is_told_again_changes_nothing(counters: Counters) ->
     again: LedgerEntry = counters.presume(made, NOW)
     assert counters.settle(again) is None
     assert look(counters) == (10, 0)
+
+
+def test_an_opening_is_booked_once_and_leaves_a_presumption_as_it_was(counters: Counters) -> None:
+    made = reservation("one", hold("a", 10))
+    counters.place(made)
+    counters.presume(made, NOW)
+    assert counters.settle(opening("one", 5)) is not None
+    assert counters.settle(opening("one", 5)) is None
+    late = counters.settle(entry(made, 4))
+    assert late is not None and late.kind == "correction"
+    assert look(counters) == (9, 0)
+
+
+def test_an_extension_replaces_the_reservation_and_undoing_gives_back_what_is_held_by_then(counters: Counters) -> None:
+    made = reservation("one", metered("a", 10), hold("b", 10), likely=30)
+    counters.place(made)
+    held = counters.extend(made, 25)
+    assert held == Held((Balance("a", 0, 25, 100), Balance("b", 0, 10, 100)))
+    raised = counters.open["one.1"]
+    assert (raised.bound, [each.amount for each in raised.holds]) == (25, [25, 10])
+    counters.undo(made)
+    assert (look(counters, "a"), look(counters, "b"), sound(counters)) == ((0, 0), (0, 0), [])
+
+
+def sound(counters: Counters) -> list[str]:
+    return counters.holds_drift(counters.snapshot())
+
+
+def wanted(counters: Counters, account: str = "a") -> int:
+    return counters._accounts[account].wanted
+
+
+def test_what_is_wanted_follows_every_step_of_a_metered_reservation(counters: Counters) -> None:
+    made = reservation("one", metered("a", 10), metered("b", 40), hold("c", 10), likely=30)
+    counters.place(made)
+    assert [wanted(counters, account) for account in "abc"] == [20, 0, 0]
+    steps = []
+    for amount in (35, 50):
+        counters.extend(counters.open["one.1"], amount)
+        steps.append([wanted(counters, account) for account in "ab"])
+    for amount in (45, 12, 0):
+        counters.shrink(counters.open["one.1"], amount)
+        steps.append([wanted(counters, account) for account in "ab"])
+    # 35 is less than the most that is held: nothing changes.
+    assert steps == [[20, 0], [0, 0], [0, 0], [18, 18], [30, 30]]
+    assert sound(counters) == []
+    counters.settle(entry(made, 5))
+    assert [wanted(counters, account) for account in "abc"] == [0, 0, 0]
+    assert sound(counters) == []
+
+
+@pytest.mark.parametrize("end", ["settle", "release", "presume", "undo"])
+def test_what_is_wanted_is_gone_with_the_reservation_also_when_its_bucket_is_of_a_window_before(
+    counters: Counters, end: str
+) -> None:
+    made = reservation("one", metered("a", 0, until=NOW + 10), likely=30)
+    counters.place(made)
+    assert look(counters, since=NOW + 10) == (0, 0)
+    assert wanted(counters) == 0
+    placed(counters, "two", hold("a", 100, bucket=NOW + 10, since=NOW + 10))
+    counters.extend(counters.open["one.1"], 10)
+    assert (wanted(counters), sound(counters)) == (0, [])
+    standing = counters.open["one.1"]
+    match end:
+        case "settle":
+            counters.settle(entry(made, 5))
+        case "release":
+            counters.release(made.id)
+        case "presume":
+            assert counters.presume(standing, NOW).charge.amount == 10
+        case _:
+            counters.undo(made)
+    assert look(counters, since=NOW)[1] == 100
+    assert (wanted(counters), sound(counters)) == (0, [])
+
+
+def test_a_bucket_in_which_something_is_wanted_is_not_thinned(counters: Counters) -> None:
+    counters.place(reservation("one", metered("a", 0, bucket=0, since=0), likely=30))
+    counters.book([("a", start) for start in range(5)], 1)
+    counters.take_unsaved(5)
+    look(counters, since=4)
+    counters.thin(["a"], 1)
+    assert counters.floors() == {}
+
+
+def test_what_a_reservation_wants_for_itself_does_not_refuse_it(counters: Counters) -> None:
+    made = reservation("one", metered("a", 10), metered("a", 10), likely=90)
+    assert isinstance(counters.place(made), Held)
+    assert wanted(counters) == 160
+    assert isinstance(counters.extend(made, 50), Held)
+    assert (look(counters), wanted(counters)) == ((0, 100), 80)
+
+
+def test_what_is_wanted_makes_a_newcomer_wait_and_is_never_counted_as_spent(counters: Counters) -> None:
+    counters.place(reservation("one", metered("a", 10), likely=60))
+    verdict = counters.place(reservation("two", hold("a", 41)))
+    assert verdict == Exhausted(0, Balance("a", 0, 10, 100), True)
+    held = counters.place(reservation("three", hold("a", 41, enforced=False)))
+    assert isinstance(held, Held) and held.would_refuse == (0,)
+
+
+def test_only_the_reservation_that_was_raised_is_put_back(counters: Counters) -> None:
+    made = reservation("one", metered("a", 10), likely=20)
+    counters.place(made)
+    counters.extend(made, 50)
+    raised = counters.open["one.1"]
+    counters.shrink(raised, 40)
+    counters.revert(raised, made)
+    assert look(counters) == (0, 40)
+    counters.revert(counters.open["one.1"], made)
+    assert (look(counters), wanted(counters), counters.open["one.1"]) == ((0, 10), 10, made)
+    counters.release(made.id)
+    counters.revert(made, raised)
+    assert (look(counters), sound(counters)) == ((0, 0), [])
+
+
+def test_what_is_not_open_is_told_as_it_ended(counters: Counters, past: Told) -> None:
+    past.ends["one.1"] = Ended("presumed", 5)
+    assert (counters.gone("one.1"), counters.gone("never.1")) == (Gone("presumed"), Gone("released"))
+
+
+def test_the_first_that_cannot_be_met_at_all_is_named_when_a_hold_is_raised(counters: Counters) -> None:
+    made = reservation("one", metered("a", 10), metered("b", 10), metered("c", 10))
+    counters.place(made)
+    placed(counters, "held", hold("a", 90))
+    counters.book([("b", NOW), ("c", NOW)], 90)
+    assert counters.extend(made, 20) == Exhausted(1, Balance("b", 90, 10, 100), False)
+
+
+def test_a_stream_of_a_rolling_window_never_passes_the_limit_though_the_window_has_moved_on(counters: Counters) -> None:
+    made = reservation("one", metered("a", 40))
+    counters.place(made)
+    placed(counters, "two", hold("a", 20))
+    counters.settle(entry(reservation("two", hold("a", 20)), 20))
+    # The window has moved past all of it, and others have spent there.
+    assert look(counters, since=NOW + 10) == (0, 0)
+    verdict = counters.extend(made, 81)
+    assert verdict == Exhausted(0, Balance("a", 20, 40, 100), False)
+    counters.book([("a", NOW + 10)], 5)
+    assert isinstance(counters.extend(made, 75), Held)
+    assert isinstance(counters.extend(counters.open["one.1"], 76), Exhausted)
+    assert (look(counters, since=NOW + 10), sound(counters)) == ((5, 0), [])
+
+
+def test_no_hold_is_raised_past_the_limit_though_credits_would_pay_for_it(counters: Counters) -> None:
+    made = reservation("one", metered("a", 40), metered("b", 40, enforced=False))
+    counters.place(made)
+    counters.book([("a", NOW), ("b", NOW)], -50)
+    assert counters.extend(made, 101) == Exhausted(0, Balance("a", -50, 40, 100), False)
+    assert isinstance(counters.extend(made, 100), Held)
+
+
+def test_a_stream_of_a_window_that_is_over_cannot_take_what_was_carried_over_and_used(counters: Counters) -> None:
+    carry = {"carry": 50, "previous": NOW - 20}
+    old = metered("a", 0, bucket=NOW - 10, since=NOW - 10, until=NOW, **carry)
+    counters.book([("a", NOW - 20)], 100)
+    counters.place(reservation("old", old))
+    full = reservation("new", hold("a", 130, until=NOW + 10, carry=50, previous=NOW - 10))
+    assert isinstance(counters.place(full), Held)
+    # 130 of 100 are held in the new window, so 70 are left to the old one.
+    assert counters.extend(counters.open["old.1"], 71) == Exhausted(0, Balance("a", 0, 0, 70), True)
+    assert counters.extend(counters.open["old.1"], 101) == Exhausted(0, Balance("a", 0, 0, 70), False)
+    counters.settle(entry(full, 130))
+    assert isinstance(counters.extend(counters.open["old.1"], 71), Exhausted)
+    assert isinstance(counters.extend(counters.open["old.1"], 70), Held)
+    # A late settlement tells the truth, whatever was carried over.
+    counters.settle(entry(counters.open["old.1"], 90))
+    assert (look(counters, since=NOW), look(counters, since=NOW - 10)) == ((130, 0), (220, 0))
+    assert sound(counters) == []

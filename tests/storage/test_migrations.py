@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import apsw
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -11,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, create_engine
 from sqlalchemy.pool import NullPool
 
-from tollway.storage import migrations
+from tollway.storage import migrations, schema
 from tollway.storage.schema import metadata
 
 
@@ -39,12 +40,13 @@ def test_every_table_is_strict_and_has_the_shape_of_the_metadata(blank: Path) ->
     }
 
 
-def test_money_and_instants_are_never_null(blank: Path) -> None:
+def test_money_and_instants_are_never_null_but_for_what_has_not_come_yet(blank: Path) -> None:
     connection = apsw.Connection(str(blank))
     for table in metadata.tables:
         for _, name, kind, not_null, _, _ in connection.execute(f"PRAGMA table_info({table})"):
             if name.endswith(("nanodollars", "_at")) or name == "at":
-                assert (kind, not_null) == ("INTEGER", 1), f"{table}.{name}"
+                nullable = (table, name) in schema.OPTIONAL
+                assert (kind, not_null) == ("INTEGER", not nullable), f"{table}.{name}"
     connection.close()
 
 
@@ -58,17 +60,69 @@ def test_a_file_that_is_not_there_has_no_revision(tmp_path: Path) -> None:
     assert migrations.revision(tmp_path / "none.db") is None
 
 
-def test_a_file_of_an_older_version_keeps_what_is_in_it(tmp_path: Path) -> None:
-    path = tmp_path / "old.db"
+def made_at(path: Path, revision: str, *lines: str) -> None:
+    """A database as an older version left it."""
     engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
     config = Config()
     config.set_main_option("script_location", str(migrations.HERE))
     config.set_main_option("path_separator", "os")
     with engine.connect() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        connection.exec_driver_sql("INSERT INTO settings (number, at, saved_by, document) VALUES (1, 2, 'me', 'a: 1')")
+        command.upgrade(config, revision)
+        for line in lines:
+            connection.exec_driver_sql(line)
         connection.commit()
+
+
+ENTRY = (
+    "INSERT INTO entries VALUES ({seq}, '{id}', 'r.1', 'r', 1, '{kind}', {amount}, 'openai', 'gpt', NULL, 'g', 'alice', "
+    "NULL, NULL, '[\"ml\"]', '{{\"team\":\"x\"}}', 5, NULL, '[[\"a\",1]]', x'01', x'02', 7, 8)"
+)
+
+
+def test_entries_of_an_older_version_are_the_same_afterwards_and_as_well_guarded(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    kinds = ("charge", "presumed", "unpriced", "correction", "credit")
+    made_at(
+        path,
+        "0002",
+        *(
+            ENTRY.format(seq=seq, id=f"r.1.{kind}", kind=kind, amount=-seq * 10**18)
+            for seq, kind in enumerate(kinds, start=1)
+        ),
+        "INSERT INTO balances VALUES ('a', 1, 5, 3)",
+    )
+    reading = apsw.Connection(str(path))
+    before = reading.execute("SELECT * FROM entries ORDER BY seq").fetchall()
+    reading.close()
+    migrations.upgrade(path)
+    connection = apsw.Connection(str(path))
+    names = [row[1] for row in connection.execute("PRAGMA table_info(entries)")]
+    kept = ", ".join(f'"{name}"' for name in names if name != "declared")
+    assert connection.execute(f"SELECT {kept} FROM entries ORDER BY seq").fetchall() == before
+    assert connection.execute("SELECT DISTINCT declared FROM entries").fetchall() == [("[]",)]
+    assert connection.execute("SELECT * FROM balances").fetchall() == [("a", 1, 5, 3)]
+
+    def copy_first(**values: str) -> None:
+        picked = ", ".join(values.get(name, f'"{name}"') for name in names)
+        connection.execute(f"INSERT INTO entries SELECT {picked} FROM entries WHERE seq = 1")
+
+    copy_first(seq="6", id="'o.1.opening'", kind="'opening'")
+    for refused in ("UPDATE entries SET amount_nanodollars = 0 WHERE seq = 1", "DELETE FROM entries WHERE seq = 1"):
+        with pytest.raises(apsw.ConstraintError, match="never changed or deleted"):
+            connection.execute(refused)
+    with pytest.raises(apsw.ConstraintError, match="entries_kind"):
+        copy_first(seq="9", id="'x'", kind="'gift'")
+    with pytest.raises(apsw.ConstraintError, match="UNIQUE"):
+        copy_first(seq="9")
+    plan = connection.execute("EXPLAIN QUERY PLAN SELECT 1 FROM entries WHERE occurred_at > 5").fetchall()
+    assert "entries_occurred_at" in plan[0][3]
+    connection.close()
+
+
+def test_a_file_of_an_older_version_keeps_what_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    made_at(path, "0001", "INSERT INTO settings (number, at, saved_by, document) VALUES (1, 2, 'me', 'a: 1')")
     assert migrations.revision(path) == "0001"
     migrations.upgrade(path)
     assert migrations.revision(path) == migrations.HEAD

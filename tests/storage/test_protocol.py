@@ -10,10 +10,31 @@ import pytest
 from tollway.storage import protocol
 from tollway.storage.fields import ENTRY_FIELDS, METADATA, RECORD_FIELDS
 from tollway.storage.memory import MemoryStore
-from tollway.storage.protocol import Config, Filter, Jobs, Ledger, Page, Records, Revision, SpendRow, Store
+from tollway.storage.protocol import (
+    Audit,
+    Budgets,
+    Config,
+    Filter,
+    Jobs,
+    Ledger,
+    Outbox,
+    Page,
+    Records,
+    Revision,
+    SpendRow,
+    Store,
+)
 from tollway.storage.sqlite import SqliteStore
 
-PARTS: dict[str, type[Any]] = {"ledger": Ledger, "records": Records, "config": Config, "jobs": Jobs}
+PARTS: dict[str, type[Any]] = {
+    "ledger": Ledger,
+    "records": Records,
+    "config": Config,
+    "jobs": Jobs,
+    "audit": Audit,
+    "outbox": Outbox,
+    "budgets": Budgets,
+}
 STORES = [MemoryStore, lambda: SqliteStore(Path("nowhere"))]
 
 
@@ -34,7 +55,7 @@ def test_a_store_answers_everything_that_is_asked_with_the_same_parameters(make:
             assert inspect.iscoroutinefunction(wanted) is inspect.iscoroutinefunction(found), f"{kind.__name__}.{name}"
 
 
-def test_a_store_has_four_parts() -> None:
+def test_a_store_has_seven_parts() -> None:
     properties = {name for name, value in vars(Store).items() if isinstance(value, property)}
     assert properties == set(PARTS)
 
@@ -42,6 +63,9 @@ def test_a_store_has_four_parts() -> None:
 def test_what_the_path_of_a_request_must_not_wait_for_is_not_awaited() -> None:
     for kind, name in [
         (Ledger, "settle"),
+        (Ledger, "shrink"),
+        (Ledger, "limit"),
+        (Ledger, "controls"),
         (Ledger, "release"),
         (Ledger, "sweep"),
         (Ledger, "balances"),
@@ -52,13 +76,13 @@ def test_what_the_path_of_a_request_must_not_wait_for_is_not_awaited() -> None:
 
 
 def test_time_is_an_argument_of_everything_that_depends_on_it() -> None:
-    for name in ("open", "reserve", "release", "sweep", "prune"):
+    for name in ("open", "reserve", "extend", "control", "release", "sweep", "prune"):
         assert "now" in inspect.signature(getattr(Ledger, name)).parameters, name
     assert "at" in inspect.signature(Config.save).parameters
 
 
 def test_every_promise_is_told() -> None:
-    quiet = {"record", "records", "entries", "latest", "history", "prune"}
+    quiet = {"record", "records", "entries", "latest", "history", "prune", "deliveries", "known"}
     for kind in (*PARTS.values(), Store):
         for name in asked(kind):
             assert inspect.getdoc(getattr(kind, name)) or name in quiet, f"{kind.__name__}.{name}"

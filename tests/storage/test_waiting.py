@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tollway.ledger.control import Control
 from tollway.ledger.reservation import Exhausted, Held, Reservation
 from tollway.storage.conformance.values import LONG_S, SOON_S, entry, hold, reservation
 from tollway.storage.counters import Counters, Ended
@@ -186,3 +187,51 @@ async def test_a_budget_that_cannot_be_met_at_all_is_told_before_one_that_has_a_
     assert isinstance(refusal, Exhausted)
     assert (refusal.index, refusal.contended) == (1, False)
     first.cancel()
+
+
+async def test_who_has_a_higher_priority_comes_before_those_who_came_earlier(world: World) -> None:
+    big = world.held(reservation("big", hold("a", 100)))
+    waiting = {
+        name: await world.waiting(reservation(name, hold("a", 100), priority=priority))
+        for name, priority in (("low", -1), ("middle", 0), ("high", 1), ("middle too", 0), ("low too", -1))
+    }
+    world.release(big)
+    for name in ("high", "middle", "middle too", "low", "low too"):
+        assert isinstance(await waiting[name], Held)
+        world.release(reservation(name, hold("a", 100)))
+    assert world.placed == ["big", "high", "middle", "middle too", "low", "low too"]
+
+
+async def test_a_newcomer_passes_those_below_it_and_nobody_else(world: World) -> None:
+    world.held(reservation("big", hold("a", 50)))
+    low = await world.waiting(reservation("low", hold("a", 60), priority=-1))
+    for name, priority, expected in (("lower", -2, Exhausted), ("same", -1, Exhausted), ("above", 0, Held)):
+        assert isinstance(world.admission.attempt(reservation(name, hold("a", 10), priority=priority)), expected), name
+    low.cancel()
+
+
+async def test_one_who_is_sent_on_to_another_line_keeps_its_priority_there(world: World) -> None:
+    a, b = world.held(reservation("a", hold("a", 60))), world.held(reservation("b", hold("b", 60)))
+    earlier = await world.waiting(reservation("earlier", hold("b", 60)))
+    both = await world.waiting(reservation("both", hold("a", 60), hold("b", 60), priority=1))
+    world.release(a)
+    await a_turn()
+    world.release(b)
+    assert isinstance(await both, Held)
+    await a_turn()
+    assert not earlier.done()
+    earlier.cancel()
+
+
+async def test_when_limits_have_changed_the_first_of_every_line_tries_again(world: World) -> None:
+    for account in ("a", "b", "c"):
+        world.held(reservation(f"big {account}", hold(account, 60)))
+    waiting = [await world.waiting(reservation(f"first {account}", hold(account, 60))) for account in ("a", "b", "c")]
+    world.counters.limits.put(Control(id="1", kind="increase", target="a", amount=20, since=0, by="me"))
+    world.counters.limits.put(Control(id="2", kind="freeze", target="b", since=0, by="me"))
+    world.admission.changed()
+    assert isinstance(await waiting[0], Held)
+    frozen = await waiting[1]
+    assert isinstance(frozen, Exhausted) and frozen.frozen
+    assert not waiting[2].done()
+    waiting[2].cancel()

@@ -7,9 +7,10 @@ import msgspec
 from tollway.pricing.charge import Charge
 from tollway.usage import Usage
 
-Kind = Literal["charge", "presumed", "unpriced", "correction", "credit"]
+Kind = Literal["charge", "presumed", "unpriced", "correction", "credit", "opening"]
 """charge: a known cost · presumed: sent, end unknown, the hold counts · unpriced: answered, but no price is known (amount 0,
-counted apart) · correction: amends an earlier entry by the signed difference · credit: given by an administrator."""
+counted apart) · correction: amends an earlier entry by the signed difference · credit: given by an administrator ·
+opening: what a new or changed budget takes over of entries before it; it moves no money, so no sum of spend has it."""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -24,6 +25,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: str | None = None
     service: str | None = None
     metadata: dict[str, str] = {}
+    declared: tuple[str, ...] = ()
+    """The keys of `metadata` that only the caller vouched for."""
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ import msgspec
 
 from tollway.ledger.entry import Context, LedgerEntry, entry_id
 from tollway.ledger.reservation import Reservation
+from tollway.ledger.reservation import wanted as wanted_by
 from tollway.money import Money, display
 from tollway.pricing.charge import Charge, presumed
 
@@ -42,10 +43,22 @@ def held(reservations: Iterable[Reservation]) -> dict[Place, int]:
     return amounts
 
 
+def wanted(reservations: Iterable[Reservation]) -> dict[Place, int]:
+    """Nanodollars that open reservations are likely to need on each account and bucket beyond what they hold."""
+    amounts: dict[Place, int] = {}
+    for reservation in reservations:
+        for hold in reservation.holds:
+            amount = wanted_by(hold, reservation.likely)
+            if amount:
+                place = (hold.account, hold.bucket)
+                amounts[place] = amounts.get(place, 0) + amount
+    return amounts
+
+
 def drift(what: str, counted: Mapping[Place, int], true: Mapping[Place, int]) -> list[str]:
     """Where counters differ from the truth, in words; a place that one side lacks counts as nothing there.
 
-    `what` names the column: "spent" or "held".
+    `what` names the column: "spent", "held" or "wanted".
     """
     return [
         f'Account "{account}", bucket {bucket}: {what} is counted as {_amount(counted.get((account, bucket), 0))}, '
@@ -58,9 +71,13 @@ def drift(what: str, counted: Mapping[Place, int], true: Mapping[Place, int]) ->
 def presumption(reservation: Reservation, now: int) -> LedgerEntry:
     """The entry for a reservation whose end nobody knows: its bound counts as spent on every leg.
 
-    spec ledger 2.2: a lapsed reservation that may have been sent is spent, never given back.
+    spec ledger 2.2: a lapsed reservation that may have been sent is spent, never given back. A metered answer is cut
+    where it can be held for no longer, so its metered holds bound its cost, whatever others hold for the worst case.
     """
-    amount = max(reservation.bound, max((hold.amount for hold in reservation.holds), default=0))
+    bounding = [hold.amount for hold in reservation.holds if hold.metered] or [
+        hold.amount for hold in reservation.holds
+    ]
+    amount = max(reservation.bound, max(bounding, default=0))
     return LedgerEntry(
         id=entry_id(reservation.request_id, reservation.attempt, "presumed"),
         reservation_id=reservation.id,

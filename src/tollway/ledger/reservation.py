@@ -46,6 +46,14 @@ class Hold(msgspec.Struct, frozen=True, array_like=True):
     """Guarantee `settled`: refuse once what is spent reaches the limit, whatever is held."""
     until: int | None = None
     """The window's end; `None` for one that never ends or that rolls."""
+    metered: bool = False
+    """Its amount follows the answer as it is made: `Ledger.extend` and `Ledger.shrink` change it."""
+    share: int = 100
+    """Percent of the limit that this request may use: less than 100 where an action of the budget stops it earlier."""
+    carry: int = 0
+    """Nanodollars of the limit of the window before that are added to this one's, at most, where they were not spent."""
+    previous: int | None = None
+    """The start of the window before, where something of it may be carried over."""
 
 
 class Reservation(msgspec.Struct, frozen=True, array_like=True):
@@ -64,6 +72,10 @@ class Reservation(msgspec.Struct, frozen=True, array_like=True):
     """Nanodollars presumed spent on every leg if its end is never known, those of `spent_only` holds of 0 included."""
     context: bytes = b""
     """What a presumed entry needs to be told from the reservation alone (msgpack of `ledger.entry.Context`)."""
+    likely: int = 0
+    """Nanodollars a metered answer is likely to come to: what it does not hold yet is not given to newcomers."""
+    priority: int = 0
+    """Whoever has more waits before those with less."""
 
 
 class Balance(msgspec.Struct, frozen=True, array_like=True):
@@ -94,6 +106,8 @@ class Exhausted(msgspec.Struct, frozen=True, array_like=True):
     balance: Balance
     contended: bool
     """The money is held by others, not spent: it may come back."""
+    frozen: bool = False
+    """The account was frozen by hand; neither money nor time helps."""
 
 
 class Gone(msgspec.Struct, frozen=True, array_like=True):
@@ -102,16 +116,51 @@ class Gone(msgspec.Struct, frozen=True, array_like=True):
     state: State
 
 
-def fits(hold: Hold, spent: int, held: int) -> bool:
+def fits(hold: Hold, spent: int, held: int, limit: int | None = None) -> bool:
     """Whether `hold` may be placed on an account with `spent` and `held` nanodollars in its window.
 
-    A hold of nothing on a bounded budget always fits: a free request passes a spent budget.
+    `limit` is the one in force (nanodollars); `None` for the hold's own. A hold of nothing on a bounded budget always
+    fits: a free request passes a spent budget.
     """
+    if limit is None:
+        limit = hold.limit
     if hold.spent_only:
-        return spent < hold.limit
-    return hold.amount == 0 or spent + held + hold.amount <= hold.limit
+        return spent < limit
+    return hold.amount == 0 or spent + held + hold.amount <= limit
 
 
-def contended(hold: Hold, spent: int) -> bool:
-    """Whether `hold` would fit if every other hold were given back."""
-    return not hold.spent_only and spent + hold.amount <= hold.limit
+def contended(hold: Hold, spent: int, limit: int | None = None) -> bool:
+    """Whether `hold` would fit if every other hold were given back; `limit` as for `fits`."""
+    return not hold.spent_only and spent + hold.amount <= (hold.limit if limit is None else limit)
+
+
+def wanted(hold: Hold, likely: int) -> int:
+    """Nanodollars that a metered hold will probably be raised by, of an answer that is `likely` to come to so many."""
+    return likely - hold.amount if hold.metered and likely > hold.amount else 0
+
+
+def metered(reservation: Reservation) -> int:
+    """Nanodollars of the largest metered hold; 0 where there is none."""
+    return max((hold.amount for hold in reservation.holds if hold.metered), default=0)
+
+
+def resized(reservation: Reservation, amount: int) -> Reservation:
+    """The same reservation with its metered holds, and what is presumed of it, at `amount` nanodollars.
+
+    More than the largest of them raises all; less lowers those that are larger. Itself where that changes nothing.
+    """
+    holds = reservation.holds
+    largest = metered(reservation)
+    amount = max(0, amount)
+    if amount == largest or not any(hold.metered for hold in holds):
+        return reservation
+    return msgspec.structs.replace(
+        reservation,
+        holds=tuple(
+            msgspec.structs.replace(hold, amount=amount)
+            if hold.metered and (amount > largest or amount < hold.amount)
+            else hold
+            for hold in holds
+        ),
+        bound=amount,
+    )

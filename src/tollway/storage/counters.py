@@ -4,17 +4,18 @@ Pure and synchronous, so every step is atomic on an event loop: two callers neve
 is a cache. The truth is the ledger's entries and the open reservations (`ledger.journal`), from which it is rebuilt.
 
     place    checks every hold and places all or none          spent + held never passes a limit here
+    extend   raises the metered holds, all or none              nor here; answers under way come before new ones
+    shrink   lowers them
     settle   gives the holds back and books the true amount     never refuses for lack of money
     release  gives the holds back
-    presume  books the bound of a reservation that lapsed       spent + held stays what it was
+    presume  books the bound of a reservation that lapsed       spent + held stays what it was, or falls
 
-Reservations that ended are remembered, so that ending one twice changes nothing. What has been forgotten is asked of
-`Past`, which the store answers from its unique keys.
+A new reservation also leaves alone what metered answers under way are likely to need (`wanted`). Reservations that ended
+are remembered, so that ending one twice changes nothing. What has been forgotten is asked of `Past`, which the store
+answers from its unique keys. `books.py` has the accounts.
 """
 
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from tollway.ledger import journal
 from tollway.ledger.entry import LedgerEntry
@@ -25,60 +26,48 @@ from tollway.ledger.reservation import (
     Held,
     Hold,
     Reservation,
-    State,
     contended,
     fits,
+    metered,
+    resized,
+    wanted,
 )
-from tollway.storage.account import Account, Bucket
-
-
-class Ended(NamedTuple):
-    """How a reservation ended."""
-
-    state: State
-    presumed: int = 0
-    """Nanodollars booked as presumed, for a late settlement to amend."""
-
+from tollway.storage.account import Account
+from tollway.storage.books import Books, Copy, Ended, Past
 
 SETTLED = Ended("settled")
 RELEASED = Ended("released")
 
 
-class Past(Protocol):
-    """What the store knows for ever; asked only about what the counters do not remember."""
-
-    def ended(self, reservation_id: str) -> Ended | None:
-        """How that reservation ended; `None` if the store has never heard of its end."""
-        ...
-
-    def has_entry(self, entry_id: str) -> bool: ...
-
-    def spent(self, account: str) -> Mapping[int, int]:
-        """Nanodollars spent in every bucket of an account that was set aside by `thin`."""
-        ...
-
-
-class Counters:
+class Counters(Books):
     """Accounts, open reservations, and the ends that are remembered."""
 
-    __slots__ = ("_accounts", "_ended", "_ended_before", "_past", "open", "unsaved")
+    __slots__ = ("_ended", "_ended_before", "open")
 
     def __init__(self, past: Past) -> None:
-        self._past = past
-        self._accounts: dict[str, Account] = {}
+        super().__init__(past)
         self._ended: dict[str, Ended] = {}
         self._ended_before: dict[str, Ended] = {}
         self.open: dict[str, Reservation] = {}
         """The reservations now held, by id."""
-        self.unsaved: deque[tuple[str, Bucket]] = deque()
-        """Buckets booked in since they were last taken by `take_unsaved`, each once, oldest change first."""
 
     def standing(self, reservation: Reservation) -> Held | Gone | None:
         """The answer for a reservation that is known already: it is held, or it has ended. `None` for a new one."""
         if reservation.id in self.open:
-            return Held(self.balances(reservation.holds))
+            return self._standing(self.open[reservation.id])
         ended = self._ended.get(reservation.id) or self._ended_before.get(reservation.id)
         return None if ended is None else Gone(ended.state)
+
+    def _standing(self, reservation: Reservation) -> Held:
+        """What is held, and which budgets that only watch would have refused it."""
+        balances = self.balances(reservation.holds)
+        watched = zip(reservation.holds, balances, strict=True)
+        would_refuse = (
+            index
+            for index, (hold, balance) in enumerate(watched)
+            if not hold.enforced and not fits(hold, balance.spent, balance.held - hold.amount, balance.limit)
+        )
+        return Held(balances, tuple(would_refuse))
 
     def place(self, reservation: Reservation) -> Held | Exhausted:
         """Places every hold of a new reservation, or none.
@@ -87,39 +76,57 @@ class Counters:
         one budget while another cannot be met at all.
         """
         accounts = self._accounts
+        controlled = self.limits.in_force
         balances: list[Balance] = []
         would_refuse: tuple[int, ...] = ()
         for hold in reservation.holds:
-            account = accounts.get(hold.account)
-            if account is None:
+            try:
+                account = accounts[hold.account]
+            except KeyError:
                 account = accounts[hold.account] = Account(hold.since)
-            elif account.since != hold.since:
+            if account.since != hold.since:
                 self._look(hold.account, account, hold.since)
             amount = hold.amount
+            limit = hold.limit
+            if controlled or hold.share != 100 or hold.carry:
+                limit = self.limit(hold)
+                if controlled and self._frozen(hold):
+                    index = len(balances)
+                    self._give_back(reservation.holds[:index])
+                    return self.refusal(reservation) or self._refused(index, hold, account)
             spent = account.spent
             held = account.held
             # The first half is true of almost every hold, and spares the call.
-            if (spent + held + amount > hold.limit or hold.spent_only) and not fits(hold, spent, held):
+            if (spent + held + account.wanted + amount > limit or hold.spent_only) and not fits(
+                hold, spent, held + account.wanted, limit
+            ):
                 index = len(balances)
                 if hold.enforced:
-                    self._hold_back(reservation.holds[:index])
+                    self._give_back(reservation.holds[:index])
                     return self.refusal(reservation) or self._refused(index, hold, account)
                 would_refuse = (*would_refuse, index)
-            bucket = account.buckets.get(hold.bucket)
-            if bucket is None:
+            bucket = account.last
+            if bucket.start != hold.bucket:
                 bucket = account.bucket(hold.bucket)
             bucket.held += amount
             account.held = held = held + amount
-            balances.append(Balance(hold.account, spent, held, hold.limit))
+            balances.append(Balance(hold.account, spent, held, limit))
+        if reservation.likely:
+            for hold in reservation.holds:
+                self._adjust(hold, 0, wanted(hold, reservation.likely))
         self.open[reservation.id] = reservation
         return Held(tuple(balances), would_refuse)
 
     def refusal(self, reservation: Reservation) -> Exhausted | None:
         """What `place` would refuse with, without placing anything; `None` if it would place."""
+        if self.limits.in_force:
+            for index, hold in enumerate(reservation.holds):
+                if self._frozen(hold):
+                    return self._refused(index, hold, self._view(hold))
         first: Exhausted | None = None
         for index, hold in enumerate(reservation.holds):
             account = self._view(hold)
-            if not hold.enforced or fits(hold, account.spent, account.held):
+            if not hold.enforced or fits(hold, account.spent, account.held + account.wanted, self.limit(hold)):
                 continue
             refused = self._refused(index, hold, account)
             if not refused.contended:
@@ -127,25 +134,78 @@ class Counters:
             first = first or refused
         return first
 
+    def extend(self, reservation: Reservation, amount: int) -> Held | Exhausted:
+        """Raises every metered hold of an open reservation to `amount` nanodollars, or none; less than is held changes
+        nothing. What others are likely to need does not count, and the first refusal is named as `place` names it.
+
+        No enforced hold is raised past the limit in force, not even where credits would pay for it. What the next
+        window took over of one that is over counts as held by others.
+        """
+        raised = resized(reservation, max(amount, metered(reservation)))
+        balances: list[Balance] = []
+        would_refuse: tuple[int, ...] = ()
+        more_on: dict[str, int] = {}
+        first: Exhausted | None = None
+        for index, (hold, larger) in enumerate(zip(reservation.holds, raised.holds, strict=True)):
+            spent, held = self._counted(hold)
+            limit = self.limit(hold)
+            if self.limits.in_force and self._frozen(larger):
+                return Exhausted(index, Balance(hold.account, spent, held, limit), contended=False, frozen=True)
+            more = larger.amount - hold.amount
+            held += more_on.get(hold.account, 0)
+            if more and (spent + held + more > limit or larger.amount > limit):
+                if hold.enforced:
+                    free = limit + self._lent(hold)
+                    refused = Exhausted(
+                        index,
+                        Balance(hold.account, spent, held, limit),
+                        larger.amount <= free and contended(larger, spent, free),
+                    )
+                    first = refused if first is None or (first.contended and not refused.contended) else first
+                else:
+                    would_refuse = (*would_refuse, index)
+            more_on[hold.account] = more_on.get(hold.account, 0) + more
+            balances.append(Balance(hold.account, spent, held + more, limit))
+        if first is not None:
+            return first
+        self._exchange(reservation, raised)
+        return Held(tuple(balances), would_refuse)
+
+    def shrink(self, reservation: Reservation, amount: int) -> bool:
+        """Lowers every metered hold of an open reservation to `amount` nanodollars; whether any was larger."""
+        lowered = resized(reservation, min(amount, metered(reservation)))
+        self._exchange(reservation, lowered)
+        return lowered is not reservation
+
+    def revert(self, raised: Reservation, before: Reservation) -> None:
+        """Takes back an extension that could not be made durable, unless the reservation has changed or ended since."""
+        if self.open.get(raised.id) is raised:
+            self._exchange(raised, before)
+
+    def gone(self, reservation_id: str) -> Gone:
+        """The answer for a reservation that is not open; one never heard of holds as little as one that was released."""
+        return Gone((self._end(reservation_id) or RELEASED).state)
+
     def undo(self, reservation: Reservation) -> None:
         """Forgets a reservation whose intent could not be made durable; the same id may be reserved again."""
-        if self.open.pop(reservation.id, None) is not None:
-            self._hold_back(reservation.holds)
+        standing = self.open.pop(reservation.id, None)
+        if standing is not None:
+            self._give_back(standing.holds, standing.likely)
 
     def settle(self, entry: LedgerEntry) -> LedgerEntry | None:
         """Books an entry, and returns the one to write: itself, or a correction where the reservation had been
         presumed. `None` when it was there already.
 
-        A correction or a credit ends nothing: it is booked once, by its id.
+        A correction, a credit or an opening ends nothing: it is booked once, by its id.
         """
-        if entry.kind in ("correction", "credit"):
+        if entry.kind in ("correction", "credit", "opening"):
             return self._amend(entry)
         reservation = self.open.pop(entry.reservation_id, None)
         if reservation is None:
             return self._settle_late(entry)
         amount = entry.charge.amount
         self._ended[entry.reservation_id] = Ended("presumed", amount) if entry.kind == "presumed" else SETTLED
-        self._hold_back(reservation.holds)
+        self._give_back(reservation.holds, reservation.likely)
         self.book(entry.legs, amount)
         return entry
 
@@ -160,7 +220,7 @@ class Counters:
         self._ended[reservation_id] = RELEASED
         if reservation is None:
             return ()
-        self._hold_back(reservation.holds)
+        self._give_back(reservation.holds, reservation.likely)
         return reservation.holds
 
     def presume(self, reservation: Reservation, now: int) -> LedgerEntry:
@@ -173,53 +233,6 @@ class Counters:
     def lapsed(self, now: int, busy: Collection[str] = ()) -> list[Reservation]:
         """Open reservations whose deadline is over, but for those in `busy`."""
         return [each for each in self.open.values() if each.deadline <= now and each.id not in busy]
-
-    def balances(self, holds: Iterable[Hold]) -> tuple[Balance, ...]:
-        """What is spent and held in the window of each hold."""
-        balances: list[Balance] = []
-        for hold in holds:
-            account = self._view(hold)
-            balances.append(Balance(hold.account, account.spent, account.held, hold.limit))
-        return tuple(balances)
-
-    def accounts(self, budget: str) -> list[str]:
-        """Every account of a budget that something was booked or held on, in order."""
-        split = budget + "["
-        return sorted(
-            name
-            for name, account in self._accounts.items()
-            if (name == budget or name.startswith(split)) and (account.buckets or account.floor is not None)
-        )
-
-    def book(self, legs: Iterable[tuple[str, int]], amount: int) -> None:
-        """Adds `amount` (negative for a correction downwards) to what is spent in each bucket."""
-        accounts = self._accounts
-        for name, start in legs:
-            account = accounts.get(name)
-            if account is None:
-                account = accounts[name] = Account(start)
-            elif account.floor is not None and start < account.floor:
-                self._restore(name, account)
-            bucket = account.buckets.get(start)
-            if bucket is None:
-                bucket = account.bucket(start)
-            bucket.spent += amount
-            if start >= account.since:
-                account.spent += amount
-            if bucket.saved:
-                bucket.saved = False
-                self.unsaved.append((name, bucket))
-
-    def load(self, rows: Iterable[tuple[str, int, int]]) -> None:
-        """Takes over saved balances: (account, bucket, nanodollars spent), the buckets of an account in order."""
-        for name, start, spent in rows:
-            account = self._accounts.get(name)
-            if account is None:
-                account = self._accounts[name] = Account(start)
-            account.bucket(start).spent = spent
-            # The newest bucket is the likeliest window; the first look moves it to the right one.
-            account.since = start
-            account.spent = spent
 
     def remembers(self, reservation_id: str) -> bool:
         """Whether the reservation is open, or its end is in memory."""
@@ -237,44 +250,13 @@ class Counters:
         if len(self._ended) > keep:
             self._ended_before, self._ended = self._ended, {}
 
-    def take_unsaved(self, number: int) -> list[tuple[str, Bucket]]:
-        """The next `number` buckets whose balance is to be saved, oldest change first; they count as saved from here
-        on."""
-        taken = [self.unsaved.popleft() for _ in range(number)]
-        for _, bucket in taken:
-            bucket.saved = True
-        return taken
-
-    def thin(self, names: Iterable[str], keep: int) -> None:
-        """Drops the oldest buckets of accounts that have more than `keep`, if they are saved, hold nothing and lie
-        before every window now looked at. `Past.spent` brings them back should an older window be asked for."""
-        for name in names:
-            account = self._accounts.get(name)
-            if account is not None and len(account.buckets) > keep:
-                account.thin(keep)
-
-    def snapshot(self) -> tuple[dict[journal.Place, int], dict[journal.Place, int]]:
-        """Copies of (spent, held) for each place that is in memory."""
-        spent: dict[journal.Place, int] = {}
-        held: dict[journal.Place, int] = {}
-        for name, account in self._accounts.items():
-            for start, bucket in account.buckets.items():
-                spent[name, start] = bucket.spent
-                held[name, start] = bucket.held
-        return spent, held
-
-    def totals_drift(self) -> list[str]:
-        """Accounts whose running totals differ from the sum of their buckets, in words."""
+    def holds_drift(self, counted: Copy) -> list[str]:
+        """Where a copy differs from the reservations that are open now, and totals from their buckets, in words."""
         return [
-            f'Account "{name}": the running totals since {account.since} are {account.spent} spent and {account.held} '
-            f"held, but its buckets sum to {account.summed(account.since)}."
-            for name, account in self._accounts.items()
-            if account.summed(account.since) != (account.spent, account.held)
+            *journal.drift("held", counted.held, journal.held(self.open.values())),
+            *journal.drift("wanted", counted.wanted, journal.wanted(self.open.values())),
+            *self.totals_drift(),
         ]
-
-    def floors(self) -> dict[str, int]:
-        """Accounts that `thin` has shortened → the start of the oldest bucket still in memory."""
-        return {name: account.floor for name, account in self._accounts.items() if account.floor is not None}
 
     def _settle_late(self, entry: LedgerEntry) -> LedgerEntry | None:
         ended = self._end(entry.reservation_id)
@@ -318,8 +300,25 @@ class Counters:
         ended = self._ended.get(reservation_id) or self._ended_before.get(reservation_id)
         return ended or self._past.ended(reservation_id)
 
-    def _hold_back(self, holds: Iterable[Hold]) -> None:
+    def _frozen(self, hold: Hold) -> bool:
+        """Whether a hold may not be placed or raised, because its account is frozen; what is free passes."""
+        return (hold.amount > 0 or hold.spent_only) and self.limits.frozen(hold.account)
+
+    def _exchange(self, before: Reservation, after: Reservation) -> None:
+        """Puts a reservation with other amounts in the place of an open one."""
+        if after is before:
+            return
+        likely = before.likely
+        for old, new in zip(before.holds, after.holds, strict=True):
+            if new is not old:
+                self._adjust(old, new.amount - old.amount, wanted(new, likely) - wanted(old, likely))
+        self.open[before.id] = after
+
+    def _give_back(self, holds: Iterable[Hold], likely: int = 0) -> None:
         for hold in holds:
+            if likely and hold.metered:
+                self._adjust(hold, -hold.amount, -wanted(hold, likely))
+                continue
             amount = hold.amount
             if amount:
                 account = self._accounts[hold.account]
@@ -327,23 +326,9 @@ class Counters:
                 if hold.bucket >= account.since:
                     account.held -= amount
 
-    def _view(self, hold: Hold) -> Account:
-        """The account of `hold` with its running totals moved to the hold's window; an empty one if there is none."""
-        account = self._accounts.get(hold.account)
-        if account is None:
-            return Account(hold.since)
-        if account.since != hold.since:
-            self._look(hold.account, account, hold.since)
-        return account
-
-    def _look(self, name: str, account: Account, since: int) -> None:
-        if account.floor is not None and since < account.floor:
-            self._restore(name, account)
-        account.look(since)
-
-    def _restore(self, name: str, account: Account) -> None:
-        account.restore(self._past.spent(name))
-
     def _refused(self, index: int, hold: Hold, account: Account) -> Exhausted:
-        balance = Balance(hold.account, account.spent, account.held, hold.limit)
-        return Exhausted(index, balance, contended(hold, account.spent))
+        limit = self.limit(hold)
+        balance = Balance(hold.account, account.spent, account.held, limit)
+        if self.limits.in_force and self._frozen(hold):
+            return Exhausted(index, balance, contended=False, frozen=True)
+        return Exhausted(index, balance, contended(hold, account.spent, limit))

@@ -15,6 +15,9 @@ GROUP_FIELDS = ENTRY_FIELDS | {"day", "hour"}
 
 METADATA = "metadata."
 
+NOT_SPEND = frozenset({"opening"})
+"""Kinds of entries that move no money and are in no sum of spend, though they count against accounts."""
+
 
 def check_fields(names: Iterable[str], known: frozenset[str]) -> None:
     """Raises ValueError naming the first field that is not known."""

@@ -1,14 +1,42 @@
-"""What Tollway asks of a store. Four small protocols; every backend passes `conformance`."""
+"""What Tollway asks of a store. Seven small protocols; every backend passes `conformance`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
-from tollway.ledger.entry import LedgerEntry
+from tollway.alerts import Delivery, Event, Snooze
+from tollway.ledger.change import Change, Recorded
+from tollway.ledger.control import Control
+from tollway.ledger.entry import Context, Kind, LedgerEntry
 from tollway.ledger.job import Job
 from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold, Reservation
 from tollway.logs.record import LogRecord
+
+
+class Booked(NamedTuple):
+    """What an entry books, on what, and for whom."""
+
+    seq: int
+    """Its place in the order of the ledger, from 1 on."""
+    kind: Kind
+    amount: int
+    """Nanodollars, signed."""
+    attempt: int
+    occurred_at: int
+    """Unix milliseconds of its admission."""
+    legs: tuple[tuple[str, int], ...]
+    context: Context
+
+
+class Stretch(NamedTuple):
+    """Entries in the order of the ledger."""
+
+    items: Sequence[Booked]
+    through: int
+    """The place up to which nothing that was asked for is missing: where the next stretch begins."""
+    more: bool
+    """There are more behind them."""
 
 
 class Ledger(Protocol):
@@ -33,6 +61,44 @@ class Ledger(Protocol):
         Never refuses for lack of money. `False` when the entry was there already: nothing changes. A settlement of a
         presumed reservation is booked as a correction of the difference.
         """
+        ...
+
+    async def extend(self, reservation_id: str, amount: int, now: int) -> Held | Exhausted | Gone:
+        """Raises every metered hold of an open reservation to `amount` nanodollars, or none, and returns Held only once
+        that is durable: a crash presumes what was last extended to.
+
+        Never waits in line: an answer under way comes before requests that have not begun. An amount below what is held
+        changes nothing. Raises StoreUnavailable, having changed nothing.
+        """
+        ...
+
+    def shrink(self, reservation_id: str, amount: int) -> bool:
+        """Lowers every metered hold of an open reservation to `amount` nanodollars. `False` when it is not open."""
+        ...
+
+    async def control(self, control: Control, now: int | None = None) -> None:
+        """Puts a freeze or an increase in force, or ends it (`ended_at`), in place of one of the same id; durable when it
+        returns. `now` (Unix milliseconds) decides whether it is in force already; without it, the latest instant that the
+        ledger was told. Raises StoreUnavailable, having changed nothing."""
+        ...
+
+    def controls(self) -> Sequence[Control]:
+        """Those that have not been ended and are not over, oldest first."""
+        ...
+
+    def limit(self, hold: Hold) -> int:
+        """Nanodollars of the limit in force for the account and window of a hold: its own, what was carried over, and
+        increases."""
+        ...
+
+    async def move(self, opening: LedgerEntry) -> bool:
+        """Books an entry of kind `opening`: amounts that a budget takes over from entries before it, or gives back. Once by
+        its id; `False` when it was there. Durable when it returns."""
+        ...
+
+    async def booked(self, *, after: int, since: int, until: int | None = None, limit: int) -> Stretch:
+        """Durable entries behind the place `after` (0 for all) that were admitted in [since, until) (Unix milliseconds), at
+        most `limit`, in the order in which they were booked. Raises StoreUnavailable."""
         ...
 
     def release(self, reservation_id: str, code: str, now: int) -> bool:
@@ -61,6 +127,11 @@ class Ledger(Protocol):
 
     async def verify(self) -> Sequence[str]:
         """Recomputes every counter from the entries and open reservations; returns each difference, in words."""
+        ...
+
+    @property
+    def unavailable(self) -> str | None:
+        """Why nothing can be reserved now, in words; `None` while it can, as far as is known."""
         ...
 
     async def prune(self, now: int) -> bool:
@@ -168,8 +239,80 @@ class Jobs(Protocol):
         ...
 
 
+class Audit(Protocol):
+    """Who changed what: append-only, each line chained to the one before it by a hash."""
+
+    async def append(self, *changes: Change) -> None:
+        """Writes changes in one step; durable when it returns. Raises StoreUnavailable."""
+        ...
+
+    async def changes(
+        self, *, target: str | None = None, action: str | None = None, limit: int, before: int | None = None
+    ) -> Sequence[Recorded]:
+        """The newest first, with a `seq` below `before`; `action` may be a noun alone ("budget")."""
+        ...
+
+    async def verify(self) -> Sequence[str]:
+        """Recomputes every hash; returns each line that does not fit, in words."""
+        ...
+
+
+class Outbox(Protocol):
+    """Alert events, each once, and their deliveries, each until it has arrived."""
+
+    async def raise_(self, *events: Event) -> Sequence[Event]:
+        """Keeps events that are not known yet by their `key`, with a delivery for each of their channels, in one durable
+        step; returns the ones that were new. Raises StoreUnavailable."""
+        ...
+
+    async def due(self, now: int, limit: int) -> Sequence[Delivery]:
+        """Deliveries that have not arrived and may be tried at `now`, the oldest first."""
+        ...
+
+    async def tried(self, delivery: Delivery) -> None:
+        """Keeps how a delivery stands in the place of how it stood."""
+        ...
+
+    async def events(self, *, limit: int, before: str | None = None, budget: str | None = None) -> Sequence[Event]:
+        """The newest first, below the id `before`."""
+        ...
+
+    async def deliveries(self, event_id: str) -> Sequence[Delivery]: ...
+
+    async def snooze(self, snooze: Snooze) -> None:
+        """Keeps a snooze in the place of one of the same rule and account."""
+        ...
+
+    async def snoozes(self, now: int) -> Sequence[Snooze]:
+        """Those that are not over."""
+        ...
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What the store remembers of a budget."""
+
+    budget: str
+    """Its id."""
+    fingerprint: str
+    """Of what it selects, how it is split and its window: another one means that its accounts must be computed anew."""
+    since: int
+    """Unix milliseconds at which this fingerprint came in force."""
+    settled: bool = False
+    """Its accounts hold all of what it selects, requests that were under way at `since` included."""
+
+
+class Budgets(Protocol):
+    """What is remembered of budgets besides their money."""
+
+    async def known(self) -> Sequence[Known]: ...
+
+    async def remember(self, *known: Known) -> None:
+        """Keeps each in the place of an older one of the same budget. Durable when it returns."""
+        ...
+
+
 class Store(Protocol):
-    """The four in one place, opened and closed together."""
+    """The seven in one place, opened and closed together."""
 
     @property
     def ledger(self) -> Ledger: ...
@@ -182,6 +325,15 @@ class Store(Protocol):
 
     @property
     def jobs(self) -> Jobs: ...
+
+    @property
+    def audit(self) -> Audit: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+    @property
+    def budgets(self) -> Budgets: ...
 
     async def open(self, now: int) -> Sequence[LedgerEntry]:
         """`Ledger.open`, and everything else made ready. Raises StoreUnavailable."""

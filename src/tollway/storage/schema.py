@@ -11,6 +11,9 @@ Whole = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 metadata = sa.MetaData()
 
+OPTIONAL = frozenset({("controls", "over_at"), ("deliveries", "arrived_at")})
+"""Columns of instants that may be NULL: what they tell has not come to be, and may never."""
+
 intents = sa.Table(
     "intents",
     metadata,
@@ -41,6 +44,7 @@ entries = sa.Table(
     sa.Column("service", sa.Text),
     sa.Column("groups", sa.Text, nullable=False),
     sa.Column("metadata", sa.Text, nullable=False),
+    sa.Column("declared", sa.Text, nullable=False),
     sa.Column("input_tokens", Whole),
     sa.Column("output_tokens", Whole),
     sa.Column("legs", sa.Text, nullable=False),
@@ -49,11 +53,13 @@ entries = sa.Table(
     sa.Column("occurred_at", Whole, nullable=False),
     sa.Column("recorded_at", Whole, nullable=False),
     sa.UniqueConstraint("id", name="entries_id"),
-    sa.CheckConstraint("kind IN ('charge', 'presumed', 'unpriced', 'correction', 'credit')", name="entries_kind"),
+    sa.CheckConstraint(
+        "kind IN ('charge', 'presumed', 'unpriced', 'correction', 'credit', 'opening')", name="entries_kind"
+    ),
     sa.Index("entries_occurred_at", "occurred_at"),
     sqlite_strict=True,
 )
-"""The ledger. `groups`, `metadata` and `legs` are JSON, `charge` and `usage` msgpack of their types."""
+"""The ledger. `groups`, `metadata`, `declared` and `legs` are JSON, `charge` and `usage` msgpack of their types."""
 
 releases = sa.Table(
     "releases",
@@ -138,3 +144,97 @@ settings = sa.Table(
     sqlite_strict=True,
 )
 """Every saved revision of the settings."""
+
+resizes = sa.Table(
+    "resizes",
+    metadata,
+    sa.Column("reservation_id", sa.Text, primary_key=True),
+    sa.Column("number", Whole, primary_key=True, autoincrement=False),
+    sa.Column("amount_nanodollars", Whole, nullable=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+"""What the metered holds of an open reservation came to, one line for each change; the last one stands."""
+
+controls = sa.Table(
+    "controls",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("since", Whole, nullable=False),
+    sa.Column("over_at", Whole),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+"""Freezes and increases; `over_at` is when one was ended or will be over by itself (`record` is msgpack of `Control`)."""
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("seq", Whole, primary_key=True, autoincrement=False),
+    sa.Column("at", Whole, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Index("audit_target", "target"),
+    sqlite_strict=True,
+)
+"""Who changed what (`record` is JSON of `Change`, as it was hashed). Never changed or deleted."""
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("at", Whole, nullable=False),
+    sa.Column("budget", sa.Text),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("key", name="alerts_key"),
+    sa.Index("alerts_budget", "budget"),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+"""Events that somebody wanted to know, each once (`record` is msgpack of `Event`)."""
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("alert_id", sa.Text, primary_key=True),
+    sa.Column("channel", sa.Text, primary_key=True),
+    sa.Column("due_at", Whole, nullable=False),
+    sa.Column("finished", Whole, nullable=False),
+    sa.Column("attempts", Whole, nullable=False),
+    sa.Column("arrived_at", Whole),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Index("deliveries_due", "finished", "due_at"),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+"""The outbox: `finished` is 0 until an event has arrived or was given up."""
+
+snoozes = sa.Table(
+    "snoozes",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("until", Whole, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+"""Whose alerts are not sent for a time."""
+
+budgets = sa.Table(
+    "budgets",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("since", Whole, nullable=False),
+    sa.Column("settled", Whole, nullable=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+"""What every budget selected when it was last in force, so that a change of it is noticed at the next start too."""

@@ -1,8 +1,8 @@
-"""Waiting for held money to come back: first come, first served, on the account that refused.
+"""Waiting for held money to come back: by priority, then first come, first served, on the account that refused.
 
 When holds on an account shrink, only the waiter at its head tries again, and the next one if that was admitted: a
-thousand waiters cost one look for each release. Nobody overtakes: a new request that needs money of an account with
-waiters is contended, and waits behind them or is refused.
+thousand waiters cost one look for each release. Nobody of lower or the same priority overtakes: a new request that needs
+money of an account with such waiters is contended, and waits behind them or is refused.
 """
 
 import asyncio
@@ -17,11 +17,12 @@ _NEWEST = float("inf")
 
 
 class _Waiter:
-    __slots__ = ("account", "answer", "refusal", "reservation", "ticket")
+    __slots__ = ("account", "answer", "refusal", "reservation", "turn")
 
     def __init__(self, reservation: Reservation, ticket: int, refusal: Exhausted, answer: "Answer") -> None:
         self.reservation = reservation
-        self.ticket = ticket
+        self.turn = (-reservation.priority, ticket)
+        """Its place in every line it comes to: the smallest is the first."""
         self.refusal = refusal
         self.answer = answer
         self.account = refusal.balance.account
@@ -52,10 +53,10 @@ class Admission:
         self._queues: dict[str, deque[_Waiter]] = {}
         self._tickets = count()
 
-    def attempt(self, reservation: Reservation, ticket: float = _NEWEST) -> Held | Exhausted:
-        """Places the holds of a new reservation, or says why not."""
+    def attempt(self, reservation: Reservation, turn: tuple[int, float] | None = None) -> Held | Exhausted:
+        """Places the holds of a new reservation, or says why not. `turn`: its place in line, if it has waited."""
         if self._queues:
-            blocked = self._behind(reservation, ticket)
+            blocked = self._behind(reservation, turn or (-reservation.priority, _NEWEST))
             if blocked is not None:
                 refusal = self._counters.refusal(reservation)
                 return refusal if refusal is not None and not refusal.contended else blocked
@@ -99,12 +100,17 @@ class Admission:
             for hold in holds:
                 self._advance(hold.account)
 
+    def changed(self) -> None:
+        """Says that limits have changed, or that accounts were frozen: everybody's first in line tries again."""
+        for account in tuple(self._queues):
+            self._advance(account)
+
     def _advance(self, account: str) -> None:
         while (head := self._head(account)) is not None:
             if self._counters.standing(head.reservation) is not None:
                 head.answer.set_result(None)
                 continue
-            verdict = self.attempt(head.reservation, head.ticket)
+            verdict = self.attempt(head.reservation, head.turn)
             if isinstance(verdict, Held) or not verdict.contended:
                 head.answer.set_result(verdict)
                 continue
@@ -126,21 +132,21 @@ class Admission:
             del self._queues[account]
         return None
 
-    def _behind(self, reservation: Reservation, ticket: float) -> Exhausted | None:
+    def _behind(self, reservation: Reservation, turn: tuple[int, float]) -> Exhausted | None:
         """The refusal of a reservation that would take money an earlier waiter is in line for."""
         for index, hold in enumerate(reservation.holds):
             if hold.enforced and hold.amount and hold.account in self._queues:
                 head = self._head(hold.account)
-                if head is not None and head.ticket < ticket:
+                if head is not None and head.turn < turn:
                     (balance,) = self._counters.balances((hold,))
                     return Exhausted(index, balance, contended=True)
         return None
 
     def _enqueue(self, waiter: _Waiter) -> None:
-        """Puts a waiter in line by its ticket: one that was sent on from another account keeps its place."""
+        """Puts a waiter in line by its turn: one that was sent on from another account keeps its place."""
         queue = self._queues.setdefault(waiter.account, deque())
         position = len(queue)
-        while position and queue[position - 1].ticket > waiter.ticket:
+        while position and queue[position - 1].turn > waiter.turn:
             position -= 1
         queue.insert(position, waiter)
 

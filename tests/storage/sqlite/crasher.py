@@ -1,7 +1,7 @@
 """A process to be killed: reserves and settles as fast as it can, and says what has been acknowledged.
 
-Arguments: folder, sync. Lines: `R id` once a reserve was answered, `S id` once a settlement was flushed, `L id` once a
-release was flushed.
+Arguments: folder, sync. Lines: `R id` once a reserve was answered, `E id` once an extension to 20 was, `S id` once a
+settlement was flushed, `L id` once a release was flushed.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from tollway.ledger.reservation import Held
-from tollway.storage.conformance.values import NOW, entry, hold, reservation
+from tollway.storage.conformance.values import NOW, entry, metered, reservation
 from tollway.storage.sqlite import SqliteStore
 
 
@@ -27,9 +27,12 @@ async def main() -> None:
         number = 0
         while True:
             number += 1
-            made = reservation(f"{os.getpid()}-{worker}-{number}", hold("a", 10, 10**12), hold("b", 10, 10**12))
+            made = reservation(f"{os.getpid()}-{worker}-{number}", metered("a", 10, 10**12), metered("b", 10, 10**12))
             assert isinstance(await store.ledger.reserve(made, NOW), Held)
             say(f"R {made.id}")
+            if number % 3 == 0:
+                assert isinstance(await store.ledger.extend(made.id, 20, NOW), Held)
+                say(f"E {made.id}")
             if number % 5 == 0:
                 store.ledger.release(made.id, "not_sent", NOW)
                 await store.ledger.flush()

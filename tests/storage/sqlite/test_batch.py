@@ -18,6 +18,8 @@ from tollway.storage.sqlite.driver import Connection
 
 FILLED = {
     "intents": ("r.1", NOW, b""),
+    "extensions": ("r.1", 1, 5),
+    "shrinks": ("r.1", 2, 4),
     "entries": (1,),
     "releases": ("r.1", "x", NOW),
     "balances": ("a", 1, 2, 3),
@@ -60,16 +62,16 @@ async def test_one_who_waits_makes_a_batch_worth_writing() -> None:
     assert batch
 
 
-def test_after_a_failure_rows_come_before_later_ones_and_intents_are_dropped() -> None:
+def test_after_a_failure_rows_come_before_later_ones_and_intents_and_extensions_are_dropped() -> None:
     failed, later = intents("one"), intents("two")
     for name, row in FILLED.items():
         getattr(failed, name)[:] = [("first", *row)]
         getattr(later, name)[:] = [("second", *row)]
     failed.names, later.names = ["a"], ["b"]
     kept = failed.kept_before(later)
-    for name in ("entries", "releases", "balances", "marks"):
+    for name in ("shrinks", "entries", "releases", "balances", "marks"):
         assert [row[0] for row in getattr(kept, name)] == ["first", "second"], name
-    assert [row[0] for row in kept.intents] == ["second"]
+    assert [row[0] for row in kept.intents] == [row[0] for row in kept.extensions] == ["second"]
     assert kept.names == ["a", "b"]
 
 
@@ -79,10 +81,13 @@ def test_everything_is_written_in_one_transaction(writing: Connection) -> None:
     batch.releases.append(("four.1", "rejected", NOW))
     batch.balances.append(("a", NOW, 5, 1))
     batch.marks.append(("balances", 1))
+    batch.extensions.append(("one.1", 1, 20))
+    batch.shrinks.append(("one.1", 2, 15))
     batch.probe = True
     assert write(writing, batch) == {}
     assert not writing.in_transaction
-    assert [stored(writing, table) for table in ("intents", "entries", "releases", "balances", "marks")] == [
+    assert [stored(writing, table) for table in ("intents", "resizes", "entries", "releases", "balances", "marks")] == [
+        2,
         2,
         1,
         1,

@@ -1,10 +1,12 @@
 """Settings in the database: every revision kept, an unchanged one not repeated."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from tollway.errors import StoreUnavailable
+from tollway.storage.conformance.values import NOW, hold, reservation
 from tollway.storage.protocol import Revision
 from tollway.storage.sqlite import SqliteStore
 from tollway.storage.sqlite.connection import FILE
@@ -50,3 +52,15 @@ async def test_a_store_that_is_not_open_saves_nothing_and_says_so(tmp_path: Path
     with pytest.raises(StoreUnavailable, match="cannot be read"):
         await closed.config.latest()
     assert not (tmp_path / FILE).exists()
+
+
+async def test_a_disk_that_fails_is_said_at_once_and_not_waited_for(store: SqliteStore, fail: object) -> None:
+    failing = fail(store)  # type: ignore[operator]
+    failing.failing = True
+    with pytest.raises(StoreUnavailable):
+        await store.ledger.reserve(reservation("r1", hold()), NOW)
+    with pytest.raises(StoreUnavailable, match="disk is full"):
+        await asyncio.wait_for(store.config.save("a", by="file", at=1), 5)
+    failing.failing = False
+    await store.ledger.flush()
+    assert (await store.config.save("a", by="file", at=1)).number == 1

@@ -53,6 +53,19 @@ def test_a_longer_number_of_the_process_before_is_not_left_behind(tmp_path: Path
     lock.release()
 
 
+def test_a_folder_that_cannot_be_written_is_an_unavailable_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: int, written: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(connection.os, "write", full)
+        with pytest.raises(StoreUnavailable, match=r"cannot be written: .*No space left"):
+            FolderLock(tmp_path)
+    FolderLock(tmp_path).release()
+
+
 def test_a_folder_that_cannot_be_made_is_an_unavailable_store(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreUnavailable, match="cannot be used"):

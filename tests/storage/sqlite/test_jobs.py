@@ -1,12 +1,13 @@
 """Batches and files in SQLite: what outlives the process."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from tollway.errors import StoreUnavailable
 from tollway.storage.conformance.jobs import batch
-from tollway.storage.conformance.values import NOW
+from tollway.storage.conformance.values import NOW, hold, reservation
 from tollway.storage.sqlite import SqliteStore
 
 
@@ -35,3 +36,18 @@ async def test_a_disk_that_fails_is_not_taken_for_kept(store: SqliteStore, fail:
         await store.jobs.remember(batch("b1"))
     failing.failing = False
     assert await store.jobs.recall("openai/b1") is None
+
+
+async def test_a_disk_that_is_known_to_fail_is_said_at_once_and_not_waited_for(
+    store: SqliteStore, fail: object
+) -> None:
+    failing = fail(store)  # type: ignore[operator]
+    failing.failing = True
+    with pytest.raises(StoreUnavailable):
+        await store.ledger.reserve(reservation("r1", hold()), NOW)
+    with pytest.raises(StoreUnavailable, match="disk is full"):
+        await asyncio.wait_for(store.jobs.remember(batch("b1")), 5)
+    failing.failing = False
+    await store.ledger.flush()
+    await store.jobs.remember(batch("b1"))
+    assert await store.jobs.recall("openai/b1") == batch("b1")

@@ -1,7 +1,9 @@
 """The ledger in SQLite: what is durable when, and what is taken back when it cannot be."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,7 +13,21 @@ from tollway.errors import StoreUnavailable
 from tollway.ledger.reservation import Exhausted, Gone, Held
 from tollway.money import LARGEST, Money
 from tollway.pricing.charge import Charge
-from tollway.storage.conformance.values import LONG_S, NOW, assert_sound, at, entry, held, hold, reservation, written
+from tollway.storage.conformance.controls import control
+from tollway.storage.conformance.values import (
+    LONG_S,
+    NOW,
+    assert_sound,
+    at,
+    entry,
+    held,
+    hold,
+    metered,
+    opening,
+    reservation,
+    shown_limit,
+    written,
+)
 from tollway.storage.sqlite import SqliteStore
 from tollway.storage.sqlite.driver import Connection
 
@@ -191,3 +207,249 @@ async def test_a_ledger_that_is_closed_takes_nothing_and_changes_nothing(store: 
         await store.ledger.reserve(reservation("two", hold("a", 10)), NOW)
     assert at(store) == before
     await store.ledger.close()
+
+
+async def resizes(store: SqliteStore) -> list[Any]:
+    await store.ledger.flush()
+    return await store._database.query(
+        lambda reading: reading.execute(
+            "SELECT reservation_id, amount_nanodollars FROM resizes ORDER BY number"
+        ).fetchall()
+    )
+
+
+async def test_an_extension_is_durable_when_it_is_answered(store: SqliteStore, fail: Fail) -> None:
+    made = await held(store, "one", metered("a", 10), hold("b", 40))
+    disk = fail(store)
+    assert isinstance(await store.ledger.extend(made.id, 30, NOW), Held)
+    assert disk.commits == 1
+    assert isinstance(await store.ledger.extend(made.id, 25, NOW), Held)
+    assert disk.commits == 1
+    assert store.ledger.shrink(made.id, 12)
+    assert await resizes(store) == [("one.1", 30), ("one.1", 12)]
+    await assert_sound(store)
+
+
+async def test_extensions_of_one_turn_share_a_commit(store: SqliteStore, fail: Fail) -> None:
+    made = [await held(store, f"r{number}", metered("a", 1, 10_000)) for number in range(20)]
+    disk = fail(store)
+    await asyncio.gather(*(store.ledger.extend(each.id, 30, NOW) for each in made))
+    assert disk.commits == 1
+    assert at(store) == (0, 600)
+
+
+async def test_an_extension_that_cannot_be_written_is_taken_back(store: SqliteStore, fail: Fail) -> None:
+    made = await held(store, "one", metered("a", 10))
+    disk = fail(store)
+    disk.failing = True
+    with pytest.raises(StoreUnavailable, match="full"):
+        await store.ledger.extend(made.id, 60, NOW)
+    assert store.ledger.open_reservations() == (made,)
+    with pytest.raises(StoreUnavailable):
+        await store.ledger.extend(made.id, 20, NOW)
+    disk.failing = False
+    await store.ledger.flush()
+    assert await resizes(store) == []
+    assert isinstance(await store.ledger.extend(made.id, 60, NOW), Held)
+    assert await resizes(store) == [("one.1", 60)]
+    await assert_sound(store)
+
+
+async def test_two_extensions_of_one_reservation_come_one_after_the_other(store: SqliteStore, fail: Fail) -> None:
+    made = await held(store, "one", metered("a", 10))
+    disk = fail(store)
+    disk.failing = True
+    answers = await asyncio.gather(
+        *(store.ledger.extend(made.id, amount, NOW) for amount in (60, 50, 70)), return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [StoreUnavailable] * 3
+    assert store.ledger.open_reservations() == (made,)
+    disk.failing = False
+    await store.ledger.flush()
+    answers = await asyncio.gather(*(store.ledger.extend(made.id, amount, NOW) for amount in (60, 50, 70)))
+    assert [type(answer) for answer in answers] == [Held] * 3
+    assert await resizes(store) == [("one.1", 60), ("one.1", 70)]
+    await assert_sound(store)
+
+
+async def test_who_leaves_while_an_extension_is_written_leaves_it_written_or_taken_back(
+    store: SqliteStore, fail: Fail
+) -> None:
+    made = await held(store, "one", metered("a", 10))
+    disk = fail(store)
+    for failing, amount, stands in ((True, 60, 10), (False, 50, 50)):
+        disk.failing = failing
+        extending = asyncio.create_task(store.ledger.extend(made.id, amount, NOW))
+        await asyncio.sleep(0)
+        extending.cancel()
+        await asyncio.wait([extending])
+        assert extending.cancelled()
+        await asyncio.sleep(0)
+        disk.failing = False
+        await store.ledger.flush()
+        assert at(store) == (0, stands)
+    assert await resizes(store) == [("one.1", 50)]
+    await assert_sound(store)
+
+
+async def test_a_shrink_during_an_extension_that_fails_stays(store: SqliteStore, fail: Fail) -> None:
+    made = await held(store, "one", metered("a", 10))
+    disk = fail(store)
+    disk.failing = True
+    extending = asyncio.create_task(store.ledger.extend(made.id, 60, NOW))
+    await asyncio.sleep(0)
+    assert store.ledger.shrink(made.id, 5)
+    with pytest.raises(StoreUnavailable):
+        await extending
+    disk.failing = False
+    assert await resizes(store) == [("one.1", 5)]
+    assert at(store) == (0, 5)
+    await assert_sound(store)
+
+
+async def test_no_intent_is_durable_before_a_shrink_that_made_room_for_it(store: SqliteStore, fail: Fail) -> None:
+    made = await held(store, "one", metered("a", 90))
+    disk = fail(store)
+    disk.failing = True
+    store.ledger.shrink(made.id, 10)
+    with pytest.raises(StoreUnavailable):
+        await store.ledger.reserve(reservation("two", hold("a", 80)), NOW)
+    disk.failing = False
+    await store.ledger.flush()
+    assert await resizes(store) == [("one.1", 10)]
+    assert await intents(store) == ["one.1"]
+    await held(store, "two", hold("a", 80))
+    await assert_sound(store)
+
+
+async def test_a_start_presumes_what_was_last_resized(store: SqliteStore) -> None:
+    larger, smaller = await held(store, "one", metered("a", 10)), await held(store, "two", metered("a", 40))
+    await store.ledger.extend(larger.id, 30, NOW)
+    store.ledger.shrink(smaller.id, 20)
+    store.ledger.shrink(smaller.id, 15)
+    await store.close()
+    presumed = await store.open(NOW + 9)
+    assert [(each.id, each.charge.amount) for each in presumed] == [("one.1.presumed", 30), ("two.1.presumed", 15)]
+    assert at(store) == (45, 0)
+    while await store.ledger.prune(NOW):
+        pass
+    assert await resizes(store) == []
+    await assert_sound(store)
+
+
+async def test_an_extension_beyond_64_bits_changes_nothing(store: SqliteStore) -> None:
+    made = await held(store, "one", metered("a", 10, enforced=False))
+    with pytest.raises(OverflowError):
+        await store.ledger.extend(made.id, LARGEST + 1, NOW)
+    assert at(store) == (0, 10)
+
+
+async def test_verify_names_a_reservation_that_holds_something_else_in_the_store(store: SqliteStore) -> None:
+    made = await held(store, "one", metered("a", 10))
+    store.ledger._counters.extend(made, 30)
+    (words,) = await store.ledger.verify()
+    assert words == 'Reservation one.1 holds 30 on "a" in memory, but 10 on "a" in the store.'
+
+
+async def test_controls_are_in_force_again_after_a_start(store: SqliteStore) -> None:
+    kept, scheduled = control("increase", amount=50), control("increase", "b", 7, since=NOW + 50)
+    for each in (kept, control("increase", "over", 5, until=NOW + 1), control("freeze", "c", ended_at=NOW), scheduled):
+        await store.ledger.control(each, NOW)
+    await store.close()
+    await store.open(NOW + 1)
+    assert list(store.ledger.controls()) == [kept, scheduled]
+    assert (shown_limit(store), shown_limit(store, "over"), shown_limit(store, "b")) == (150, 100, 100)
+    store.ledger.sweep(NOW + 50)
+    assert shown_limit(store, "b") == 107
+
+
+async def test_a_freeze_is_in_force_after_a_start_with_a_clock_that_was_set_back(store: SqliteStore) -> None:
+    await store.ledger.control(control("freeze", since=NOW), NOW)
+    await store.close()
+    await store.open(NOW - 86_400_000)
+    verdict = await store.ledger.reserve(reservation("one", hold("a", 10)), NOW - 86_400_000)
+    assert isinstance(verdict, Exhausted) and verdict.frozen
+
+
+async def test_a_control_that_cannot_be_written_is_not_in_force(store: SqliteStore, fail: Fail) -> None:
+    disk = fail(store)
+    disk.failing = True
+    with pytest.raises(StoreUnavailable):
+        await store.ledger.control(control("freeze"), NOW)
+    assert list(store.ledger.controls()) == []
+    disk.failing = False
+    await held(store, "one", hold("a", 10))
+
+
+async def test_who_leaves_while_a_control_is_written_leaves_it_in_force(store: SqliteStore) -> None:
+    putting = asyncio.create_task(store.ledger.control(control("freeze"), NOW))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    putting.cancel()
+    await asyncio.wait([putting])
+    await store.ledger.flush()
+    await asyncio.sleep(0)
+    assert list(store.ledger.controls()) == [control("freeze")]
+
+
+async def test_an_opening_is_durable_when_it_is_answered_and_counted_after_a_start(
+    store: SqliteStore, fail: Fail
+) -> None:
+    disk = fail(store)
+    assert await store.ledger.move(opening("o", 40))
+    assert disk.commits == 1
+    disk.failing = True
+    with pytest.raises(StoreUnavailable):
+        await store.ledger.move(opening("p", 5))
+    disk.failing = False
+    await store.ledger.flush()
+    assert not await store.ledger.move(opening("p", 5))
+    await store.close()
+    await store.open(NOW)
+    assert not await store.ledger.move(opening("o", 40))
+    assert at(store) == (45, 0)
+    await assert_sound(store)
+
+
+async def test_while_nothing_can_be_written_a_control_is_refused_at_once(store: SqliteStore, fail: Fail) -> None:
+    disk = fail(store)
+    disk.failing = True
+    with pytest.raises(StoreUnavailable):
+        await store.ledger.reserve(reservation("one", hold("a", 10)), NOW)
+    with pytest.raises(StoreUnavailable, match="full"):
+        await store.ledger.control(control("freeze"), NOW)
+    disk.failing = False
+    await store.ledger.flush()
+    await store.ledger.control(control("freeze"), NOW)
+    assert list(store.ledger.controls()) == [control("freeze")]
+
+
+async def test_the_latest_instant_is_what_was_told_or_written_down(blank: Path, tmp_path: Path) -> None:
+    shutil.copy(blank, tmp_path)
+    store = SqliteStore(tmp_path)
+    await store.open(NOW - 1_000)
+    assert store.ledger.latest == NOW - 1_000
+    made = await held(store, "one", hold())
+    assert store.ledger.latest == NOW
+    store.ledger.settle(entry(made, 3))
+    await held(store, "two", hold())
+    assert store.ledger.release("two.1", "not_sent", NOW + 9)
+    await store.close()
+    again = SqliteStore(tmp_path)
+    await again.open(NOW - 86_400_000)
+    assert again.ledger.latest == NOW + 9, "a clock that was set back was believed"
+    await again.close()
+
+
+async def test_a_store_tells_why_nothing_can_be_reserved(store: SqliteStore, fail: Fail, tmp_path: Path) -> None:
+    assert store.ledger.unavailable is None
+    connection = fail(store)
+    connection.failing = True
+    with pytest.raises(StoreUnavailable):
+        await store.ledger.reserve(reservation("r", hold()), NOW)
+    assert store.ledger.unavailable is not None and "disk is full" in store.ledger.unavailable
+    connection.failing = False
+    await store.ledger.flush()
+    assert store.ledger.unavailable is None
+    closed = SqliteStore(tmp_path / "other").ledger.unavailable
+    assert closed is not None and "is not open" in closed

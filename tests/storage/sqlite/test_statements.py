@@ -93,7 +93,7 @@ def test_an_entry_with_an_id_or_a_number_that_is_there_fails(writing: Connection
 
 
 def test_the_kinds_that_end_a_reservation_are_three(writing: Connection) -> None:
-    intend(writing, "open", "charged", "presumed", "unpriced", "corrected", "credited", "released")
+    intend(writing, "open", "charged", "presumed", "unpriced", "corrected", "credited", "opened", "released")
     for seq, (name, kind) in enumerate(
         [
             ("charged", "charge"),
@@ -101,12 +101,13 @@ def test_the_kinds_that_end_a_reservation_are_three(writing: Connection) -> None
             ("unpriced", "unpriced"),
             ("corrected", "correction"),
             ("credited", "credit"),
+            ("opened", "opening"),
         ],
         start=1,
     ):
         enter(writing, seq, name, 5, kind)  # type: ignore[arg-type]
     release(writing, "released")
-    assert open_now(writing) == ["corrected.1", "credited.1", "open.1"]
+    assert open_now(writing) == ["corrected.1", "credited.1", "open.1", "opened.1"]
     # Entries up to the mark are not read, because their intents are gone by then.
     assert "charged.1" in open_now(writing, mark=1)
 
@@ -192,7 +193,21 @@ def test_a_record_has_a_value_for_each_of_its_columns(writing: Connection) -> No
 
 
 def test_nothing_on_the_path_of_a_request_updates_or_deletes() -> None:
-    for name in ("INSERT_INTENT", "INSERT_ENTRY", "INSERT_RELEASE", "INSERT_RECORD"):
+    for name in ("INSERT_INTENT", "INSERT_RESIZE", "INSERT_ENTRY", "INSERT_RELEASE", "INSERT_RECORD"):
         assert not re.search(r"\b(UPDATE|DELETE|REPLACE)\b", ALL[name]), name
     for text in ALL.values():
         assert not re.search(r"(DELETE FROM|UPDATE) (entries|records)", text)
+
+
+def test_of_the_resizes_of_a_reservation_the_largest_number_stands(writing: Connection) -> None:
+    for identity, number, amount in (("a.1", 1, 5), ("a.1", 10, 3), ("a.1", 9, 7), ("b.1", 4, 1)):
+        writing.execute(statements.INSERT_RESIZE, (identity, number, amount))
+    assert sorted(writing.execute(statements.LAST_RESIZES)) == [("a.1", 3), ("b.1", 1)]
+
+
+def test_a_control_that_is_over_is_kept_and_no_longer_stands(writing: Connection) -> None:
+    for identity, over_at in (("one", None), ("two", 10), ("three", 11)):
+        writing.execute(statements.PUT_CONTROL, (identity, "a", 0, over_at, identity.encode()))
+    writing.execute(statements.PUT_CONTROL, ("one", "a", 0, None, b"again"))
+    assert sorted(row[0] for row in writing.execute(statements.STANDING_CONTROLS, (10,))) == [b"again", b"three"]
+    assert writing.execute("SELECT count(*) FROM controls").get == 3

@@ -233,3 +233,50 @@ def test_a_full_disk_refuses_and_recovers(blank: Path, tmp_path: Path) -> None:
     shutil.copy(blank, tmp_path)
     done = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("sound\n", 0), done.stderr
+
+
+async def test_what_was_committed_is_synced_soon_and_once_for_all_of_it(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "SYNC_EVERY_S", 0.01)
+    synced: list[Path] = []
+    done = asyncio.Event()
+
+    def sync(path: Path) -> None:
+        synced.append(path)
+        store._database.writer._loop.call_soon_threadsafe(done.set)
+
+    monkeypatch.setattr(writer, "_sync", sync)
+    for number in range(20):
+        await held(store, f"r{number}", hold(limit=10**9))
+    committed = len(synced)
+    done.clear()
+    await asyncio.wait_for(done.wait(), LONG_S)
+    assert set(synced) == {Path(f"{store._database.path}-wal")}
+    assert len(synced) <= committed + 1
+
+
+async def test_a_log_that_cannot_be_synced_stops_reservations_until_it_can_be_written(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "SYNC_EVERY_S", 0.0)
+    monkeypatch.setattr(writer, "RETRY_S", 60.0)
+    real = writer._sync
+    failed = asyncio.Event()
+
+    def fail(path: Path) -> None:
+        store._database.writer._loop.call_soon_threadsafe(failed.set)
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(writer, "_sync", fail)
+    await held(store, "r", hold())
+    await asyncio.wait_for(failed.wait(), LONG_S)
+    while store.ledger.unavailable is None:
+        await asyncio.sleep(0)
+    assert "Input/output error" in store.ledger.unavailable
+    with pytest.raises(StoreUnavailable, match="Input/output error"):
+        await store.ledger.reserve(reservation("s", hold()), NOW)
+    monkeypatch.setattr(writer, "_sync", real)
+    await store.ledger.flush()
+    assert store.ledger.unavailable is None
+    await held(store, "s", hold())

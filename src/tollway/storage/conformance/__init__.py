@@ -3,8 +3,17 @@
 A backend passes when it passes all of `CHECKS`; the name of a check is the sentence it proves.
 """
 
-from tollway.storage.conformance import endings, jobs, ledger, records, waiting
+from tollway.storage.conformance import controls, endings, jobs, ledger, metered, records, remembered, waiting
 
-CHECKS = (*ledger.CHECKS, *endings.CHECKS, *waiting.CHECKS, *records.CHECKS, *jobs.CHECKS)
+CHECKS = (
+    *ledger.CHECKS,
+    *endings.CHECKS,
+    *waiting.CHECKS,
+    *metered.CHECKS,
+    *controls.CHECKS,
+    *records.CHECKS,
+    *jobs.CHECKS,
+    *remembered.CHECKS,
+)
 
 __all__ = ["CHECKS"]

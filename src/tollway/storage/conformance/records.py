@@ -6,7 +6,7 @@ import msgspec
 
 from tollway.ledger.entry import Context, Kind, LedgerEntry
 from tollway.logs.record import Decision, Durations, LogRecord
-from tollway.storage.conformance.values import NOW, Check, entry, hold, reservation
+from tollway.storage.conformance.values import NOW, Check, entry, hold, opening, reservation
 from tollway.storage.protocol import Filter, Page, SpendRow, Store
 
 HOUR = 3_600_000
@@ -138,6 +138,20 @@ async def spend_is_summed_by_the_fields_asked_for(store: Store) -> None:
     assert await store.records.spend(Filter(until=NOW), []) == []
 
 
+async def openings_are_listed_and_in_no_sum_of_spend(store: Store) -> None:
+    store.ledger.settle(spending("r1", 5, user="alice"))
+    assert await store.ledger.move(opening("o1", 40))
+    assert await store.ledger.move(opening("o2", -3))
+    assert await _spend(store, "user") == [(("alice",), 5, 1, 0)]
+    assert await _spend(store) == [((), 5, 1, 0)]
+    assert await _spend(store, "kind") == [(("charge",), 5, 1, 0)]
+    assert list(await store.records.spend(Filter(equals={"kind": "opening"}), [])) == []
+    listed = await store.records.entries(Filter(), limit=9, cursor=None)
+    assert sorted(_ids(listed)) == ["o1", "o2", "r1"]
+    asked = await store.records.entries(Filter(equals={"kind": "opening"}), limit=9, cursor=None)
+    assert sorted(_ids(asked)) == ["o1", "o2"]
+
+
 async def what_a_correction_has_priced_since_is_no_longer_unpriced(store: Store) -> None:
     for made in (spending("r1", 0, "unpriced", user="bob"), spending("r2", 0, "unpriced", user="bob")):
         store.ledger.settle(made)
@@ -190,6 +204,7 @@ CHECKS: tuple[Check, ...] = (
     records_are_filtered_by_every_field,
     entries_are_found_by_request_kind_and_time,
     spend_is_summed_by_the_fields_asked_for,
+    openings_are_listed_and_in_no_sum_of_spend,
     what_a_correction_has_priced_since_is_no_longer_unpriced,
     an_unknown_field_or_cursor_is_an_error_naming_it,
     settings_keep_their_history,

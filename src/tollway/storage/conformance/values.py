@@ -26,7 +26,13 @@ Check = Callable[[Store], Awaitable[None]]
 """Raises AssertionError where the store, fresh and opened, is wrong."""
 
 CONTEXT = Context(
-    gateway="default", provider="openai", model="gpt-5", user="alice", groups=("ml", "eng"), metadata={"team": "ml"}
+    gateway="default",
+    provider="openai",
+    model="gpt-5",
+    user="alice",
+    groups=("ml", "eng"),
+    metadata={"team": "ml"},
+    declared=("team",),
 )
 
 
@@ -35,7 +41,19 @@ def hold(account: str = "a", amount: int = 10, limit: int = 100, **fields: Any) 
     return msgspec.structs.replace(Hold(account, NOW, NOW, amount, limit), **fields)
 
 
-def reservation(request_id: str, *holds: Hold, attempt: int = 1, deadline: int = NOW + 60_000) -> Reservation:
+def metered(account: str = "a", amount: int = 10, limit: int = 100, **fields: Any) -> Hold:
+    """A hold that follows its answer."""
+    return hold(account, amount, limit, metered=True, **fields)
+
+
+def reservation(
+    request_id: str,
+    *holds: Hold,
+    attempt: int = 1,
+    deadline: int = NOW + 60_000,
+    likely: int = 0,
+    priority: int = 0,
+) -> Reservation:
     """A reservation of these holds; what is presumed spent is the largest of them."""
     return Reservation(
         id=f"{request_id}.{attempt}",
@@ -46,6 +64,8 @@ def reservation(request_id: str, *holds: Hold, attempt: int = 1, deadline: int =
         deadline=deadline,
         bound=max((each.amount for each in holds), default=7),
         context=msgspec.msgpack.encode(CONTEXT),
+        likely=likely,
+        priority=priority,
     )
 
 
@@ -87,9 +107,25 @@ async def written(store: Store) -> list[LedgerEntry]:
     return [item for item in page.items if isinstance(item, LedgerEntry)]
 
 
-async def held(store: Store, request_id: str, *holds: Hold, wait_s: float = 0.0) -> Reservation:
+def opening(identity: str, amount: int, account: str = "a", bucket: int = NOW) -> LedgerEntry:
+    """What an account takes over of entries before it."""
+    taken = entry(reservation(identity), amount, "opening")
+    return msgspec.structs.replace(taken, legs=((account, bucket),), reservation_id=f"opening.{identity}")
+
+
+def shown_limit(store: Store, account: str = "a", **fields: Any) -> int:
+    """The limit that a balance of the account tells, which is the one in force."""
+    asked = hold(account, **fields)
+    (balance,) = store.ledger.balances([asked])
+    assert balance.limit == store.ledger.limit(asked)
+    return balance.limit
+
+
+async def held(
+    store: Store, request_id: str, *holds: Hold, wait_s: float = 0.0, likely: int = 0, priority: int = 0
+) -> Reservation:
     """A reservation that the store has accepted."""
-    made = reservation(request_id, *holds)
+    made = reservation(request_id, *holds, likely=likely, priority=priority)
     verdict = await store.ledger.reserve(made, NOW, wait_s)
     assert isinstance(verdict, Held), verdict
     return made

@@ -169,6 +169,43 @@ async def a_thousand_who_wait_are_all_served(store: Store) -> None:
     await assert_sound(store)
 
 
+async def those_of_higher_priority_come_first_and_nobody_below_overtakes(store: Store) -> None:
+    await held(store, "holder", hold(amount=100))
+    admitted: list[str] = []
+
+    async def wait(name: str, priority: int) -> None:
+        await held(store, name, hold(amount=60), wait_s=LONG_S, priority=priority)
+        admitted.append(name)
+
+    names = (("standard", 0), ("batch", -10), ("production", 10), ("second production", 10))
+    waiting = [asyncio.create_task(wait(*each)) for each in names]
+    await _begun()
+    leaving = "holder"
+    for expected in ("production", "second production", "standard", "batch"):
+        store.ledger.release(f"{leaving}.1", "not_sent", NOW)
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        waiting = [task for task in waiting if not task.done()]
+        assert admitted[-1] == expected, admitted
+        # There is room for it, but not for somebody who waits and comes before it.
+        late = reservation("late", hold(amount=10), priority=-20)
+        verdict = await store.ledger.reserve(late, NOW)
+        assert isinstance(verdict, Exhausted if waiting else Held), (verdict, expected)
+        leaving = expected
+    await assert_sound(store)
+
+
+async def one_of_higher_priority_passes_those_who_wait_below(store: Store) -> None:
+    await held(store, "holder", hold(amount=60))
+    waiting = asyncio.create_task(held(store, "batch", hold(amount=80), wait_s=LONG_S, priority=-10))
+    await _begun()
+    await held(store, "standard", hold(amount=10))
+    assert not waiting.done()
+    store.ledger.release("holder.1", "not_sent", NOW)
+    await _begun()
+    await waiting
+    await assert_sound(store)
+
+
 async def _begun() -> None:
     """Lets every task that was just made run until it waits."""
     for _ in range(3):
@@ -187,4 +224,6 @@ CHECKS: tuple[Check, ...] = (
     a_waiter_moves_on_to_the_next_account_that_refuses_it,
     two_calls_that_wait_for_one_reservation_hold_it_once,
     a_thousand_who_wait_are_all_served,
+    those_of_higher_priority_come_first_and_nobody_below_overtakes,
+    one_of_higher_priority_passes_those_who_wait_below,
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import apsw
 
-from tollway.storage.counters import Ended
+from tollway.storage.books import Ended
 from tollway.storage.sqlite import statements
 from tollway.storage.sqlite.driver import Connection
 from tollway.storage.sqlite.past import ended
@@ -17,30 +17,46 @@ Bindings = tuple[Any, ...]
 class Batch:
     """Rows in the order they were queued, kind by kind, and those who wait for them."""
 
-    __slots__ = ("balances", "barriers", "entries", "intents", "marks", "names", "probe", "releases", "waiting")
+    __slots__ = (
+        "balances", "barriers", "entries", "extending", "extensions", "intents", "marks", "names", "probe", "releases",
+        "shrinks", "waiting",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.intents: list[Bindings] = []
         self.waiting: list[asyncio.Future[Ended | None]] = []
         """One for each intent."""
+        self.extensions: list[Bindings] = []
+        self.extending: list[asyncio.Future[None]] = []
+        """One for each extension."""
+        self.shrinks: list[Bindings] = []
         self.entries: list[Bindings] = []
         self.releases: list[Bindings] = []
         self.balances: list[Bindings] = []
         self.marks: list[Bindings] = []
         self.names: list[str] = []
         """The accounts of `balances`."""
-        self.barriers: list[asyncio.Future[Ended | None]] = []
+        self.barriers: list[asyncio.Future[None]] = []
         self.probe = False
         """Write something, to find out whether writing works."""
 
     def __bool__(self) -> bool:
         return bool(
-            self.intents or self.entries or self.releases or self.balances or self.marks or self.barriers or self.probe
+            self.intents
+            or self.entries
+            or self.extensions
+            or self.shrinks
+            or self.releases
+            or self.balances
+            or self.marks
+            or self.barriers
+            or self.probe
         )
 
     def kept_before(self, later: "Batch") -> "Batch":
-        """What must still be written after a failure, with what was queued meanwhile behind it. Intents are dropped:
-        their callers have been told."""
+        """What must still be written after a failure, with what was queued meanwhile behind it. Intents and
+        extensions are dropped: their callers have been told."""
+        later.shrinks = self.shrinks + later.shrinks
         later.entries = self.entries + later.entries
         later.releases = self.releases + later.releases
         later.balances = self.balances + later.balances
@@ -84,6 +100,8 @@ def _written(connection: Connection, batch: Batch, intents: list[Bindings]) -> b
             if connection.total_changes() - before != len(intents):
                 rollback(connection)
                 return False
+        if batch.extensions or batch.shrinks:
+            connection.executemany(statements.INSERT_RESIZE, batch.extensions + batch.shrinks)
         if batch.entries:
             connection.executemany(statements.INSERT_ENTRY, batch.entries)
         if batch.releases:

@@ -17,7 +17,7 @@ class SqliteConfig:
         self._database = database
 
     async def save(self, document: str, *, by: str, at: int) -> Revision:
-        """Raises StoreUnavailable."""
+        """Raises StoreUnavailable, at once while nothing can be written."""
 
         def work(writing: Connection) -> Revision:
             newest = _history(writing, 1)
@@ -27,7 +27,7 @@ class SqliteConfig:
             writing.execute(_INSERT, (revision.number, at, by, document))
             return revision
 
-        return await self._database.writer.run(work)
+        return await self._database.change(work)
 
     async def latest(self) -> Revision | None:
         newest = await self.history(limit=1)

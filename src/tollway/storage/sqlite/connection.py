@@ -50,8 +50,14 @@ class FolderLock:
                 f'The data folder "{folder}" is in use by another Tollway (process {holder or "unknown"}). '
                 "Stop it first, or give this one a folder of its own."
             ) from error
-        os.ftruncate(self._file, 0)
-        os.write(self._file, f"{os.getpid()}\n".encode())
+        try:
+            os.ftruncate(self._file, 0)
+            os.write(self._file, f"{os.getpid()}\n".encode())
+        except OSError as error:
+            os.close(self._file)
+            raise StoreUnavailable(
+                f'The data folder "{folder}" cannot be written: {error}. Make room, or make it writable.'
+            ) from error
 
     def release(self) -> None:
         os.close(self._file)

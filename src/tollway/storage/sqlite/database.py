@@ -46,6 +46,14 @@ class Database:
         self._writer = Writer(writing, companion(), Path(f"{self.path}-wal"), threaded=self._sync == "full")
         return loaded
 
+    async def change(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work` in a transaction of its own and returns once that is durable. Raises StoreUnavailable, at once while
+        nothing can be written."""
+        writer = self.writer
+        if writer.broken is not None:
+            raise StoreUnavailable(str(writer.broken))
+        return await writer.run(work)
+
     async def query(self, read: Callable[[Connection], T]) -> T:
         """Runs `read` on a reader of its own, in a thread. Raises StoreUnavailable."""
         return await asyncio.to_thread(self._read, read)

@@ -38,7 +38,7 @@ class SqliteJobs:
         def work(writing: Connection) -> None:
             writing.execute(_REMEMBER, row)
 
-        await self._database.writer.run(work)
+        await self._database.change(work)
 
     async def recall(self, job_id: str) -> Job | None:
         found = await self._database.query(lambda reading: reading.execute(_RECALL, (job_id,)).fetchone())

@@ -1,19 +1,24 @@
 """The ledger in SQLite: counters in memory, every step of money durable.
 
-`reserve` answers only when the intent is committed. `settle`, `release` and `sweep` change the counters at once and
-queue their rows, which are tried until they are written.
+`reserve` and `extend` answer only when their rows are committed. `settle`, `shrink`, `release` and `sweep` change the
+counters at once and queue their rows, which are tried until they are written.
 """
 
 import asyncio
 from collections.abc import Sequence
 from functools import partial
+from itertools import count
 
 from tollway.errors import StoreUnavailable
-from tollway.ledger import journal
+from tollway.ledger.control import Control
 from tollway.ledger.entry import LedgerEntry
 from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold, Reservation
-from tollway.storage.counters import Counters, Ended
-from tollway.storage.sqlite import balances, recovery, rows
+from tollway.money import LARGEST
+from tollway.storage.books import Ended
+from tollway.storage.counters import Counters
+from tollway.storage.protocol import Stretch
+from tollway.storage.sqlite import balances, recovery, rows, statements
+from tollway.storage.sqlite.booked import booked
 from tollway.storage.sqlite.database import Database
 from tollway.storage.sqlite.driver import Connection
 from tollway.storage.sqlite.past import SqlitePast
@@ -34,6 +39,9 @@ class SqliteLedger:
         self._saving = balances.Balances(self._counters, 0)
         self._pending: dict[str, asyncio.Future[Ended | None]] = {}
         """Reservations that are placed, and whose intent is not yet durable."""
+        self._extending: dict[str, asyncio.Future[None]] = {}
+        """Reservations that are raised, and whose extension is not yet durable."""
+        self._resizes = count(1)
 
     async def open(self, now: int) -> Sequence[LedgerEntry]:
         if self._database.is_open:
@@ -41,7 +49,13 @@ class SqliteLedger:
         self._start_afresh()
         return await self._database.open(partial(self._load, now=now), lambda: self._saving)
 
+    @property
+    def latest(self) -> int:
+        """The latest instant (Unix milliseconds) that this process, or one before it, has told the ledger of."""
+        return self._counters.limits.now
+
     async def reserve(self, reservation: Reservation, now: int, wait_s: float = 0.0) -> Held | Exhausted | Gone:
+        self._tell(now)
         while True:
             self._check_writable()
             standing = self._counters.standing(reservation)
@@ -68,6 +82,58 @@ class SqliteLedger:
             if verdict is not None:
                 return verdict
 
+    async def extend(self, reservation_id: str, amount: int, now: int) -> Held | Exhausted | Gone:
+        """Raises OverflowError, having changed nothing, for an amount beyond 64 bits."""
+        if amount > LARGEST:
+            raise OverflowError(f"reservation {reservation_id}: {amount} nanodollars are more than 64 bits hold")
+        self._tell(now)
+        while (pending := self._extending.get(reservation_id)) is not None:
+            await asyncio.wait([pending])
+        self._check_writable()
+        before = self._counters.open.get(reservation_id)
+        if before is None:
+            return self._counters.gone(reservation_id)
+        verdict = self._counters.extend(before, amount)
+        raised = self._counters.open[reservation_id]
+        if raised is before:
+            return verdict
+        future = self._database.writer.extension((reservation_id, next(self._resizes), raised.bound))
+        self._extending[reservation_id] = future
+        future.add_done_callback(partial(self._extended, before, raised))
+        # Whoever leaves meanwhile leaves the row to be written, or taken back, all the same.
+        await asyncio.shield(future)
+        return verdict
+
+    def shrink(self, reservation_id: str, amount: int) -> bool:
+        writer = self._database.writer
+        before = self._counters.open.get(reservation_id)
+        if before is None:
+            return False
+        if self._counters.shrink(before, amount):
+            writer.shrink((reservation_id, next(self._resizes), self._counters.open[reservation_id].bound))
+            self._admission.given_back(before.holds)
+        return True
+
+    async def control(self, control: Control, now: int | None = None) -> None:
+        # Once it is written it must be in force, whether or not the caller is still there.
+        await asyncio.shield(self._put(control, now))
+
+    def controls(self) -> Sequence[Control]:
+        return self._counters.limits.standing()
+
+    def limit(self, hold: Hold) -> int:
+        return self._counters.limit(hold)
+
+    async def move(self, opening: LedgerEntry) -> bool:
+        """Raises StoreUnavailable; what was booked by then stays booked, and is written as soon as it can be."""
+        self._check_writable()
+        booked = self.settle(opening)
+        await self.flush()
+        return booked
+
+    async def booked(self, *, after: int, since: int, until: int | None = None, limit: int) -> Stretch:
+        return await self._database.query(partial(booked, after=after, since=since, until=until, limit=limit))
+
     def settle(self, entry: LedgerEntry) -> bool:
         """Raises, having changed nothing, OverflowError for an amount beyond 64 bits, and StoreUnavailable while the
         store is not open or what memory has forgotten cannot be looked up."""
@@ -93,6 +159,7 @@ class SqliteLedger:
 
     def sweep(self, now: int) -> Sequence[LedgerEntry]:
         writer = self._database.writer
+        self._tell(now)
         presumed: list[LedgerEntry] = []
         for reservation in self._counters.lapsed(now, self._pending):
             entry = self._counters.presume(reservation, now)
@@ -115,21 +182,33 @@ class SqliteLedger:
 
     async def verify(self) -> Sequence[str]:
         counters = self._counters
-        spent, held = counters.snapshot()
+        counted = counters.snapshot()
         floors = counters.floors()
         through = self._saving.seq
         reservations = dict(counters.open)
-        words = journal.drift("held", held, journal.held(reservations.values())) + counters.totals_drift()
+        words = counters.holds_drift(counted)
         await self.flush()
         truth = await self._database.query(partial(recovery.truth, through=through))
-        words += recovery.spent_drift(spent, floors, truth)
+        words += recovery.spent_drift(counted.spent, floors, truth)
+        # What has not changed since is durable by now, or the flush would have failed.
+        unchanged = {identity: each for identity, each in reservations.items() if counters.open.get(identity) is each}
+        words += recovery.holds_drift(
+            {identity: each for identity, each in unchanged.items() if identity not in self._extending}, truth
+        )
         for reservation_id in truth.open:
             if not counters.remembers(reservation_id):
                 words.append(f"Reservation {reservation_id} is open in the store, but not in memory.")
         for reservation_id in reservations:
-            if reservation_id in counters.open and reservation_id not in truth.open | self._pending.keys():
+            if reservation_id in counters.open and reservation_id not in truth.open.keys() | self._pending.keys():
                 words.append(f"Reservation {reservation_id} is open in memory, but not in the store.")
         return words
+
+    @property
+    def unavailable(self) -> str | None:
+        if not self._database.is_open:
+            return f'The store in "{self._database.folder}" is not open.'
+        broken = self._database.writer.broken
+        return None if broken is None else str(broken)
 
     async def prune(self, now: int) -> bool:
         """Removes what is no longer needed, one bounded step; `True` when there is more to do.
@@ -184,6 +263,27 @@ class SqliteLedger:
             return Gone(ended.state)
         return held
 
+    def _extended(self, before: Reservation, raised: Reservation, future: asyncio.Future[None]) -> None:
+        self._extending.pop(raised.id, None)
+        if future.cancelled() or future.exception() is not None:
+            self._counters.revert(raised, before)
+            self._admission.given_back(raised.holds)
+
+    async def _put(self, control: Control, now: int | None) -> None:
+        row = rows.of_control(control)
+
+        def work(writing: Connection) -> None:
+            writing.execute(statements.PUT_CONTROL, row)
+
+        await self._database.change(work)
+        self._counters.limits.put(control)
+        self._tell(control.ended_at if now is None else now)
+        self._admission.changed()
+
+    def _tell(self, now: int | None) -> None:
+        if now is not None and self._counters.limits.tell(now):
+            self._admission.changed()
+
     def _take_back(self, reservation: Reservation) -> None:
         self._counters.undo(reservation)
         self._admission.given_back(reservation.holds)
@@ -193,6 +293,11 @@ class SqliteLedger:
         self.release(reservation.id, "cancelled", reservation.opened_at)
 
     def _load(self, writing: Connection, now: int) -> Sequence[LedgerEntry]:
+        # A machine's clock that was set back meanwhile opens no window again.
+        now = max(now, int(writing.execute(statements.LATEST).get))
+        self._counters.limits.tell(now)
+        for (record,) in writing.execute(statements.STANDING_CONTROLS, (now,)):
+            self._counters.limits.put(rows.read_control(record))
         seq = balances.load(writing, self._counters)
         presumed = recovery.presume_open(writing, seq, now)
         for entry in presumed:

@@ -7,7 +7,8 @@ from typing import TypeVar
 import apsw
 
 from tollway.errors import StoreUnavailable
-from tollway.storage.counters import RELEASED, SETTLED, Ended
+from tollway.storage.books import Ended
+from tollway.storage.counters import RELEASED, SETTLED
 from tollway.storage.sqlite import connection, statements
 from tollway.storage.sqlite.driver import Connection
 

@@ -13,7 +13,15 @@ from typing import Any
 from tollway.errors import StoreUnavailable
 from tollway.ledger.entry import LedgerEntry
 from tollway.logs.record import LogRecord
-from tollway.storage.fields import ENTRY_FIELDS, GROUP_FIELDS, RECORD_FIELDS, check_fields, cursor, read_cursor
+from tollway.storage.fields import (
+    ENTRY_FIELDS,
+    GROUP_FIELDS,
+    NOT_SPEND,
+    RECORD_FIELDS,
+    check_fields,
+    cursor,
+    read_cursor,
+)
 from tollway.storage.protocol import Filter, Page, SpendRow
 from tollway.storage.sqlite import rows, statements
 from tollway.storage.sqlite.database import Database
@@ -175,6 +183,7 @@ _STILL_UNPRICED = (
 
 def _spend(reading: Connection, where: Filter, group_by: Sequence[str]) -> Sequence[SpendRow]:
     clauses, bindings = conditions("entries", where)
+    clauses += [f"kind <> '{kind}'" for kind in sorted(NOT_SPEND)]
     columns, joins, group_bindings = grouping(group_by)
     width = len(columns)
     groups = ", ".join(str(place) for place in range(1, width + 1))

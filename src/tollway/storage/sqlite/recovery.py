@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from tollway.ledger import journal
 from tollway.ledger.entry import LedgerEntry
+from tollway.ledger.reservation import Reservation, resized
 from tollway.storage.sqlite import rows, statements
 from tollway.storage.sqlite.driver import Connection
 
@@ -15,25 +16,28 @@ RELEASES_KEPT_MS = 72 * 3_600_000
 """How long a release is remembered at least, so that a reserve it overtook answers Gone (spec ledger 2.2)."""
 
 
+_ENDED = (statements.PRUNE_ENDED_RESIZES, statements.PRUNE_ENDED_INTENTS)
+_RELEASED = (statements.PRUNE_RELEASED_RESIZES, statements.PRUNE_RELEASED_INTENTS)
+
+
 class Truth(NamedTuple):
     """What the tables say, whatever the counters believe."""
 
     spent: dict[journal.Place, int]
     saved: dict[journal.Place, int]
     """The cache of balances."""
-    open: set[str]
-    """Reservations with an intent and no end."""
+    open: dict[str, Reservation]
+    """Reservations with an intent and no end, with their metered holds as they were last resized."""
 
 
 def presume_open(writing: Connection, seq: int, now: int) -> Sequence[LedgerEntry]:
-    """Ends every reservation that is still open as spent to its bound, in one transaction; `seq` is the last entry's.
+    """Ends every reservation that is still open as spent to its bound, which follows its metered holds as they were last
+    resized, in one transaction; `seq` is the last entry's.
 
     Raises apsw.Error, having written nothing.
     """
     with writing:
-        mark = _mark(writing, "entries")
-        found = writing.execute(statements.OPEN_INTENTS, (mark,)).fetchall()
-        presumed = [journal.presumption(rows.read_reservation(record), now) for _, record in found]
+        presumed = [journal.presumption(each, now) for each in _open(writing)]
         writing.executemany(
             statements.INSERT_ENTRY,
             [(seq + number, *rows.of_entry(entry)) for number, entry in enumerate(presumed, start=1)],
@@ -44,7 +48,6 @@ def presume_open(writing: Connection, seq: int, now: int) -> Sequence[LedgerEntr
 def truth(reading: Connection, through: int) -> Truth:
     """What every account has spent by entries up to number `through`, and which reservations are open now."""
     with reading:
-        mark = _mark(reading, "entries")
         return Truth(
             spent={
                 (account, bucket): amount for account, bucket, amount in reading.execute(statements.SPENT, (through,))
@@ -52,8 +55,17 @@ def truth(reading: Connection, through: int) -> Truth:
             saved={
                 (account, bucket): amount for account, bucket, amount, _ in reading.execute(statements.ALL_BALANCES)
             },
-            open={reservation_id for reservation_id, _ in reading.execute(statements.OPEN_INTENTS, (mark,))},
+            open={each.id: each for each in _open(reading)},
         )
+
+
+def holds_drift(held: Mapping[str, Reservation], truth: Truth) -> list[str]:
+    """Reservations that hold other amounts in memory than in the store, of those that both have, in words."""
+    return [
+        f"Reservation {identity} holds {_amounts(reservation)} in memory, but {_amounts(stored)} in the store."
+        for identity, reservation in held.items()
+        if (stored := truth.open.get(identity)) is not None and stored.holds != reservation.holds
+    ]
 
 
 def spent_drift(counted: Mapping[journal.Place, int], floors: Mapping[str, int], truth: Truth) -> list[str]:
@@ -68,22 +80,36 @@ def spent_drift(counted: Mapping[journal.Place, int], floors: Mapping[str, int],
     )
 
 
+def _open(connection: Connection) -> list[Reservation]:
+    resizes: dict[str, int] = dict(connection.execute(statements.LAST_RESIZES).fetchall())
+    found = connection.execute(statements.OPEN_INTENTS, (_mark(connection, "entries"),)).fetchall()
+    return [
+        resized(reservation, resizes[identity]) if identity in resizes else reservation
+        for identity, reservation in ((identity, rows.read_reservation(record)) for identity, record in found)
+    ]
+
+
+def _amounts(reservation: Reservation) -> str:
+    return ", ".join(f'{hold.amount} on "{hold.account}"' for hold in reservation.holds) or "nothing"
+
+
 def prune(writing: Connection, now: int) -> bool:
-    """One step: removes intents that have ended, and releases older than 72 hours. `True` when there is more to do."""
-    more = _prune_intents(writing, "entries", statements.LAST_SEQ, statements.PRUNE_ENDED_INTENTS)
-    more |= _prune_intents(writing, "releases", statements.LAST_RELEASE, statements.PRUNE_RELEASED_INTENTS)
+    """One step: removes intents that have ended, their resizes, and releases older than 72 hours. `True` when there is more to do."""
+    more = _prune_intents(writing, "entries", statements.LAST_SEQ, _ENDED)
+    more |= _prune_intents(writing, "releases", statements.LAST_RELEASE, _RELEASED)
     before = writing.total_changes()
     bindings = (_mark(writing, "releases"), now - RELEASES_KEPT_MS, PRUNED_AT_ONCE)
     writing.execute(statements.PRUNE_RELEASES, bindings)
     return more or writing.total_changes() - before == PRUNED_AT_ONCE
 
 
-def _prune_intents(writing: Connection, mark: str, last_statement: str, statement: str) -> bool:
+def _prune_intents(writing: Connection, mark: str, last_statement: str, removing: tuple[str, ...]) -> bool:
     begin = _mark(writing, mark)
     last = int(writing.execute(last_statement).get)
     end = min(begin + PRUNED_AT_ONCE, last)
     if end > begin:
-        writing.execute(statement, (begin, end))
+        for statement in removing:
+            writing.execute(statement, (begin, end))
         writing.execute(statements.SAVE_MARK, (mark, end))
     return end < last
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from tollway.ledger.control import Control
 from tollway.ledger.entry import Context, Kind, LedgerEntry
 from tollway.ledger.reservation import Reservation
 from tollway.logs.record import LogRecord
@@ -27,6 +28,16 @@ read_reservation = msgspec.msgpack.Decoder(Reservation).decode
 
 read_record = msgspec.msgpack.Decoder(LogRecord).decode
 """The record from its column."""
+
+
+read_control = msgspec.msgpack.Decoder(Control).decode
+"""The control from its column."""
+
+
+def of_control(control: Control) -> Bindings:
+    """The row of a control."""
+    over_at = control.until if control.ended_at is None else control.ended_at
+    return (control.id, control.target, control.since, over_at, _pack(control))
 
 
 def of_reservation(reservation: Reservation) -> Bindings:
@@ -60,6 +71,7 @@ def of_entry(entry: LedgerEntry) -> Bindings:
         context.service,
         _json(context.groups).decode(),
         _json(context.metadata).decode(),
+        _json(context.declared).decode(),
         None if usage is None else _count(usage.input_tokens),
         None if usage is None else _count(usage.output_tokens),
         _json(entry.legs).decode(),
@@ -88,6 +100,7 @@ def to_entry(row: tuple[Any, ...]) -> tuple[int, LedgerEntry]:
         service,
         groups,
         metadata,
+        declared,
         legs,
         charge,
         usage,
@@ -112,6 +125,7 @@ def to_entry(row: tuple[Any, ...]) -> tuple[int, LedgerEntry]:
             key=key,
             service=service,
             metadata=_read_metadata(metadata),
+            declared=_read_groups(declared),
         ),
         response_model=response_model,
         usage=None if usage is None else _read_usage(usage),

@@ -1,6 +1,6 @@
 """The ledger's statements. What each promises stands above it.
 
-Nothing on the path of a request updates or deletes: `intents`, `entries`, `releases` and `records` only grow. An open
+Nothing on the path of a request updates or deletes: `intents`, `entries`, `resizes`, `releases` and `records` only grow. An open
 reservation is an intent without an ending entry (charge, presumed, unpriced) and without a release.
 
 Marks: `balances`  every bucket booked in by entries up to here is saved in `balances` or was not changed since
@@ -26,14 +26,32 @@ KNOWN_INTENT: Final = "SELECT 1 FROM intents WHERE reservation_id = ?1"
 INSERT_ENTRY: Final = """
 INSERT INTO entries (
   seq, id, reservation_id, request_id, attempt, kind, amount_nanodollars, provider, model, response_model, gateway,
-  user, "key", service, "groups", metadata, input_tokens, output_tokens, legs, charge, usage, occurred_at, recorded_at
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  user, "key", service, "groups", metadata, declared, input_tokens, output_tokens, legs, charge, usage, occurred_at,
+  recorded_at
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 ENTRY_COLUMNS: Final = (
     'seq, id, reservation_id, request_id, attempt, kind, provider, model, response_model, gateway, user, "key", service, '
-    '"groups", metadata, legs, charge, usage, occurred_at, recorded_at'
+    '"groups", metadata, declared, legs, charge, usage, occurred_at, recorded_at'
 )
+
+# What the metered holds of a reservation come to from here on; the largest number stands. (id, number, amount)
+INSERT_RESIZE: Final = "INSERT INTO resizes (reservation_id, number, amount_nanodollars) VALUES (?, ?, ?)"
+
+# What those of each reservation came to last, where they ever changed.
+LAST_RESIZES: Final = """
+SELECT reservation_id, amount_nanodollars FROM resizes AS one
+WHERE number = (SELECT max(number) FROM resizes AS other WHERE other.reservation_id = one.reservation_id)
+"""
+
+# A freeze or an increase, in the place of what was known of it. (id, target, since, over_at, record)
+PUT_CONTROL: Final = """
+INSERT OR REPLACE INTO controls (id, target, since, over_at, record) VALUES (?, ?, ?, ?, ?)
+"""
+
+# Those that are not over at ?1.
+STANDING_CONTROLS: Final = "SELECT record FROM controls WHERE over_at IS NULL OR over_at > ?1"
 
 # A reservation given back. The first release stands. (id, code, at)
 INSERT_RELEASE: Final = "INSERT OR IGNORE INTO releases (reservation_id, code, at) VALUES (?, ?, ?)"
@@ -49,12 +67,18 @@ WHERE excluded.through_seq >= balances.through_seq
 
 SAVE_MARK: Final = "INSERT OR REPLACE INTO marks (name, seq) VALUES (?, ?)"
 MARK: Final = "SELECT seq FROM marks WHERE name = ?"
+# The latest instant that is known to have been: when the last entry was booked, or the last reservation was given back.
+LATEST: Final = """
+SELECT max(
+  coalesce((SELECT recorded_at FROM entries ORDER BY seq DESC LIMIT 1), 0),
+  coalesce((SELECT at FROM releases ORDER BY seq DESC LIMIT 1), 0))
+"""
 LAST_SEQ: Final = "SELECT coalesce(max(seq), 0) FROM entries"
 
 # How a reservation ended, as far as entries tell: kind and amount of each.
 ENDING_ENTRIES: Final = """
 SELECT kind, amount_nanodollars FROM entries
-WHERE id BETWEEN ?1 || '.' AND ?1 || '/' AND reservation_id = ?1 AND kind <> 'credit'
+WHERE id BETWEEN ?1 || '.' AND ?1 || '/' AND reservation_id = ?1 AND kind NOT IN ('credit', 'opening')
 """
 RELEASED: Final = "SELECT 1 FROM releases WHERE reservation_id = ?"
 HAS_ENTRY: Final = "SELECT 1 FROM entries WHERE id = ?"
@@ -89,6 +113,14 @@ DELETE FROM intents WHERE reservation_id IN (
 """
 PRUNE_RELEASED_INTENTS: Final = """
 DELETE FROM intents WHERE reservation_id IN (SELECT reservation_id FROM releases WHERE seq > ?1 AND seq <= ?2)
+"""
+# The same, of the resizes of what has ended.
+PRUNE_ENDED_RESIZES: Final = """
+DELETE FROM resizes WHERE reservation_id IN (
+    SELECT reservation_id FROM entries WHERE seq > ?1 AND seq <= ?2 AND kind IN ('charge', 'presumed', 'unpriced'))
+"""
+PRUNE_RELEASED_RESIZES: Final = """
+DELETE FROM resizes WHERE reservation_id IN (SELECT reservation_id FROM releases WHERE seq > ?1 AND seq <= ?2)
 """
 LAST_RELEASE: Final = "SELECT coalesce(max(seq), 0) FROM releases"
 

@@ -1,14 +1,17 @@
-"""The ledger, the log and the settings in one data folder."""
+"""The ledger, the log, the settings and what else is remembered, in one data folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from tollway.ledger.entry import LedgerEntry
+from tollway.storage.sqlite.audit import SqliteAudit
+from tollway.storage.sqlite.budgets import SqliteBudgets
 from tollway.storage.sqlite.config import SqliteConfig
 from tollway.storage.sqlite.connection import Sync
 from tollway.storage.sqlite.database import Database
 from tollway.storage.sqlite.jobs import SqliteJobs
 from tollway.storage.sqlite.ledger import SqliteLedger
+from tollway.storage.sqlite.outbox import SqliteOutbox
 from tollway.storage.sqlite.records import SqliteRecords
 
 
@@ -22,6 +25,9 @@ class SqliteStore:
         self.records = SqliteRecords(database)
         self.config = SqliteConfig(database)
         self.jobs = SqliteJobs(database)
+        self.audit = SqliteAudit(database)
+        self.outbox = SqliteOutbox(database)
+        self.budgets = SqliteBudgets(database)
         self._database = database
 
     async def open(self, now: int) -> Sequence[LedgerEntry]:

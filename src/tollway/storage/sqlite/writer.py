@@ -1,15 +1,17 @@
 """Group commit: what one turn of the event loop queues is written in one transaction.
 
 In WAL mode with `synchronous=NORMAL` a commit is a few write() calls into the page cache, so it runs on the loop itself;
-a thread would cost two wake-ups and a fight for the interpreter. With `FULL` it waits for the disk, so the same
-function runs in a thread while the next batch gathers. Checkpoints always run in that thread. The connection never has
-two users: while the thread has it (`_running`), writes queue.
+a thread would cost two wake-ups and a fight for the interpreter. Behind it the log is synced every `SYNC_EVERY_S` in a
+thread: so much a loss of power may take, and never a part of it without what came after. With `FULL` a commit waits for
+the disk, so the same function runs in a thread while the next batch gathers. Checkpoints always run in that thread. The
+connection never has two users: while the thread has it (`_running`), writes queue.
 
 The ledger's rows come before everything else and are never dropped: what cannot be written is tried again, in order,
 and until a write works again `broken` says why nothing new may be reserved.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,9 +22,11 @@ from typing import Any, Protocol, TypeVar
 import apsw
 
 from tollway.errors import StoreUnavailable
-from tollway.storage.counters import Ended
+from tollway.storage.books import Ended
 from tollway.storage.sqlite.batch import Batch, Bindings, rollback, write
 from tollway.storage.sqlite.driver import Connection
+
+log = logging.getLogger("tollway.storage")
 
 T = TypeVar("T")
 
@@ -31,6 +35,9 @@ RETRY_S = 0.1
 
 LINGER_S = 0.002
 """How long rows that nobody waits for may lie in memory, to share the commit of the next intent (spec ledger 2.7)."""
+
+SYNC_EVERY_S = 0.05
+"""How long what was committed may wait for the disk, where a commit does not (spec promises 6)."""
 
 CHECKPOINT_PAGES = 1_000
 """Pages of 4 KiB that the write-ahead log grows by before it is folded into the database: writes wait for that, so
@@ -68,6 +75,7 @@ class Writer:
         self._closing = False
         self._closed = False
         self._syncing: asyncio.Future[Any] | None = None
+        self._next_sync: asyncio.TimerHandle | None = None
         self._retry: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._pages = 0
@@ -86,6 +94,20 @@ class Writer:
         self._batch.waiting.append(future)
         self._schedule()
         return future
+
+    def extension(self, row: Bindings) -> asyncio.Future[None]:
+        """Queues what metered holds are raised to. The future is done once it is durable, and raises StoreUnavailable if
+        the write fails; the row is dropped then."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._batch.extensions.append(row)
+        self._batch.extending.append(future)
+        self._schedule()
+        return future
+
+    def shrink(self, row: Bindings) -> None:
+        """Queues what metered holds are lowered to; no intent queued from here on is durable before it."""
+        self._batch.shrinks.append(row)
+        self._schedule_soon()
 
     def entry(self, row: Bindings) -> None:
         """Queues a line of the ledger."""
@@ -108,7 +130,7 @@ class Writer:
     async def flush(self) -> None:
         """Returns once every row queued so far is durable; tries at once, and raises StoreUnavailable if that fails."""
         if self._batch or self._running or self.broken is not None:
-            barrier: asyncio.Future[Ended | None] = self._loop.create_future()
+            barrier: asyncio.Future[None] = self._loop.create_future()
             self._batch.barriers.append(barrier)
             self._stop_retrying()
             self._schedule()
@@ -129,6 +151,8 @@ class Writer:
             await self.flush()
         finally:
             self._stop_retrying()
+            if self._next_sync is not None:
+                self._next_sync.cancel()
             lost = len(self._batch.entries)
             if self._running is not None:
                 await asyncio.wait([self._running])
@@ -190,14 +214,18 @@ class Writer:
                 self._jobs.insert(0, job)
             self._failed(batch, outcome.known)
             return
+        if not self._threaded:
+            self._sync_later()
         if batch:
-            self.broken = None
+            if self.broken is not None:
+                log.warning("the store can be written again")
+                self.broken = None
             for index, future in enumerate(batch.waiting):
                 if not future.done():
                     future.set_result(outcome.known.get(index) if outcome.known else None)
-            for barrier in batch.barriers:
-                if not barrier.done():
-                    barrier.set_result(None)
+            for done in (*batch.extending, *batch.barriers):
+                if not done.done():
+                    done.set_result(None)
             self._companion.written(batch)
         if job is not None and not job[1].done():
             if isinstance(outcome.result, apsw.Error):
@@ -208,16 +236,22 @@ class Writer:
                 job[1].set_result(outcome.result)
         if self._batch or self._jobs:
             self._schedule()
-        elif self._pages - self._checkpointed_pages >= CHECKPOINT_PAGES and not self._closing:
-            self._sync_first()
+        elif self._checkpoint_due:
+            self._sync()
 
     def _failed(self, batch: Batch, error: Exception) -> None:
-        self.broken = _unavailable(error)
-        for future in (*batch.waiting, *batch.barriers):
+        self._break(error)
+        for future in (*batch.waiting, *batch.extending, *batch.barriers):
             if not future.done():
                 future.set_exception(_unavailable(error))
         self._batch = batch.kept_before(self._batch)
-        if not self._closing:
+
+    def _break(self, error: Exception) -> None:
+        """Nothing new is taken until a write has worked again, which is tried soon."""
+        if self.broken is None:
+            log.error("the store cannot be written, so nothing new is reserved: %s", error)
+        self.broken = _unavailable(error)
+        if not self._closing and self._retry is None:
             self._retry = self._loop.call_later(RETRY_S, self._try_again)
 
     def _try_again(self) -> None:
@@ -235,15 +269,32 @@ class Writer:
         self._running.add_done_callback(partial(self._checkpointed, done, mode))
         return done
 
-    def _sync_first(self) -> None:
-        """Has the disk take the log in while writing goes on, so that the checkpoint behind it keeps nobody waiting."""
-        if self._syncing is None:
-            self._syncing = self._loop.run_in_executor(self._executor(), _sync, self._log)
-            self._syncing.add_done_callback(self._synced)
+    @property
+    def _checkpoint_due(self) -> bool:
+        return self._pages - self._checkpointed_pages >= CHECKPOINT_PAGES and not self._closing
 
-    def _synced(self, _: asyncio.Future[Any]) -> None:
+    def _sync_later(self) -> None:
+        if self._next_sync is None and not self._closing:
+            self._next_sync = self._loop.call_later(SYNC_EVERY_S, self._sync)
+
+    def _sync(self) -> None:
+        """Has the disk take the log in while writing goes on: a checkpoint behind it keeps nobody waiting then."""
+        if self._next_sync is not None:
+            self._next_sync.cancel()
+            self._next_sync = None
+        if self._syncing is not None:
+            # What was written since that one began is not in it.
+            self._sync_later()
+            return
+        self._syncing = self._loop.run_in_executor(self._executor(), _sync, self._log)
+        self._syncing.add_done_callback(self._synced)
+
+    def _synced(self, synced: asyncio.Future[Any]) -> None:
         self._syncing = None
-        if self._running is None and not self._closing:
+        if not synced.cancelled() and (error := synced.exception()) is not None and not self._closing:
+            assert isinstance(error, Exception)
+            self._break(error)
+        elif self._running is None and self._checkpoint_due:
             self._start_checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def _checkpointed(self, done: asyncio.Future[None], mode: int, _: asyncio.Future[Any]) -> None:
@@ -300,11 +351,12 @@ def _attempt(connection: Connection, job: Work) -> object:
     return result
 
 
-def _sync(log: Path) -> None:
+def _sync(path: Path) -> None:
+    """Has the disk take in what was written to the log. Raises OSError."""
     try:
-        file = os.open(log, os.O_RDWR)
-    except OSError:
-        # The checkpoint itself syncs what it needs; this was only to spare it the wait.
+        file = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        # Folded in and removed.
         return
     try:
         os.fsync(file)

@@ -1,123 +1,26 @@
-"""The reference store: everything in memory, nothing kept. For tests, `tollway demo` and `tollway explain`.
-
-It answers as every store must (`conformance`), in the plainest way that is right.
-"""
+"""The request log in memory, and the questions people ask of log and ledger, answered by looking at every row."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import TypeVar
 
 from tollway.clock import iso
-from tollway.ledger import journal
 from tollway.ledger.entry import LedgerEntry
-from tollway.ledger.job import Job
-from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold, Reservation
 from tollway.logs.record import LogRecord
-from tollway.storage.counters import Counters, Ended
 from tollway.storage.fields import (
     ENTRY_FIELDS,
     GROUP_FIELDS,
     METADATA,
+    NOT_SPEND,
     RECORD_FIELDS,
     check_fields,
     cursor,
     matches,
     read_cursor,
 )
-from tollway.storage.protocol import Filter, Page, Revision, SpendRow
-from tollway.storage.waiting import Admission
+from tollway.storage.memory.ledger import MemoryLedger
+from tollway.storage.protocol import Filter, Page, SpendRow
 
 T = TypeVar("T")
-
-
-class MemoryLedger:
-    """`protocol.Ledger` that forgets everything when it goes."""
-
-    def __init__(self) -> None:
-        self.entries: list[LedgerEntry] = []
-        """Every entry, in the order of settlement."""
-        self._ids: set[str] = set()
-        self._counters = Counters(self)
-        self._admission = Admission(self._counters, placed=lambda _: None, abandoned=self._abandon)
-
-    async def open(self, now: int) -> Sequence[LedgerEntry]:
-        return ()
-
-    async def reserve(self, reservation: Reservation, now: int, wait_s: float = 0.0) -> Held | Exhausted | Gone:
-        while True:
-            standing = self._counters.standing(reservation)
-            if standing is not None:
-                return standing
-            verdict: Held | Exhausted | None = self._admission.attempt(reservation)
-            if type(verdict) is Exhausted and verdict.contended and wait_s > 0:
-                verdict = await self._admission.wait(reservation, verdict, wait_s)
-            if verdict is not None:
-                return verdict
-
-    def settle(self, entry: LedgerEntry) -> bool:
-        booked = self._counters.settle(entry)
-        if booked is None:
-            return False
-        self._keep(booked)
-        return True
-
-    def release(self, reservation_id: str, code: str, now: int) -> bool:
-        holds = self._counters.release(reservation_id)
-        if holds is None:
-            return False
-        self._admission.given_back(holds)
-        return True
-
-    def sweep(self, now: int) -> Sequence[LedgerEntry]:
-        presumed: list[LedgerEntry] = []
-        for reservation in self._counters.lapsed(now):
-            entry = self._counters.presume(reservation, now)
-            self._keep(entry)
-            presumed.append(entry)
-        return presumed
-
-    def balances(self, holds: Sequence[Hold]) -> tuple[Balance, ...]:
-        return self._counters.balances(holds)
-
-    def accounts(self, budget: str) -> Sequence[str]:
-        return self._counters.accounts(budget)
-
-    def open_reservations(self) -> Sequence[Reservation]:
-        return tuple(self._counters.open.values())
-
-    async def flush(self) -> None:
-        return
-
-    async def verify(self) -> Sequence[str]:
-        spent, held = self._counters.snapshot()
-        return [
-            *journal.drift("held", held, journal.held(self._counters.open.values())),
-            *self._counters.totals_drift(),
-            *journal.drift("spent", spent, journal.fold(self.entries)),
-        ]
-
-    async def prune(self, now: int) -> bool:
-        return False
-
-    async def close(self) -> None:
-        return
-
-    def ended(self, reservation_id: str) -> Ended | None:
-        """`counters.Past`: nothing is ever forgotten, so there is nothing to look up."""
-        return None
-
-    def has_entry(self, entry_id: str) -> bool:
-        return entry_id in self._ids
-
-    def spent(self, account: str) -> Mapping[int, int]:
-        return {}
-
-    def _keep(self, entry: LedgerEntry) -> None:
-        self._ids.add(entry.id)
-        self.entries.append(entry)
-        self._admission.booked(entry.legs)
-
-    def _abandon(self, reservation: Reservation) -> None:
-        self.release(reservation.id, "cancelled", reservation.opened_at)
 
 
 class MemoryRecords:
@@ -161,69 +64,13 @@ class MemoryRecords:
         check_fields(group_by, GROUP_FIELDS)
         sums: dict[tuple[str | None, ...], list[LedgerEntry]] = {}
         for entry in self._ledger.entries:
-            if _chosen(where, entry):
+            if entry.kind not in NOT_SPEND and _chosen(where, entry):
                 for group in _groups(entry, group_by):
                     sums.setdefault(group, []).append(entry)
         priced = {entry.id.removesuffix(".correction") for entry in self._ledger.entries if entry.kind == "correction"}
         spent = [_sum(group, entries, priced) for group, entries in sums.items()]
         # As SQL orders: what is not there comes before every value.
         return sorted(spent, key=lambda row: (-row.spent, [(value is not None, value or "") for value in row.group]))
-
-
-class MemoryConfig:
-    """`protocol.Config` over a list."""
-
-    def __init__(self) -> None:
-        self._revisions: list[Revision] = []
-
-    async def save(self, document: str, *, by: str, at: int) -> Revision:
-        if not self._revisions or self._revisions[-1].document != document:
-            self._revisions.append(Revision(number=len(self._revisions) + 1, at=at, by=by, document=document))
-        return self._revisions[-1]
-
-    async def latest(self) -> Revision | None:
-        return self._revisions[-1] if self._revisions else None
-
-    async def history(self, *, limit: int) -> Sequence[Revision]:
-        return self._revisions[::-1][:limit]
-
-
-class MemoryJobs:
-    """`protocol.Jobs` over a dict."""
-
-    def __init__(self) -> None:
-        self._jobs: dict[str, Job] = {}
-
-    async def remember(self, job: Job) -> None:
-        known = self._jobs.get(job.id)
-        if known is None or job.settled >= known.settled:
-            self._jobs[job.id] = job
-
-    async def recall(self, job_id: str) -> Job | None:
-        return self._jobs.get(job_id)
-
-    async def open(self, now: int, limit: int) -> Sequence[Job]:
-        found = [job for job in self._jobs.values() if job.kind == "batch" and not job.settled and job.ask_at <= now]
-        return sorted(found, key=lambda job: (job.ask_at, job.id))[:limit]
-
-
-class MemoryStore:
-    """`protocol.Store` in memory."""
-
-    def __init__(self) -> None:
-        self.ledger = MemoryLedger()
-        self.records = MemoryRecords(self.ledger)
-        self.config = MemoryConfig()
-        self.jobs = MemoryJobs()
-
-    async def open(self, now: int) -> Sequence[LedgerEntry]:
-        return await self.ledger.open(now)
-
-    async def prune(self, now: int) -> bool:
-        return False
-
-    async def close(self) -> None:
-        return
 
 
 def _within(where: Filter, at: int) -> bool:

@@ -1,0 +1,65 @@
+"""The chain of hashes: every line that was touched is named."""
+
+import hashlib
+
+import msgspec
+
+from tollway.ledger.change import Change
+from tollway.storage.chain import broken, canonical, link
+
+Line = tuple[int, bytes, str, str]
+
+
+def chained(*changes: Change) -> list[Line]:
+    lines: list[Line] = []
+    previous = ""
+    for seq, change in enumerate(changes, start=1):
+        line = canonical(change)
+        lines.append((seq, line, previous, link(previous, line)))
+        previous = lines[-1][3]
+    return lines
+
+
+CHANGES = [Change(at=number, by="alice", action="budget.changed", target="ml", after="{}") for number in range(4)]
+
+
+def test_the_canonical_form_has_its_keys_in_order_and_says_all() -> None:
+    assert canonical(CHANGES[1]) == (
+        b'{"action":"budget.changed","after":"{}","at":1,"before":null,"by":"alice","reason":"","target":"ml"}'
+    )
+    assert msgspec.json.decode(canonical(CHANGES[1]), type=Change) == CHANGES[1]
+
+
+def test_a_hash_is_of_the_one_before_and_the_line() -> None:
+    assert link("ab", b"{}") == hashlib.sha256(b"ab{}").hexdigest()
+
+
+def test_a_whole_chain_has_nothing_to_tell() -> None:
+    assert broken(chained(*CHANGES)) == []
+    assert broken([]) == []
+
+
+def test_a_changed_line_is_named() -> None:
+    lines = chained(*CHANGES)
+    seq, _, previous, found = lines[1]
+    lines[1] = (seq, canonical(CHANGES[3]), previous, found)
+    (words,) = broken(lines)
+    assert words.startswith("Audit line 2 was changed: its hash is ") and words.endswith(f"{found} is kept.")
+
+
+def test_a_changed_line_with_a_hash_to_match_breaks_the_next_one() -> None:
+    lines = chained(*CHANGES)
+    seq, _, previous, _ = lines[1]
+    forged = canonical(CHANGES[3])
+    lines[1] = (seq, forged, previous, link(previous, forged))
+    (words,) = broken(lines)
+    assert words.startswith("Audit line 3 names ")
+
+
+def test_lines_that_are_gone_are_missed() -> None:
+    lines = chained(*CHANGES)
+    assert [words.partition(":")[0] for words in broken([lines[0], *lines[2:]])] == [
+        "Audit line 3 follows line 1",
+        f"Audit line 3 names {lines[2][2]} as the hash before it, which is {lines[0][3]}.",
+    ]
+    assert len(broken(lines[1:])) == 2
