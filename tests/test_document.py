@@ -97,13 +97,13 @@ def test_nothing_written_is_a_gateway_that_serves_nothing() -> None:
     ("written", "said"),
     [
         ({"budget": []}, "unknown field `budget`"),
-        ({"budgets": [{"name": "a", "limit": "1", "window": DAY, "where": {}, "limits": 1}]}, "unknown field `limits` - at `$.budgets[0]`"),
+        ({"budgets": [{"name": "a", "limit": "1", "window": DAY, "where": {}, "limits": 1}]}, "unknown field `limits` - at `budgets.a`"),
         ({"providers": {"openai": {"key": "x"}}}, "unknown field `key`"),
         ({"keys": [{"name": "a", "secret": "x", "role": "admin"}]}, "unknown field `role` - at `$.keys[0]`"),
         ({"gateways": [{"slug": "a", "spend_limits": {"rule": []}}]}, "unknown field `rule`"),
         ({"keys": [{"name": "a"}]}, "missing required field `secret`"),
         ({"budgets": [{"name": "a", "limit": "1"}]}, "missing required field `window`"),
-        ({"budgets": [{"name": "a", "limit": True, "window": DAY}]}, "got `bool` - at `$.budgets[0].limit`"),
+        ({"budgets": [{"name": "a", "limit": True, "window": DAY}]}, "got `bool` - at `budgets.a.limit`, which is True"),
         ({"budgets": [{"name": "a", "limit": "1", "window": DAY, "mode": "watch"}]}, "'watch'"),
         ({"budgets": None}, "got `null` - at `$.budgets`"),
         ({"prices": [{"provider": "p", "model": "m", "input": 2.5}]}, '`$.prices[0].input`. An amount of money is written in quotes'),
@@ -266,6 +266,11 @@ def budget(**fields: Any) -> Any:
         ({"alerts": [0]}, 'budget "b", alerts: 0 is not a percentage'),
         ({"alerts": [1001]}, "alerts: 1001"),
         ({"parent": "nobody"}, 'budget "b": no budget "nobody" to be its parent; there are b.'),
+        ({"name": "a\nb"}, r"budget 'a\nb', name: it has the control character '\n', which no message can show; write"),
+        ({"name": "a\0"}, r"budget 'a\x00', name: it has the control character '\x00'"),
+        ({"name": "a\x9b"}, r"budget 'a\x9b', name: it has the control character"),
+        ({"name": "a\u2028"}, r"budget 'a\u2028', name: it has the control character"),
+        ({"name": "n" * 201}, "name: it has 201 characters; write 200 at most"),
     ],
 )
 def test_a_budget_that_cannot_be_meant_is_refused(fields: dict[str, Any], said: str) -> None:
@@ -465,3 +470,14 @@ def test_a_price_in_the_settings_comes_before_the_price_list() -> None:
     price = snapshot.book.price("openai", "gpt-4o", at_ms=world.NOW)
     assert price is not None and price.overridden
     assert "price of" in refused({"prices": [{"provider": "openai", "model": "gpt-4o"}]})
+
+
+@pytest.mark.parametrize("name", ["n" * 200, "équipe, chacun", "家 👩\u200d💻"])
+def test_a_name_may_be_in_any_alphabet_and_of_200_characters(name: str) -> None:
+    assert compiled({"budgets": [budget(name=name)]}).budgets[0].name == name
+
+
+def test_a_spend_limit_whose_name_no_message_can_show_is_refused() -> None:
+    rule = {"id": "one\ntwo", "limit": 5, "window": 86400}
+    said = refused({"gateways": [{"slug": "g", "spend_limits": {"rules": [rule]}}]})
+    assert r"""gateway "g", spend limit 'one\ntwo', id: it has the control character""" in said

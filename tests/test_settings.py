@@ -14,7 +14,12 @@ def test_the_defaults_are_valid() -> None:
         Path("tollway-data"),
         None,
     )
-    assert (settings.sync, settings.drain_s, settings.drain_delay_s, settings.log_level) == ("normal", 120, 0, "info")
+    assert (settings.durability, settings.drain_s, settings.drain_delay_s, settings.log_level) == (
+        "relaxed",
+        120,
+        0,
+        "info",
+    )
 
 
 def test_an_option_beats_the_environment_which_beats_the_default() -> None:
@@ -25,7 +30,7 @@ def test_an_option_beats_the_environment_which_beats_the_default() -> None:
 
 @pytest.mark.parametrize("row", SETTINGS, ids=lambda row: row.name)
 def test_every_setting_is_read_from_its_environment_variable(row: object) -> None:
-    sample = {"port": "1", "drain": "1", "drain_delay": "1", "sync": "full", "log_level": "debug"}
+    sample = {"port": "1", "drain": "1", "drain_delay": "1", "durability": "strict", "log_level": "debug"}
     name, variable = row.name, row.environment  # type: ignore[attr-defined]
     value = sample.get(name, "elsewhere")
     field = {"drain": "drain_s", "drain_delay": "drain_delay_s"}.get(name, name)
@@ -36,7 +41,7 @@ def test_every_setting_is_read_from_its_environment_variable(row: object) -> Non
     ("name", "value"),
     [
         ("port", "65536"), ("port", "-1"), ("port", "8o87"), ("port", "²"), ("port", "８７"), ("port", "1" * 5000),
-        ("port", " 1"), ("port", "1.0"), ("drain", "86401"), ("drain_delay", "3601"), ("sync", "off"), ("log_level", "loud"),
+        ("port", " 1"), ("port", "1.0"), ("drain", "86401"), ("drain_delay", "3601"), ("durability", "off"), ("log_level", "loud"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named_with_its_option(name: str, value: str) -> None:

@@ -1,6 +1,8 @@
+import msgspec
 import pytest
 import world
 
+from tollway.match import Attribute
 from tollway.snapshot import NoRoute, Route
 
 AT = world.NOW
@@ -170,3 +172,27 @@ def test_a_key_is_found_by_its_secret_alone() -> None:
 def test_a_gateway_is_found_by_its_slug() -> None:
     assert THREE.gateway("default") is not None
     assert THREE.gateway("Default") is None
+
+
+def test_only_budgets_that_may_count_a_request_are_asked_in_order() -> None:
+    day = {"period": "day"}
+    budgets = [
+        {"name": "all", "limit": "1", "window": day},
+        {"name": "alice", "limit": "1", "window": day, "where": {"user": "alice"}, "parent": "all"},
+        {"name": "bob", "limit": "1", "window": day, "where": {"user": "bob"}, "parent": "all"},
+        {"name": "lab", "limit": "1", "window": day, "gateway": "lab"},
+    ]
+    found = world.snapshot(gateways=[{"slug": "lab"}], budgets=budgets)
+    facts = {"user": Attribute(("alice",), "key")}
+    assert [budget.id for budget in found.counting("default", facts)] == ["all", "alice"]
+    assert [budget.id for budget in found.counting("lab", facts)] == ["all", "alice", "lab"]
+    assert found.counting("nowhere", facts) == []
+
+
+def test_a_copy_with_other_budgets_asks_those() -> None:
+    first = world.snapshot()
+    facts = {"user": Attribute(("alice",), "key")}
+    assert len(first.counting("default", facts)) == 2
+    copy = msgspec.structs.replace(first, budgets_of={"default": first.budgets_of["default"][:1]})
+    assert len(copy.counting("default", facts)) == 1
+    assert len(first.counting("default", facts)) == 2

@@ -82,6 +82,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout_s: float = 60.0
     bills_after_disconnect: bool = False
     """It goes on billing when a stream is closed: the whole hold is then charged."""
+    metered: bool | None = None
+    """Its streams show every token it bills as it is made, and it makes none once they are closed, so that their holds may
+    follow them; `None`: as is known of it and the model."""
     roots: dict[Dialect, str] = {}
     """For each API it speaks: what stands between the base URL and "/chat/completions", "/messages" ..."""
     query: str = ""
@@ -119,3 +122,6 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     """caller: a provider key that the caller sends is used instead of the configured one."""
     default_output_tokens: int = 16_384
     """The output cap of a request that names none, where a budget needs one."""
+    carry_as_stream: bool = False
+    """A call that wants a whole answer may go to the provider as a stream, so that its cost can be followed, and its answer
+    is put together again."""

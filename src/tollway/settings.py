@@ -41,11 +41,11 @@ SETTINGS: tuple[Setting, ...] = (
         "The settings document. Empty: tollway.yaml in this folder, else the one in the data folder, made at the first start.",
     ),
     Setting(
-        "sync",
-        "TOLLWAY_SYNC",
-        "normal",
-        "normal | full",
-        "full: a charge survives power loss too, at the price of an fsync for each commit.",
+        "durability",
+        "TOLLWAY_DURABILITY",
+        "relaxed",
+        "relaxed | strict",
+        "What a loss of power may take: relaxed, the last 50 ms; strict, nothing, for an fsync with each commit.",
     ),
     Setting("drain", "TOLLWAY_DRAIN_S", "120", "seconds", "How long running streams may go on after SIGTERM."),
     Setting(
@@ -66,7 +66,7 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     data: Path
     config: Path | None
-    sync: Literal["normal", "full"]
+    durability: Literal["relaxed", "strict"]
     drain_s: float
     drain_delay_s: float
     log_level: str
@@ -91,9 +91,9 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
 def read_settings(given: Mapping[str, str | None], environment: Mapping[str, str] = os.environ) -> ProcessSettings:
     """The settings in force. Raises SettingsInvalid naming the option, the value and what it may be."""
     values = {row.name: given.get(row.name) or environment.get(row.environment) or row.default for row in SETTINGS}
-    sync = values["sync"]
-    if sync not in ("normal", "full"):
-        raise SettingsInvalid(f"--sync: {sync!r} is neither normal nor full.")
+    durability = values["durability"]
+    if durability not in ("relaxed", "strict"):
+        raise SettingsInvalid(f"--durability: {durability!r} is neither relaxed nor strict.")
     if values["log_level"] not in ("debug", "info", "warning", "error"):
         raise SettingsInvalid(f"--log-level: {values['log_level']!r} is none of debug, info, warning, error.")
     return ProcessSettings(
@@ -101,7 +101,7 @@ def read_settings(given: Mapping[str, str | None], environment: Mapping[str, str
         port=_whole("port", values["port"], 65_535),
         data=Path(values["data"]).expanduser(),
         config=Path(values["config"]).expanduser() if values["config"] else None,
-        sync=sync,  # type: ignore[arg-type]
+        durability=durability,
         drain_s=_whole("drain", values["drain"], 86_400),
         drain_delay_s=_whole("drain-delay", values["drain_delay"], 3_600),
         log_level=values["log_level"],

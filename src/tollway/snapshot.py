@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from tollway.alerts import Channel, Rule
 from tollway.budgets.budget import Budget
+from tollway.budgets.index import Index
 from tollway.gateway import Gateway, Provider
 from tollway.identity.keys import Key, digest
-from tollway.match import Attribute, Match
+from tollway.match import Attribute, Facts, Match
 from tollway.pricing.price import PriceBook
 from tollway.providers.listed import listed_as
 from tollway.request import Dialect
@@ -54,12 +56,18 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     book: PriceBook
     document: str = ""
     """The settings as written, with secret references."""
+    alert_rules: tuple[Rule, ...] = ()
+    """What somebody wants to know, besides the thresholds of the budgets themselves."""
+    channels: Mapping[str, Channel] = {}
+    """Where alerts go, by name."""
     paths: dict[tuple[str, str, bool, str], object] = msgspec.field(
         default_factory=dict[tuple[str, str, bool, str], object]
     )
     """What paths mean; kept bounded by the server."""
     worked_out: dict[object, object] = msgspec.field(default_factory=dict[object, object])
     """What follows from these settings alone and is asked again and again; whoever writes here keeps it bounded."""
+    indexes: dict[str, Index] = msgspec.field(default_factory=dict[str, Index])
+    """`budgets_of`, indexed when first asked; by gateway slug."""
 
     def gateway(self, slug: str) -> Gateway | None:
         return self.gateways.get(slug)
@@ -67,6 +75,15 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     def key(self, secret: str) -> Key | None:
         """The key that `secret` opens, whether or not it is still good."""
         return self.keys.get(digest(secret, self.pepper))
+
+    def counting(self, gateway: str, facts: Facts) -> Sequence[Budget]:
+        """The budgets of a gateway that may count a request of these facts, ancestors first."""
+        budgets = self.budgets_of.get(gateway, ())
+        index = self.indexes.get(gateway)
+        # A copy of a snapshot with other budgets shares its memory.
+        if index is None or index.budgets is not budgets:
+            index = self.indexes[gateway] = Index(budgets)
+        return index.candidates(facts)
 
     def provider(self, name: str) -> Provider | None:
         """A provider by its slug or one of its other names."""

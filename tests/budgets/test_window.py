@@ -191,6 +191,28 @@ def test_a_calendar_span_is_no_longer_than_its_period_and_the_clocks_changes(win
     assert 0 < hours(Calendar().span(window, now)) <= longest[window.period] + slack
 
 
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(fixed_windows(), st.builds(Every, SECONDS)), INSTANTS)
+def test_the_span_before_ends_where_this_one_begins(window: Window, now: int) -> None:
+    calendar = Calendar()
+    span, previous = calendar.span(window, now), calendar.previous(window, now)
+    if span.start <= 0:
+        assert previous is None
+    else:
+        assert previous is not None
+        assert Calendar().span(window, previous).end == span.start
+        # Remembered, and forgotten when the window has moved on.
+        assert calendar.previous(window, now) == previous
+        assert span.end is not None
+        assert calendar.previous(window, span.end) == span.start
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.one_of(BUCKETED, st.just(Total())), INSTANTS)
+def test_a_window_that_does_not_end_has_none_before_it(window: Window, now: int) -> None:
+    assert Calendar().previous(window, now) is None
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(WINDOWS, min_size=1, max_size=4), st.lists(INSTANTS, min_size=1, max_size=8), st.integers(-3, 3))
 def test_a_remembered_span_is_the_span_that_would_be_computed(

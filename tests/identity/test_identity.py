@@ -22,3 +22,8 @@ def test_nobody_in_particular_has_nothing_to_be_matched_by() -> None:
         None,
         {},
     )
+
+
+def test_a_caller_waits_as_its_key_is_classed() -> None:
+    assert of_key(Key(name="k", digest=b"")).priority == ANONYMOUS.priority == "standard"
+    assert of_key(Key(name="k", digest=b"", priority="production")).priority == "production"

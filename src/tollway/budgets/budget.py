@@ -8,7 +8,8 @@ from typing import Literal
 import msgspec
 
 from tollway.budgets.window import Window
-from tollway.match import Match
+from tollway.identity.keys import PRIORITIES, Priority
+from tollway.match import Facts, Match, all_hold
 
 Mode = Literal["enforce", "monitor"]
 Guarantee = Literal["hard", "expected", "settled"]
@@ -18,6 +19,35 @@ settled: only recorded spend is checked; requests under way may pass the limit b
 OnUnpriced = Literal["block", "ceiling", "count"]
 """block: a model without a price is refused. ceiling: it passes, held and billed at the dearest text price of its provider.
 count: it passes, and is counted apart, never as $0 in a total."""
+
+
+Deed = Literal["warn", "slow", "downgrade", "block"]
+"""warn: a header says so. slow: the request waits. downgrade: a cheaper model serves. block: it is refused."""
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """What a budget does to a request once a part of the limit is spent."""
+
+    at: int
+    """Percent of the limit in force, spent, from which on it is done: 1 to 100."""
+    do: Deed
+    where: tuple[Match, ...] = ()
+    """Only to requests of which every one holds, besides the budget's own."""
+    priority: Priority | None = None
+    """Only to requests of this class and those below it."""
+    delay_ms: int = 0
+    """slow: how long the request waits before it is sent."""
+    to: str | None = None
+    """downgrade: the model that serves instead, as `provider/model`."""
+
+
+class Override(msgspec.Struct, frozen=True):
+    """Another limit for some accounts of a split budget."""
+
+    values: tuple[tuple[str, str], ...]
+    """(split attribute, pattern): every one must match the account."""
+    limit: int | None
+    """Nanodollars; `None` for accounts without a limit."""
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +77,20 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """verified: attributes that a caller only declares do not count."""
     alerts: tuple[int, ...] = ()
     """Percentages of the limit, ascending, at which somebody wants to know."""
+    overrides: tuple[Override, ...] = ()
+    """The first that matches an account gives its limit."""
+    actions: tuple[Action, ...] = ()
+    """By `at`, ascending."""
+    carry_over: int = 0
+    """Nanodollars that may be added to a window's limit at most, of what the window before left of its own."""
     enabled: bool = True
     contention_wait_ms: int = 2_000
     """How long a request may wait for money that others hold."""
+    note: str = ""
+    """What people should know of it; shown, never read."""
+
+
+def means(action: Action, facts: Facts, priority: Priority, *, proven: bool = False) -> bool:
+    """Whether an action is about a request of these facts and this class. `proven`: what a caller declares does not count."""
+    classed = action.priority is None or PRIORITIES[priority] <= PRIORITIES[action.priority]
+    return classed and all_hold(action.where, facts, proven=proven)

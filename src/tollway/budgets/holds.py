@@ -5,12 +5,20 @@ from itertools import product
 
 import msgspec
 
-from tollway.budgets.budget import Budget
+from tollway.budgets.accounts import NONE, UNLIMITED, account, limit_of, values_of
+from tollway.budgets.budget import Action, Budget, means
 from tollway.budgets.window import Calendar
+from tollway.identity.keys import Priority
 from tollway.ledger.reservation import Hold
 from tollway.match import Attribute, Facts, all_hold
 
-NONE = "(none)"
+__all__ = [
+    "MOST_LEGS", "NONE", "UNLIMITED", "Claim", "account", "claims", "holds", "limit_of", "too_many_legs", "values_of",
+]  # fmt: skip
+
+MOST_LEGS = 32
+"""Accounts that one reservation may hold money on (spec ledger 2.1)."""
+_MOST_NAMED = 5
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -18,56 +26,103 @@ class Claim(msgspec.Struct, frozen=True):
 
     budget: Budget
     accounts: tuple[str, ...]
+    limits: tuple[int, ...] = ()
+    """Nanodollars, of each account; empty where every one has the limit that the budget and its overrides give it."""
+    actions: tuple[Action, ...] = ()
+    """Those of the budget's that apply to this request once enough is spent, by `at`, ascending."""
+    share: int = 100
+    """Percent of the limit this request may use: below 100 where an action blocks it earlier."""
 
 
-def claims(budgets: Sequence[Budget], facts: Facts) -> tuple[Claim, ...]:
-    """Every budget that selects a request of these facts, in the order of `budgets`."""
+def claims(budgets: Iterable[Budget], facts: Facts, priority: Priority = "standard") -> tuple[Claim, ...]:
+    """Every budget that selects a request of these facts and this class, in the order of `budgets`."""
     found: list[Claim] = []
     for budget in budgets:
         proven = budget.attributes == "verified"
         if budget.enabled and all_hold(budget.where, facts, proven=proven):
             accounts = _accounts(budget, facts, proven=proven)
             if accounts:
-                found.append(Claim(budget, accounts))
+                found.append(_claim(budget, accounts, facts, priority, proven=proven))
     return tuple(found)
 
 
 def holds(
-    claimed: Iterable[Claim], amount: int, now: int, calendar: Calendar, expected: int | None = None
+    claimed: Iterable[Claim],
+    amount: int,
+    now: int,
+    calendar: Calendar,
+    expected: int | None = None,
+    metered: bool = False,
 ) -> tuple[Hold, ...]:
     """The holds of a request whose cost is bounded by `amount` nanodollars, at `now` (Unix milliseconds).
 
-    `expected`: what it is likely to cost, which budgets of that guarantee hold instead.
+    `expected`: what it is likely to cost, which budgets of that guarantee hold instead. `metered`: `amount` bounds only
+    the beginning of the answer, and what holds the bound will follow it.
     """
     found: list[Hold] = []
     for claim in claimed:
         budget = claim.budget
         span = calendar.span(budget.window, now)
         spent_only = budget.guarantee == "settled"
-        held = expected if budget.guarantee == "expected" and expected is not None else amount
-        for account in claim.accounts:
+        held, follows = amount, metered and not spent_only
+        if spent_only:
+            held = 0
+        elif expected is not None and budget.guarantee == "expected":
+            held, follows = expected, False
+        enforced = budget.mode == "enforce"
+        # A request that costs nothing passes a spent budget of either guarantee.
+        checked = spent_only and amount > 0
+        first = len(found)
+        for name in claim.accounts:
             found.append(
                 Hold(
-                    account,
-                    span.bucket,
-                    span.since,
-                    0 if spent_only else held,
-                    budget.limit,
-                    budget.mode == "enforce",
-                    # A request that costs nothing passes a spent budget of either guarantee.
-                    spent_only and amount > 0,
-                    span.end,
+                    name, span.bucket, span.since, held, budget.limit, enforced, checked, span.end, follows, claim.share
                 )
             )
+        if budget.overrides or budget.carry_over:
+            found[first:] = _adjusted(claim, found[first:], calendar.previous(budget.window, now))
     return tuple(found)
 
 
-def account(budget_id: str, values: Sequence[tuple[str, str | None]] = ()) -> str:
-    """The ledger's name for one account: `team`, or `each-user[user=alice@example.com]`; `None` is "(none)"."""
-    if not values:
-        return budget_id
-    written = [f"{name}={NONE if value is None else _escaped(value)}" for name, value in values]
-    return f"{budget_id}[{','.join(written)}]"
+def _adjusted(claim: Claim, placed: Sequence[Hold], previous: int | None) -> list[Hold]:
+    """The same holds with the limit of each account, and what its window may take over from the one that began at
+    `previous`."""
+    budget = claim.budget
+    limits = claim.limits or [limit_of(budget, hold.account) for hold in placed]
+    carry = budget.carry_over if previous is not None else 0
+    adjusted: list[Hold] = []
+    for hold, limit in zip(placed, limits, strict=True):
+        if limit >= UNLIMITED:
+            changed = msgspec.structs.replace(hold, limit=UNLIMITED, enforced=False, share=100)
+        else:
+            changed = msgspec.structs.replace(hold, limit=limit, carry=carry, previous=previous if carry else None)
+        adjusted.append(changed)
+    return adjusted
+
+
+def too_many_legs(claimed: Sequence[Claim]) -> str:
+    """What is said to a request that more than `MOST_LEGS` accounts count: how many, of which budgets, the way out."""
+    legs = sum(len(claim.accounts) for claim in claimed)
+    most = sorted(claimed, key=lambda claim: -len(claim.accounts))
+    named = [f'"{claim.budget.name}" ({len(claim.accounts)})' for claim in most[:_MOST_NAMED]]
+    more = f" and {len(most) - _MOST_NAMED} more" if len(most) > _MOST_NAMED else ""
+    return (
+        f"{legs} accounts of budgets count this request, more than {MOST_LEGS}: {', '.join(named)}{more}. Let fewer budgets "
+        "select it, or fewer of them be split by group, or take its key out of groups."
+    )
+
+
+def _claim(budget: Budget, accounts: tuple[str, ...], facts: Facts, priority: Priority, *, proven: bool) -> Claim:
+    if not budget.overrides and not budget.actions:
+        return Claim(budget, accounts)
+    actions = tuple(action for action in budget.actions if means(action, facts, priority, proven=proven))
+    return Claim(
+        budget,
+        accounts,
+        tuple(limit_of(budget, name) for name in accounts) if budget.overrides else (),
+        actions,
+        min((action.at for action in actions if action.do == "block"), default=100),
+    )
 
 
 def _accounts(budget: Budget, facts: Facts, *, proven: bool) -> tuple[str, ...]:
@@ -97,10 +152,3 @@ def _groups(budget: Budget, groups: Attribute) -> Sequence[str]:
 
 def _of(attribute: Attribute, value: str) -> Attribute:
     return Attribute((value,), attribute.source)
-
-
-def _escaped(value: str) -> str:
-    # The four characters that carry meaning in an account's name, and a value that reads as if there were none.
-    if value == NONE:
-        return "%28none)"
-    return value.replace("%", "%25").replace(",", "%2C").replace("]", "%5D").replace("[", "%5B")

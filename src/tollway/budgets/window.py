@@ -20,7 +20,7 @@ Zone rules come from the `tzdata` package, not from the machine, so that all rep
 import difflib
 import re
 from calendar import monthrange
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from importlib import resources
 from typing import Any, Literal, cast, get_args
@@ -29,6 +29,7 @@ from zoneinfo import ZoneInfo
 import tzdata
 from msgspec import Struct
 
+from tollway.budgets.zone import first_second, full_hour, offset_at, offset_of
 from tollway.errors import WindowInvalid
 
 Period = Literal["hour", "day", "week", "month"]
@@ -135,10 +136,11 @@ class Calendar:
     Instants are Unix milliseconds from 1970 to the year 9998. One for a process is enough; it holds no decision.
     """
 
-    __slots__ = ("_current", "_zones")
+    __slots__ = ("_before", "_current", "_zones")
 
     def __init__(self) -> None:
         self._current: dict[Window, tuple[int, int, Span]] = {}
+        self._before: dict[Window, tuple[int, int]] = {}
         self._zones: dict[str, ZoneInfo] = {}
 
     def span(self, window: Window, now_ms: int) -> Span:
@@ -152,6 +154,19 @@ class Calendar:
             self._current.clear()
         self._current[window] = current
         return current[2]
+
+    def previous(self, window: Window, now_ms: int) -> int | None:
+        """The start of the span before the one that `now_ms` lies in; `None` where spans do not follow each other (sliding,
+        rolling, total) and before 1970."""
+        span = self.span(window, now_ms)
+        if span.end is None or span.start <= 0:
+            return None
+        known = self._before.get(window)
+        if known is None or known[0] != span.start:
+            if len(self._before) >= _CACHED_WINDOWS:
+                self._before.clear()
+            known = self._before[window] = span.start, self._resolve(window, span.start - 1)[2].start
+        return known[1]
 
     def drops_at(self, window: Window, bucket: int) -> int | None:
         """The first instant at which money booked in the bucket that starts at `bucket` does not count, if any."""
@@ -218,7 +233,7 @@ def _bucketed(window: Every | Rolling) -> tuple[int, int]:
 def _fixed(window: Fixed, zone: ZoneInfo, now_s: int) -> tuple[int, int]:
     """The Unix seconds [start, end) of the calendar period around `now_s`."""
     if window.period == "hour":
-        return _hour(zone, now_s)
+        return full_hour(zone, now_s)
     index = _index(window, datetime.fromtimestamp(now_s, zone).date())
     start = _begins(window, zone, index)
     # The clocks may show a time before today's anchor, or a date that they have shown before.
@@ -227,17 +242,6 @@ def _fixed(window: Fixed, zone: ZoneInfo, now_s: int) -> tuple[int, int]:
         start = _begins(window, zone, index)
     while (end := _begins(window, zone, index + 1)) <= now_s:
         index, start = index + 1, end
-    return start, end
-
-
-def _hour(zone: ZoneInfo, now_s: int) -> tuple[int, int]:
-    offset_s = _offset_at(zone, now_s)
-    start = now_s - (now_s + offset_s) % 3600
-    end = start + 3600
-    if _offset_at(zone, start) != offset_s:
-        start = _first(start, now_s, lambda second: _offset_at(zone, second) == offset_s)
-    if _offset_at(zone, end - 1) != offset_s:
-        end = _first(now_s, end - 1, lambda second: _offset_at(zone, second) != offset_s)
     return start, end
 
 
@@ -266,31 +270,12 @@ def _begins(window: Fixed, zone: ZoneInfo, index: int) -> int:
     wall = datetime.combine(day, time.fromisoformat(window.anchor_time))
     wall_s = (wall - _EPOCH) // _SECOND
     # PEP 495: fold=0 is the first of two such times, and before a jump over it has the smaller offset.
-    offset_s = _offset_s(wall.replace(tzinfo=zone, fold=0))
-    later_offset_s = _offset_s(wall.replace(tzinfo=zone, fold=1))
+    offset_s = offset_of(wall.replace(tzinfo=zone, fold=0))
+    later_offset_s = offset_of(wall.replace(tzinfo=zone, fold=1))
     if later_offset_s <= offset_s:
         return wall_s - offset_s
     jump = wall_s - later_offset_s, wall_s - offset_s
-    return _first(*jump, lambda second: second + _offset_at(zone, second) >= wall_s)
-
-
-def _offset_at(zone: ZoneInfo, second: int) -> int:
-    return _offset_s(datetime.fromtimestamp(second, zone))
-
-
-def _offset_s(moment: datetime) -> int:
-    return cast(timedelta, moment.utcoffset()) // _SECOND
-
-
-def _first(after: int, until: int, holds: Callable[[int], bool]) -> int:
-    """The first second in (after, until] at which `holds`; it holds at `until`, and from its first second on."""
-    while until - after > 1:
-        middle = (after + until) // 2
-        if holds(middle):
-            until = middle
-        else:
-            after = middle
-    return until
+    return first_second(*jump, lambda second: second + offset_at(zone, second) >= wall_s)
 
 
 def parse_window(settings: object) -> Window:

@@ -1,6 +1,7 @@
 """The budgets of a document: those written as budgets, and Cloudflare's spend limits; ancestors' selections included."""
 
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 
 import msgspec
@@ -8,16 +9,36 @@ import msgspec
 from tollway import money
 from tollway.budgets.budget import Budget
 from tollway.budgets.window import parse_window
+from tollway.document.budget_rules import (
+    read_actions,
+    read_amount,
+    read_attribute,
+    read_carry_over,
+    read_match,
+    read_note,
+    read_overrides,
+)
 from tollway.document.names import check_slug, slug_of
+from tollway.document.providers import provider_aliases
 from tollway.document.written import BudgetDocument, Document, GatewayDocument, SpendLimitRule
 from tollway.errors import MoneyInvalid, SettingsInvalid, WindowInvalid
-from tollway.gateway import Gateway
-from tollway.match import METADATA, Match, is_attribute
+from tollway.gateway import Gateway, Provider
+from tollway.match import METADATA, Match
+
+LONGEST_NAME = 200
+"""Characters of a budget's name: it stands in messages, headers of alerts and tables."""
+
+# Controls, ends of lines and paragraphs, halves of surrogate pairs: what is no text on one line.
+_NOT_IN_NAMES = ("Cc", "Zl", "Zp", "Cs")
 
 
-def read_budgets(document: Document, gateways: Mapping[str, Gateway]) -> tuple[Budget, ...]:
+def read_budgets(
+    document: Document, gateways: Mapping[str, Gateway], providers: Mapping[str, Provider]
+) -> tuple[Budget, ...]:
     """All budgets, ancestors first. Raises SettingsInvalid naming the budget, the value and the way out."""
-    budgets = [_budget(written) for written in document.budgets]
+    known = providers.keys() | provider_aliases(providers).keys()
+    told = ", ".join(sorted(providers)) or "none"
+    budgets = [_budget(written, known, told) for written in document.budgets]
     for gateway in document.gateways:
         if gateway.spend_limits is not None:
             for number, rule in enumerate(gateway.spend_limits.rules):
@@ -36,18 +57,10 @@ def read_budgets(document: Document, gateways: Mapping[str, Gateway]) -> tuple[B
     return _ancestors_first(budgets)
 
 
-def _budget(written: BudgetDocument) -> Budget:
+def _budget(written: BudgetDocument, providers: Set[str], told: str) -> Budget:
+    _check_name(written.name, f"budget {written.name!r}, name")
     where = f'budget "{written.name}"'
-    if isinstance(written.limit, float):
-        raise SettingsInvalid(
-            f'{where}, limit: {written.limit} is not exact; write it in quotes: limit: "{written.limit}".'
-        )
-    try:
-        limit = money.parse(str(written.limit))
-    except MoneyInvalid as error:
-        raise SettingsInvalid(f"{where}, limit: {error}.") from None
-    if limit < 0:
-        raise SettingsInvalid(f"{where}, limit: {written.limit} is below zero.")
+    limit = read_amount(written.limit, where)
     try:
         window = parse_window(written.window)
     except WindowInvalid as error:
@@ -56,6 +69,7 @@ def _budget(written: BudgetDocument) -> Budget:
         raise SettingsInvalid(f"{where}, contention_wait_ms: {written.contention_wait_ms} is not between 0 and 60,000.")
     identifier = written.id or slug_of(written.name)
     check_slug(identifier, f"{where}, id")
+    split_by = _split_by(written.split_by, where)
     return Budget(
         id=identifier,
         name=written.name,
@@ -63,21 +77,39 @@ def _budget(written: BudgetDocument) -> Budget:
         window=window,
         gateway=written.gateway,
         parent=written.parent,
-        where=tuple(_match(name, values, where) for name, values in written.where.items()),
-        split_by=_split_by(written.split_by, where),
+        where=tuple(read_match(name, values, where) for name, values in written.where.items()),
+        split_by=split_by,
         untagged=written.untagged,
         mode=written.mode,
         guarantee=written.guarantee,
         on_unpriced=written.on_unpriced,
         attributes=written.attributes,
         alerts=_alerts(written.alerts, where),
+        overrides=read_overrides(written, split_by, where),
+        actions=read_actions(written.actions, where, providers, told),
+        carry_over=read_carry_over(written.carry_over, window, where),
         enabled=written.enabled,
         contention_wait_ms=written.contention_wait_ms,
+        note=read_note(written.note, where),
     )
+
+
+def _check_name(name: str, where: str) -> None:
+    if len(name) > LONGEST_NAME:
+        raise SettingsInvalid(
+            f"{where}: it has {len(name):,} characters; write {LONGEST_NAME} at most, and the rest into its note."
+        )
+    for character in name:
+        if unicodedata.category(character) in _NOT_IN_NAMES:
+            raise SettingsInvalid(
+                f"{where}: it has the control character {character!r}, which no message can show; write it on one line, "
+                "without it."
+            )
 
 
 def _spend_limit(gateway: GatewayDocument, rule: SpendLimitRule, number: int) -> Budget:
     name = rule.id or f"spend-limit-{number + 1}"
+    _check_name(name, f'gateway "{gateway.slug}", spend limit {name!r}, id')
     where = f'gateway "{gateway.slug}", spend limit "{name}"'
     # Cloudflare writes the limit as a JSON number; its shortest decimal form is what was meant.
     limit = rule.limit if isinstance(rule.limit, str) else format(Decimal(repr(rule.limit)), "f")
@@ -102,7 +134,7 @@ def _spend_limit(gateway: GatewayDocument, rule: SpendLimitRule, number: int) ->
         limit=amount,
         window=window,
         gateway=gateway.slug,
-        where=tuple(_match(key, dimension.values, where) for key, dimension in asked if dimension.mode == "filter"),
+        where=tuple(read_match(key, dimension.values, where) for key, dimension in asked if dimension.mode == "filter"),
         split_by=_split_by([key for key, dimension in asked if dimension.mode == "partition"], where),
         enabled=rule.enabled and (gateway.spend_limits is None or gateway.spend_limits.enabled),
     )
@@ -138,6 +170,7 @@ def _ancestors_first(budgets: Sequence[Budget]) -> tuple[Budget, ...]:
                     f'budget "{budget.name}" is of gateway "{budget.gateway}", its parent of "{parent.gateway}"; use the same.'
                 )
             inherited = tuple(match for match in parent.where if match not in budget.where)
+            _check_within(budget, parent, inherited)
             budget = msgspec.structs.replace(
                 budget,
                 where=budget.where + inherited,
@@ -154,17 +187,27 @@ def _ancestors_first(budgets: Sequence[Budget]) -> tuple[Budget, ...]:
     return tuple(done.values())
 
 
-def _match(name: str, values: str | list[str], where: str) -> Match:
-    patterns = (values,) if isinstance(values, str) else tuple(values)
-    if not patterns:
-        raise SettingsInvalid(f"{where}, where.{name}: an empty list selects nothing; name a value.")
-    attribute = _attribute(name, f"{where}, where")
-    # Models are matched by their names in lower case (`identity.attributes.with_target`).
-    return Match(attribute, tuple(p.lower() for p in patterns) if attribute == "model" else patterns)
+_ALWAYS_KNOWN = ("gateway", "provider")
+
+
+def _check_within(budget: Budget, parent: Budget, inherited: Sequence[Match]) -> None:
+    """Refuses a child that would count requests which its parent, being split, has no account for."""
+    if parent.untagged == "bucket":
+        return
+    # A match holds only where its attribute is known; a split leaves out what lacks it, unless it is told otherwise.
+    known = {match.attribute for match in (*budget.where, *inherited)} | set(_ALWAYS_KNOWN)
+    if budget.untagged == "skip":
+        known |= set(budget.split_by)
+    for name in parent.split_by:
+        if name not in known:
+            raise SettingsInvalid(
+                f'budget "{budget.name}": it would count requests without {name}, which its parent "{parent.name}", split by '
+                f'{name}, does not. Set untagged: bucket on "{parent.name}", or split "{budget.name}" by {name} too.'
+            )
 
 
 def _split_by(names: Sequence[str], where: str) -> tuple[str, ...]:
-    found = tuple(_attribute(name, f"{where}, split_by") for name in names)
+    found = tuple(read_attribute(name, f"{where}, split_by") for name in names)
     if len(set(found)) < len(found):
         raise SettingsInvalid(f"{where}, split_by: {', '.join(names)} names an attribute twice; name it once.")
     return found
@@ -175,13 +218,3 @@ def _alerts(percentages: Sequence[int], where: str) -> tuple[int, ...]:
         if not 1 <= percentage <= 1_000:
             raise SettingsInvalid(f"{where}, alerts: {percentage} is not a percentage from 1 to 1,000.")
     return tuple(sorted(set(percentages)))
-
-
-def _attribute(name: str, where: str) -> str:
-    # The document may use the plural of the claims it comes from.
-    name = {"groups": "group", "models": "model", "users": "user"}.get(name, name)
-    if not is_attribute(name):
-        raise SettingsInvalid(
-            f'{where}: unknown attribute "{name}"; use model, provider, gateway, user, group, key, service or metadata.<key>.'
-        )
-    return name

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from tollway.document.alerts import read_alerts, read_channels
 from tollway.document.budgets import read_budgets
 from tollway.document.names import check_slug
 from tollway.document.providers import ResolveSecret, check_secret, provider_aliases, read_provider
@@ -25,7 +26,8 @@ def compile_document(
             raise SettingsInvalid(f'gateway "{written.slug}" is written twice; give one of them another slug.')
         gateways[written.slug] = _gateway(written)
     gateways.setdefault("default", Gateway(slug="default"))
-    budgets = read_budgets(document, gateways)
+    budgets = read_budgets(document, gateways, providers)
+    channels = read_channels(document.channels, resolve)
     free = [PriceOverride(provider=slug, model="*", free=True) for slug, p in document.providers.items() if p.free]
     prices = [*document.prices, *free]
     return Snapshot(
@@ -39,6 +41,8 @@ def compile_document(
         budgets_of={slug: tuple(b for b in budgets if b.enabled and b.gateway in (None, slug)) for slug in gateways},
         book=book.with_overrides(prices) if prices else book,
         document=text,
+        alert_rules=read_alerts(document.alerts, budgets, channels),
+        channels=channels,
     )
 
 
@@ -53,6 +57,7 @@ def _gateway(written: GatewayDocument) -> Gateway:
         authentication=written.authentication,
         provider_keys=written.provider_keys,
         default_output_tokens=written.default_output_tokens,
+        carry_as_stream=written.carry_as_stream,
     )
 
 
@@ -95,6 +100,7 @@ def _keys(
             expires_at=int(key.expires_at.timestamp()) * 1000 if key.expires_at is not None else None,
             enabled=key.enabled,
             custom_cost=key.custom_cost,
+            priority=key.priority,
         )
     return keys
 

@@ -84,6 +84,7 @@ def read_provider(slug: str, written: ProviderDocument, resolve: ResolveSecret) 
         first_byte_timeout_s=written.first_byte_timeout_s,
         idle_timeout_s=written.idle_timeout_s,
         bills_after_disconnect=written.bills_after_disconnect,
+        metered=written.metered,
         roots=_roots(where, written, preset, family, base_url),
         query=f"api-version={_part(where, 'api_version', written.api_version)}" if written.api_version else "",
         key_header=preset.key_header if preset is not None else KEY_HEADER[family],

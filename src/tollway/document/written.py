@@ -1,5 +1,6 @@
 """What people write, field by field; nothing here is resolved or checked against anything else."""
 
+import re
 from datetime import datetime
 from typing import Any, Literal, cast
 
@@ -66,6 +67,8 @@ class ProviderDocument(_Written, frozen=True):
     first_byte_timeout_s: float = 120.0
     idle_timeout_s: float = 60.0
     bills_after_disconnect: bool = False
+    metered: bool | None = None
+    """Its streams show every token it bills as it is made, and it makes none once they are closed; `None`: as is known."""
 
 
 class KeyDocument(_Written, frozen=True):
@@ -80,6 +83,8 @@ class KeyDocument(_Written, frozen=True):
     enabled: bool = True
     custom_cost: bool = False
     """It may say what its requests cost, by the header `tollway-custom-cost`."""
+    priority: Literal["batch", "standard", "production"] = "standard"
+    """Who waits before whom where money is short."""
 
 
 class SpendLimitDimension(_Written, frozen=True):
@@ -113,7 +118,28 @@ class GatewayDocument(_Written, frozen=True):
     authentication: Literal["required", "none"] = "required"
     provider_keys: Literal["configured", "caller"] = "configured"
     default_output_tokens: int = 16_384
+    carry_as_stream: bool = False
     spend_limits: SpendLimits | None = None
+
+
+class ActionDocument(_Written, frozen=True):
+    """What a budget does once a part of its limit is spent."""
+
+    at: int
+    """Percent of the limit, spent."""
+    do: Literal["warn", "slow", "downgrade", "block"]
+    where: dict[str, str | list[str]] = {}
+    priority: Literal["batch", "standard", "production"] | None = None
+    """Only to keys of this class and those below it."""
+    delay_ms: int | None = None
+    """slow: how long a request waits."""
+    to: str | None = None
+    """downgrade: `provider/model`."""
+
+
+class CarryOverDocument(_Written, frozen=True):
+    cap: str | int | float
+    """US dollars that a window may take over from the one before, at most."""
 
 
 class BudgetDocument(_Written, frozen=True):
@@ -132,8 +158,48 @@ class BudgetDocument(_Written, frozen=True):
     on_unpriced: Literal["block", "ceiling", "count"] = "block"
     attributes: Literal["any", "verified"] = "any"
     alerts: list[int] = []
+    overrides: list[dict[str, str | int | float]] = []
+    """Each: split attributes with a pattern, and `limit`, in US dollars or "unlimited"."""
+    actions: list[ActionDocument] = []
+    carry_over: str | int | float | CarryOverDocument | None = None
     enabled: bool = True
     contention_wait_ms: int = 2_000
+    note: str = ""
+
+
+class ChannelDocument(_Written, frozen=True):
+    """Where alerts go: a webhook, or whatever an apprise URL names."""
+
+    webhook: str | None = None
+    secret: str | None = None
+    """webhook: "whsec_..." of Standard Webhooks, as a reference."""
+    apprise: str | None = None
+    """A URL such as slack://... or mailtos://..., as a reference: it is a credential."""
+    allow_private: bool = False
+    """It may be at an address that the internet cannot reach."""
+    allow_http: bool = False
+    """webhook: it may be called without TLS."""
+    default: bool = True
+    """It gets the alerts of budgets, and of rules that name no channels."""
+
+
+class AlertDocument(_Written, frozen=True):
+    """Something that somebody wants to know."""
+
+    name: str
+    # Not "on": YAML 1.1 reads that as "true".
+    when: Literal["spent", "forecast", "burn_rate", "velocity", "unpriced", "store", "hold_exceeded", "unused"]
+    budgets: list[str] | None = None
+    """Their ids or names; all of them where it is not written."""
+    at: list[int | str | float] | None = None
+    """Percentages of the limit; burn_rate: multiples of the pace it allows; velocity: US dollars in quotes."""
+    split_by: list[str] = []
+    per_s: int | None = None
+    fast_s: int | None = None
+    slow_s: int | None = None
+    min_elapsed: int | None = None
+    once_per_s: int | None = None
+    channels: list[str] | None = None
 
 
 class Document(_Written, frozen=True):
@@ -144,6 +210,8 @@ class Document(_Written, frozen=True):
     gateways: list[GatewayDocument] = []
     budgets: list[BudgetDocument] = []
     prices: list[PriceOverride] = []
+    channels: dict[str, ChannelDocument] = {}
+    alerts: list[AlertDocument] = []
 
 
 def read_document(written: object) -> Document:
@@ -158,18 +226,42 @@ def read_document(written: object) -> Document:
 
 
 def _placed(written: object, said: str) -> str:
-    """What msgspec says, with the name of the provider that it leaves out."""
-    if "$.providers[...]" not in said or not isinstance(written, dict):
+    """What msgspec says, with the name of the provider, channel or budget that it leaves out."""
+    if not isinstance(written, dict):
         return said
-    providers = cast(dict[str, object], written).get("providers")
-    for name, provider in cast(dict[object, object], providers).items() if isinstance(providers, dict) else ():
-        try:
-            msgspec.convert(provider, ProviderDocument)
-        except msgspec.ValidationError as error:
-            at = str(error).partition(" - at `$")
-            field = at[2].rstrip("`")
-            return f"{at[0]} - at `providers.{name}{field}`"
+    document = cast(dict[str, object], written)
+    found = _IN_BUDGET.search(said)
+    if found is not None:
+        return _in_budget(cast(list[object], document["budgets"])[int(found[1])], found, said)
+    for section, kind in (("providers", ProviderDocument), ("channels", ChannelDocument)):
+        if f"$.{section}[...]" not in said:
+            continue
+        named = document.get(section)
+        for name, one in cast(dict[object, object], named).items() if isinstance(named, dict) else ():
+            try:
+                msgspec.convert(one, kind)
+            except msgspec.ValidationError as error:
+                at = str(error).partition(" - at `$")
+                field = at[2].rstrip("`")
+                return f"{at[0]} - at `{section}.{name}{field}`"
     return said
+
+
+_IN_BUDGET = re.compile(r"at `\$\.budgets\[([0-9]+)\]([^`]*)`")
+_STEP = re.compile(r"\.(\w+)|\[([0-9]+)\]")
+
+
+def _in_budget(budget: object, found: re.Match[str], said: str) -> str:
+    """The same with the budget's name, and with what is written there: no secret stands in a budget."""
+    fields = cast(dict[str, object], budget) if isinstance(budget, dict) else {}
+    value: object = cast(object, budget)
+    for field, number in _STEP.findall(found[2]):
+        if field and isinstance(value, dict):
+            value = cast(dict[str, object], value).get(field)
+        elif number and isinstance(value, list):
+            value = cast(list[object], value)[int(number)]
+    told = f", which is {value!r}" if isinstance(value, str | int | float) and "Invalid" not in said else ""
+    return f"{said[: found.start()]}at `budgets.{fields.get('name', found[1])}{found[2]}`{told}"
 
 
 _HINTS = (

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from tollway.identity.keys import Key
+from tollway.identity.keys import Key, Priority
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +20,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """What the key's owner set for it; it outranks what a caller declares."""
     custom_cost: bool = False
     """It may say what its requests cost."""
+    priority: Priority = "standard"
+    """Who waits before whom where money is short."""
 
 
 ANONYMOUS = Identity(kind="anonymous")
@@ -35,4 +37,5 @@ def of_key(key: Key) -> Identity:
         key=key.name,
         metadata=key.metadata,
         custom_cost=key.custom_cost,
+        priority=key.priority,
     )

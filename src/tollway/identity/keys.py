@@ -10,6 +10,7 @@ import hmac
 import re
 import zlib
 from collections.abc import Callable
+from typing import Literal
 
 import msgspec
 
@@ -19,6 +20,12 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BEGINNING = re.compile(r"tw_[0-9a-z]{12}_")
 _SHAPE = re.compile(r"tw_([0-9a-z]{12})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})")
+
+
+Priority = Literal["batch", "standard", "production"]
+"""Who is served first where money is short, the least first."""
+
+PRIORITIES: dict[Priority, int] = {"batch": -1, "standard": 0, "production": 1}
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +45,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool = True
     custom_cost: bool = False
     """It may say what its requests cost (`tollway-custom-cost`)."""
+    priority: Priority = "standard"
 
 
 def base62(number: int, width: int) -> str:
