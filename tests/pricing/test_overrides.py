@@ -80,6 +80,8 @@ def test_another_amount_is_another_digest() -> None:
         ({"input": "1e-3", "output": "1"}, "is not an amount of US dollars"),
         ({"input": "$1", "output": "1"}, "is not an amount of US dollars"),
         ({"input": "-1", "output": "1"}, "below zero"),
+        ({"free": True, "effective_from": "0001-01-01T00:00:00+14:00"}, "in no year from 1 to 9999"),
+        ({"free": True, "effective_to": "9999-12-31T23:59:59-14:00"}, "in no year from 1 to 9999"),
     ],
 )
 def test_a_price_that_cannot_be_meant_is_refused_and_named(fields: dict[str, str | bool], message: str) -> None:

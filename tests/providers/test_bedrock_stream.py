@@ -112,6 +112,13 @@ def test_a_frame_that_is_cut_off_counts_by_its_length_unless_the_usage_was_told(
     assert fed(START, METADATA, cut).output_bytes == fed(START).output_bytes
 
 
+def test_it_counts_before_anyone_knows_that_nothing_will_follow() -> None:
+    meter = Converse().meter(strip_usage=False)
+    before = fed(START).output_bytes
+    meter.feed(START + delta({"text": "hello"})[:40])
+    assert meter.output_bytes == before + 40
+
+
 def test_an_answer_that_is_no_stream_is_read_whole() -> None:
     body = b' {"usage": {"inputTokens": 3, "outputTokens": 2}, "stopReason": "end_turn"}'
     meter = fed(body[:20], body[20:])

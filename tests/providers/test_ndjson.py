@@ -40,6 +40,14 @@ def read(*chunks: bytes) -> tuple[LineMeter, Collector]:
     return meter, reader
 
 
+def test_what_came_of_a_line_that_is_never_finished_counts_unless_the_stream_was_over() -> None:
+    meter = LineMeter(Collector(), whole)
+    meter.feed(b'{"n": 1}\n{"n": "so far')
+    assert meter.output_bytes == len(b'{"n": "so far')
+    meter.feed(b'"}\n{"n": 2, "end": 1}\n{"n": "so far')
+    assert meter.output_bytes == 0
+
+
 LINES = b'{"n": 1}\n\r\n{"n": "\xe2\x82\xac"}\r\n{"n": 3, "end": 1}'
 
 

@@ -45,6 +45,15 @@ def test_random_bytes_pass_unchanged_and_are_metered_alike_however_cut(stream: b
         assert isinstance(codec_for(api).read_answer(stream), Report)
 
 
+@pytest.mark.parametrize("api", APIS)
+def test_what_came_of_an_event_that_is_never_finished_counts_by_its_length(api: Api) -> None:
+    meter = codec_for(api).meter(strip_usage=False)
+    came = b'data: {"choices": [{"index": 0, "delta": {"content": "' + b"word " * 200
+    meter.feed(came)
+    assert meter.output_bytes >= 1000
+    assert not meter.complete
+
+
 @relaxed
 @given(st.lists(values, max_size=4), st.booleans(), st.integers(0, 300))
 def test_events_of_any_shape_never_raise(events: list[Any], arrays: bool, at: int) -> None:

@@ -111,6 +111,16 @@ class Calibration:
         if observed.output_tokens is not None:
             model.output.add(observed.output_tokens)
 
+    def knows(self, provider: str, model: str) -> bool:
+        """Whether enough answers of a model of the price book were seen to tell how long they are."""
+        known = self._models.get((provider, model))
+        return known is not None and known.output.seen >= ENOUGH
+
+    def exceeded(self, provider: str, model: str) -> int:
+        """How often a model of the price book was charged above its hold."""
+        known = self._models.get((provider, model))
+        return known.exceeded if known is not None else 0
+
     def expected(self, quote: Quote, model: tuple[str, str], body_bytes: int) -> Money:
         """What a request with this bound is likely to cost at most; never more than the bound, where there is one.
 

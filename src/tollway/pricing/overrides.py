@@ -244,7 +244,7 @@ def _amount(text: str, where: str) -> Money:
     except MoneyInvalid as error:
         raise SettingsInvalid(f"{where}: {error}.") from None
     if amount < 0:
-        raise SettingsInvalid(f"{where}: {Decimal(text)} is below zero.")
+        raise SettingsInvalid(f'{where}: {Decimal(text)} is below zero; write what it costs, or "0".')
     return amount
 
 
@@ -260,4 +260,9 @@ def _instant(text: str | None, where: str) -> int | None:
         if len(text) > 10:
             raise SettingsInvalid(f'{where}: "{text}" has no time zone; write for example {text}Z.')
         moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp()) * 1000
+    try:
+        return int(moment.astimezone(UTC).timestamp()) * 1000
+    except OverflowError:
+        raise SettingsInvalid(
+            f'{where}: "{text}" is in no year from 1 to 9999, UTC; leave the field out for always.'
+        ) from None

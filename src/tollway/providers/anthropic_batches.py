@@ -79,7 +79,7 @@ def _request(number: int, element: bytes) -> Request:
     ask = _codec.read_ask("/v1/messages", b"", b"application/json", body)
     if isinstance(ask, Malformed):
         raise Unfit(f"{name}.params: {ask.message}")
-    return Request(ask, body)
+    return Request(ask, len(body))
 
 
 def read_state(body: bytes) -> State | None:

@@ -40,7 +40,8 @@ class Request(NamedTuple):
     """One request of a batch."""
 
     ask: Ask
-    body: bytes
+    size: int
+    """Bytes of its body, which bound the tokens of its text."""
 
 
 class Requests(NamedTuple):

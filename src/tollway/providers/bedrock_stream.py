@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 import msgspec
 
@@ -101,8 +101,9 @@ class FrameMeter:
     def finish(self) -> bytes:
         """Nothing: no byte is ever kept back."""
         aside = self._aside
-        if self._plain is not None and aside is not None and aside.takes(bytes(self._plain)):
-            aside.whole = bytes(self._plain)
+        if self._plain is not None and aside is not None and aside.takes(cast("bytes", self._plain)):
+            # Not a copy, which takes 4 ms where it is long: nobody changes it any more.
+            aside.whole = cast("bytes", self._plain)
         elif self._plain is not None and isinstance(decoded(bytes(self._plain)), dict):
             self._report = self._whole(bytes(self._plain))
         elif not self.reader.complete:
@@ -116,7 +117,7 @@ class FrameMeter:
     @property
     def output_bytes(self) -> int:
         """UTF-8 bytes of what was generated, as far as the stream shows it; see `Meter`."""
-        return self.reader.output_bytes + self._unread
+        return self.reader.output_bytes + self._unread + (0 if self.complete else len(self._frames.pending))
 
     @property
     def complete(self) -> bool:

@@ -41,7 +41,8 @@ class Meter(Protocol):
         """UTF-8 bytes of generated text, reasoning and tool arguments seen so far: never fewer than the tokens they hold.
 
         A few bytes stand for the framing of each answer and tool call. Reasoning that is hidden counts where the stream
-        carries it encrypted; OpenAI chat carries nothing of it.
+        carries it encrypted; OpenAI chat carries nothing of it. What has come of an event that is not whole counts by
+        its length: the caller has it already, and a stream that breaks off there never says what it was.
         """
         ...
 

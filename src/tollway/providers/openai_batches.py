@@ -112,7 +112,7 @@ def _request(name: str, line: bytes) -> tuple[str, Request]:
     ask = codec.read_ask(url, b"", b"application/json", body)
     if isinstance(ask, Malformed):
         raise Unfit(f"{name}: {ask.message}")
-    return endpoint, Request(ask, body)
+    return endpoint, Request(ask, len(body))
 
 
 def read_wanted(body: bytes) -> Wanted | Malformed:

@@ -182,8 +182,10 @@ def substitutes(fields: Fields) -> bool:
 
 def _reasons(fields: Fields) -> bool:
     effort = fields.get("reasoning_effort")
-    # `reasoning` is OpenRouter's, `thinking` what Anthropic and others take on this API.
-    return effort not in (None, "none") or any(fields.get(name) is not None for name in ("reasoning", "thinking"))
+    # `reasoning` is OpenRouter's, `thinking` what Anthropic and others take on this API. Of a `prediction`, the tokens that
+    # were rejected are billed and never shown.
+    hidden = ("reasoning", "thinking", "prediction")
+    return effort not in (None, "none") or any(fields.get(name) is not None for name in hidden)
 
 
 def _read_messages(fields: Fields, inputs: Inputs) -> None:

@@ -75,16 +75,20 @@ class StreamMeter:
             extra = self._read(event)
             if self._strip:
                 kept.append(comments_of(event) if extra else event)
-        return b"".join(kept) if self._strip else chunk
+        if not self._strip:
+            return chunk
+        return kept[0] if len(kept) == 1 else b"".join(kept)
 
     def finish(self) -> bytes:
         """The bytes still kept back when the stream has ended."""
         rest = self._events.rest()
         extra = False
         aside = self._aside
-        if aside is not None and aside.takes(rest) and rest.lstrip()[:1] == b"{":
+        # Not all of it is stripped, which would copy it.
+        opens = rest[:ALWAYS_LIGHT].lstrip().startswith(b"{")
+        if opens and aside is not None and aside.takes(rest):
             aside.whole = rest
-        elif rest.lstrip().startswith(b"{") and decoded(rest) is not None:
+        elif opens and decoded(rest) is not None:
             self._report = self._whole(rest)
         elif rest:
             extra = self._read(rest)
@@ -116,7 +120,7 @@ class StreamMeter:
     @property
     def output_bytes(self) -> int:
         """UTF-8 bytes of what was generated, as far as the stream shows it; see `Meter`."""
-        return self.reader.output_bytes
+        return self.reader.output_bytes + (0 if self.complete else len(self._events.pending))
 
     @property
     def complete(self) -> bool:

@@ -107,11 +107,10 @@ _HIDING = ("*thinking*", "*reasoning*")
 def shows_every_token(price_list: str | None, model: str | None, ask: Ask) -> bool:
     """Whether the bytes of a stream of `model` bound the tokens it bills.
 
-    `price_list`: the public price list that holds at the provider; `None` for one that has none, a server of one's own,
-    which bills nobody for what it hides.
+    `price_list`: the public price list that holds at the provider; `None` for one that has none, of which nothing is known.
     """
     if price_list is None:
-        return True
+        return False
     return not ask.reasons and model is not None and _listed(price_list, model.lower())
 
 
