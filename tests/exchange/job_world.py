@@ -21,6 +21,7 @@ from tollway.exchange.steps import (
     Log,
     NotSent,
     Read,
+    ReadRequests,
     Recall,
     Relay,
     Release,
@@ -32,6 +33,7 @@ from tollway.exchange.steps import (
 )
 from tollway.ledger.job import Job
 from tollway.ledger.reservation import Hold
+from tollway.providers.batch_bodies import read_requests
 from tollway.providers.batches import job_call
 from tollway.request import Credential, InferenceRequest
 from tollway.snapshot import Snapshot
@@ -52,6 +54,15 @@ KEYS = [
 
 class Died(Exception):
     """The process was killed before a command was carried out."""
+
+
+def value_of(work: Generator[None, None, Any]) -> Any:
+    """What is worked out in many steps, in one."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
 
 
 def settings(**changes: Any) -> Snapshot:
@@ -179,7 +190,10 @@ class JobWorld:
             case Release():
                 self.store.ledger.release(command.reservation_id, command.code, self.now)
             case Compute():
-                return command.function()
+                return value_of(command.work())
+            case ReadRequests():
+                made = command.request
+                return read_requests(made.api, made.content_type, made.body)
             case Recall():
                 return await self.store.jobs.recall(command.job_id)
             case Remember():

@@ -118,6 +118,13 @@ def test_a_stream_that_just_stopped_is_a_cut_one() -> None:
     assert charged(stopped, quote_of(max_output_tokens=1000)) == ("counted", 7 * IN + 103 * OUT)
 
 
+def test_a_stream_of_several_answers_is_not_at_its_end_when_one_of_them_is() -> None:
+    several = quote_of(choices=2)
+    cut = ended(Usage(input_tokens=20, output_tokens=10), reason="client_gone", finish_reason="stop", output_bytes=400)
+    basis, amount = charged(cut, several)
+    assert basis == "counted" and amount > 20 * IN + 100 * OUT
+
+
 def test_a_stream_that_was_cut_behind_its_last_usage_costs_what_it_says() -> None:
     cut = ended(Usage(input_tokens=20, output_tokens=10), reason="client_gone", finish_reason="stop", output_bytes=40)
     assert charged(cut) == ("metered", 20 * IN + 10 * OUT)
@@ -317,7 +324,8 @@ def sent(
     )
     assert isinstance(quote, Quote)
     claimed = tuple(Claim(one, ("b",)) for one in claims)
-    path, rewrite, strip = answer.outgoing(request, ask, target, claimed, quote)
+    out = answer.outgoing(request, ask, target, claimed, quote)
+    path, rewrite, strip = out.path, out.rewrite, out.strip_usage
     return path, request.body if rewrite is None else written(request.body, rewrite), strip, request
 
 
@@ -411,6 +419,11 @@ def test_a_spent_budget_says_what_when_and_how_long() -> None:
         "needed_usd": "0.03",
         "resets_at": "2026-09-22T00:00:00.000Z",
     }
+
+
+def test_a_limit_of_nothing_does_not_advise_to_wait() -> None:
+    refusal = exhausted(Balance("b", 0, 0, 0))
+    assert (refusal.code, refusal.retry_after_s) == ("budget_exceeded", None)
 
 
 def test_a_budget_with_too_little_left_says_what_was_needed() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 import world
-from job_world import BOB, NOW, Died, JobWorld, lines, messages, request, settings
+from job_world import BOB, NOW, Died, JobWorld, lines, messages, request, settings, value_of
 
 from tollway.exchange.authenticate import authenticate
 from tollway.exchange.batch import job_exchange
@@ -25,6 +25,7 @@ from tollway.exchange.steps import (
     NoAnswer,
     NotSent,
     Read,
+    ReadRequests,
     Recall,
     Relay,
     Release,
@@ -38,6 +39,7 @@ from tollway.exchange.steps import (
 from tollway.exchange.target import Target, choose
 from tollway.ledger.job import Job
 from tollway.ledger.reservation import Balance, Exhausted, Gone, Held
+from tollway.providers.batch_bodies import read_requests
 from tollway.request import Ask
 from tollway.storage import migrations
 from tollway.storage.sqlite import SqliteStore
@@ -333,7 +335,9 @@ def replies(command: Command) -> list[Any]:
         case Remember():
             return [None, Unavailable("disk")]
         case Compute():
-            return [command.function()]
+            return [value_of(command.work())]
+        case ReadRequests():
+            return [read_requests(command.request.api, command.request.content_type, command.request.body)]
         case Send():
             return [Sent(3)]
         case Settle() | Release() | Log():

@@ -1,13 +1,14 @@
 """Sums over a batch: what it may cost at most, and what its results cost."""
 
 import itertools
+import pickle
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from job_world import NOW, form, lines, messages, request, settings
+from job_world import NOW, form, lines, messages, request, settings, value_of
 
 from tollway.exchange.batch_money import (
     LONGEST_LINE,
@@ -51,7 +52,7 @@ def bound_of(body: Any, snapshot: Any = SNAPSHOT) -> Quote | Unpriced:
     asked = request("POST", "/v1/messages/batches", body)
     found = read_requests(asked.body)
     assert isinstance(found, Requests), found
-    return bound(found, asked, target(found.model, snapshot), snapshot, NOW)
+    return value_of(bound(found, asked, target(found.model, snapshot), snapshot, NOW))
 
 
 def job(requests: int = 2, **fields: Any) -> Job:
@@ -109,9 +110,10 @@ class TestBound:
         priced = settings(prices=[{"provider": "openai", "model": "unheard-of", "input": "1", "output": "1"}])
         asked = request("POST", "/v1/batches")
         one = uploaded(lines("a", model="unheard-of", max_tokens=None))
-        quote = bound(one, asked, target("unheard-of", priced), priced, NOW)
+        quote = value_of(bound(one, asked, target("unheard-of", priced), priced, NOW))
         assert isinstance(quote, Quote) and quote.unbounded is not None and "without a cap" in quote.unbounded
-        capped = bound(uploaded(lines("a", model="unheard-of")), asked, target("unheard-of", priced), priced, NOW)
+        capped_one = uploaded(lines("a", model="unheard-of"))
+        capped = value_of(bound(capped_one, asked, target("unheard-of", priced), priced, NOW))
         assert isinstance(capped, Quote) and capped.unbounded is None
 
     def test_more_than_a_ledger_holds_has_no_bound(self) -> None:
@@ -219,6 +221,23 @@ class TestMeter:
         assert shown == body and tally.is_whole
         assert tally.charge().amount == 8 * 500 + 8 * 2_500
         assert meter.report().usage is None
+
+    def test_a_long_line_is_put_aside_and_the_batch_is_whole_once_it_was_read(self) -> None:
+        long = succeeded(1, 1)[:-1] + b',"x":"' + b"y" * 300_000 + b'"}'
+        tally = Tally(job(2), SNAPSHOT.book)
+        meter = ResultsMeter(tally)
+        aside = meter.put_aside()
+        body = succeeded(1, 1) + b"\n" + long + b"\n"
+        for at in range(0, len(body), 1_024):
+            assert meter.feed(body[at : at + 1_024]) == body[at : at + 1_024]
+        meter.finish()
+        assert len(aside.events[0]) == len(long) and not tally.is_whole
+        reader = pickle.loads(pickle.dumps(meter.reader))
+        said = [aside.take(reader, bytes(event)) for event in aside.events]
+        meter.reader = reader
+        meter.taken(said, None)
+        assert tally.is_whole and meter.report().usage is None
+        assert tally.charge().amount == 2 * 500 + 2 * 2_500
 
     def test_a_line_without_an_end_is_not_kept_for_ever(self) -> None:
         tally = Tally(job(1), SNAPSHOT.book)

@@ -19,6 +19,7 @@ from tollway.exchange.steps import (
     Log,
     NoAnswer,
     NotSent,
+    Pause,
     Read,
     Relay,
     Release,
@@ -46,6 +47,8 @@ def replies(command: Command, snapshot: Snapshot) -> list[Any]:
             balances = tuple(Balance(h.account, 0, h.amount, h.limit) for h in holds)
             found: list[Any] = [
                 Held(balances),
+                # Half of it was spent before.
+                Held(tuple(Balance(h.account, h.limit // 2, h.amount, h.limit) for h in holds)),
                 Held(balances, (0,)) if holds else Held(()),
                 Unavailable("disk"),
                 Gone("released"),
@@ -79,10 +82,23 @@ def replies(command: Command, snapshot: Snapshot) -> list[Any]:
                 for reason in ("complete", "client_gone", "broken_off", "too_long")
                 for report in reports
                 for finished in (True, False)
+            ] + [
+                Ended(
+                    reason="over_budget",
+                    report=report,
+                    at=world.NOW,
+                    at_ns=2,
+                    output_bytes=40,
+                    streamed=True,
+                    finished=False,
+                    refusal=Refusal(code="budget_exceeded", message="spent"),
+                )
+                for report in reports
+                if isinstance(command, Relay)
             ]
         case Send():
             return [Sent(3)]
-        case Settle() | Release() | Log():
+        case Settle() | Release() | Log() | Pause():
             return [None]
 
 
@@ -123,6 +139,7 @@ CASES: dict[str, dict[str, Any]] = {
     "chat": {},
     "chat without a cap": {"body": CHAT},
     "chat streamed": {"body": {**CHAT, "stream": True, "max_tokens": 2000}},
+    "chat metered": {"body": {**CHAT, "stream": True, "max_tokens": 10_000}},
     "a model without a price": {"body": {**CHAT, "model": "openai/never-heard-of-it"}},
     "no key": {"secret": None},
     "malformed": {"body": b"{"},
@@ -142,7 +159,14 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("budgeted", ["budgets", "no budgets", "settled", "monitored", "counted"])
+ACTIONS = [
+    {"at": 1, "do": "warn"},
+    {"at": 1, "do": "slow", "delay_ms": 5},
+    {"at": 1, "do": "downgrade", "to": "openai/gpt-4.1-nano"},
+]
+
+
+@pytest.mark.parametrize("budgeted", ["budgets", "no budgets", "settled", "monitored", "counted", "acting"])
 @pytest.mark.parametrize("case", CASES)
 def test_every_path_ends_each_reservation_once_and_answers_once_and_logs_once(case: str, budgeted: str) -> None:
     changes: dict[str, Any] = {
@@ -151,6 +175,7 @@ def test_every_path_ends_each_reservation_once_and_answers_once_and_logs_once(ca
         "settled": {"budgets": [{"name": "b", "limit": "1", "window": {"period": "day"}, "guarantee": "settled"}]},
         "monitored": {"budgets": [{"name": "b", "limit": "1", "window": {"period": "day"}, "mode": "monitor"}]},
         "counted": {"budgets": [{"name": "b", "limit": "1", "window": {"period": "day"}, "on_unpriced": "count"}]},
+        "acting": {"budgets": [{"name": "b", "limit": "1", "window": {"period": "day"}, "actions": ACTIONS}]},
     }[budgeted]
     paths = 0
     for told in every_path(world.snapshot(**changes), **CASES[case]):
@@ -167,7 +192,9 @@ def test_every_path_ends_each_reservation_once_and_answers_once_and_logs_once(ca
                     for c, reply in told.steps[:position]
                     if isinstance(reply, Held) and isinstance(c, Reserve)
                 ]
-                assert before == [command.reservation.id], "forwarded without a hold that stands"
+                given_back = [c.reservation_id for c, _ in told.steps[:position] if isinstance(c, Release)]
+                standing = [held for held in before if held not in given_back]
+                assert standing == [command.reservation.id], "forwarded without a hold that stands"
         answered = told.commands(Send) + told.commands(Relay)
         left = any(isinstance(c, Read) and reply.reason == "client_gone" for c, reply in told.steps)
         assert len(answered) == (0 if left else 1), told
@@ -185,7 +212,7 @@ def test_what_was_sent_and_not_answered_counts_as_spent() -> None:
 
 
 def test_no_charge_passes_its_hold_and_no_answer_of_a_priced_model_is_free() -> None:
-    for case in ("chat", "chat streamed", "anthropic"):
+    for case in ("chat", "chat streamed", "chat metered", "anthropic"):
         for told in every_path(world.snapshot(), **CASES[case]):
             for settled in told.commands(Settle):
                 (reserved,) = [c for c, reply in told.steps if isinstance(c, Reserve) and isinstance(reply, Held)]

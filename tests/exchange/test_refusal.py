@@ -101,6 +101,16 @@ def test_headers_are_spelled_as_the_caller_spells_them() -> None:
     assert not any(name.startswith(b"tollway-") for name in found)
 
 
+@pytest.mark.parametrize("code", ["budget_exceeded", "budget_frozen", "price_unknown", "request_unbounded"])
+def test_a_budget_that_refuses_is_named_in_a_header(code: str) -> None:
+    assert told(code=code, rule="each")[b"tollway-budget"] == b"each"
+
+
+@pytest.mark.parametrize("code", ["provider_key_missing", "credential_expired", "custom_cost_forbidden"])
+def test_a_provider_or_a_key_that_refuses_is_not_named_as_a_budget(code: str) -> None:
+    assert b"tollway-budget" not in told(code=code, rule="openai")
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_retrying_is_advised_where_it_may_help(code: str) -> None:
     assert told(code=code)[b"x-should-retry"] == (b"true" if REASONS[code].retry else b"false")

@@ -5,12 +5,16 @@ from typing import Any
 import msgspec
 import pytest
 import world
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tollway.budgets.budget import Action
+from tollway.budgets.desired import legs_of
+from tollway.budgets.holds import holds
+from tollway.budgets.window import Calendar
 from tollway.exchange import selection as module
 from tollway.exchange.authenticate import authenticate
-from tollway.exchange.selection import LONGEST_REMEMBERED, Selection, select
+from tollway.exchange.selection import LONGEST_REMEMBERED, Selection, facts_of_entry, select
 from tollway.exchange.target import Target, choose
 from tollway.identity.attributes import MetadataInvalid
 from tollway.identity.identity import ANONYMOUS, Identity
@@ -72,6 +76,7 @@ def test_requests_alike_share_one_selection_whatever_they_ask() -> None:
         {"identity": ANONYMOUS},
         {"identity": Identity(kind="service", service="ci", key="alice")},
         {"identity": Identity(kind="user", user="alice@example.com", groups=("eng", "leads"), key="alice")},
+        {"identity": Identity(kind="user", user="bob@example.com", key="alice", priority="batch")},
     ],
     ids=str,
 )
@@ -157,6 +162,7 @@ def test_the_context_says_who_asked_for_what_in_the_ledgers_words() -> None:
         groups=("eng",),
         key="alice",
         metadata={"app": "web", "try": "2", "team": "ml"},
+        declared=("app", "try"),
     )
     assert msgspec.msgpack.decode(found.encoded_context, type=Context) == found.context
 
@@ -172,6 +178,7 @@ def test_what_the_key_says_outranks_what_its_bearer_declares() -> None:
     assert found.facts["metadata.team"] == Attribute(("ml",), "key")
     assert found.facts["metadata.app"] == Attribute(("x",), "header")
     assert found.context.metadata == {"team": "ml", "app": "x"}
+    assert found.context.declared == ("app",)
 
 
 def test_the_target_is_a_fact_by_both_names_of_its_model() -> None:
@@ -223,6 +230,7 @@ def test_a_request_waits_as_long_as_the_most_patient_budget_that_may_refuse(
     assert selected(world.snapshot(budgets=budgets)).wait_s == wait_s
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abcde"), st.text(alphabet="xyz", max_size=3), max_size=5))
 def test_what_is_remembered_is_what_would_be_worked_out(metadata: dict[str, str]) -> None:
     header = msgspec.json.encode(metadata).decode()
@@ -235,3 +243,119 @@ SHARED = world.snapshot()
 
 def world_without_memory() -> Snapshot:
     return msgspec.structs.replace(SHARED, worked_out={})
+
+
+def test_the_actions_that_are_about_a_request_stand_beside_its_claims() -> None:
+    actions = [
+        {"at": 50, "do": "warn"},
+        {"at": 80, "do": "slow", "delay_ms": 5, "priority": "batch"},
+        {"at": 90, "do": "block", "where": {"user": "alice@*"}},
+    ]
+    budgets = [
+        {"name": "plain", "limit": "1", "window": DAY},
+        {"name": "acting", "limit": "1", "window": DAY, "actions": actions},
+    ]
+    found = selected(world.snapshot(budgets=budgets))
+    assert found.acts == ((), (Action(at=50, do="warn"),))
+    assert [hold.share for hold in holds(found.claims, 5, world.NOW, Calendar())] == [100, 90]
+    assert found.priority == 0
+    assert selected(world.snapshot(budgets=budgets[:1])).acts == ()
+
+
+def test_a_key_of_a_class_selects_as_that_class() -> None:
+    blocked = {"name": "b", "limit": "1", "window": DAY, "actions": [{"at": 80, "do": "block", "priority": "batch"}]}
+    for priority, number, share in [("batch", -1, 80), ("standard", 0, 100), ("production", 1, 100)]:
+        found = selected(world.snapshot(keys=[KEYS[0] | {"priority": priority}], budgets=[blocked]))
+        assert (found.priority, found.claims[0].share) == (number, share)
+
+
+HF = {"api_key": world.PROVIDER_KEY}
+BEDROCK = {"region": "us-east-1", "auth": {"type": "aws"}}
+AZURE = {"resource": "r", "api_key": world.PROVIDER_KEY, "deployments": {"prod": "gpt-4o"}}
+WORLD_PROVIDERS = {
+    "openai": {"api_key": world.PROVIDER_KEY},
+    "claude": {"api": "anthropic", "base_url": "https://c.example", "api_key": "none", "prices": "anthropic"},
+    "azure": AZURE,
+    "bedrock": BEDROCK,
+    "huggingface": HF,
+}
+TARGETS = st.sampled_from(
+    [
+        ("openai", "GPT-4o-mini"),
+        ("openai", "gpt-4o-2024-08-06"),
+        ("openai", None),
+        ("openai", ""),
+        ("openai", "nobody-knows"),
+        ("claude", "claude-sonnet-4-5"),
+        ("azure", "prod"),
+        ("bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("huggingface", "deepseek-ai/DeepSeek-R1:novita"),
+    ]
+)
+WHO = st.builds(
+    Identity,
+    kind=st.just("user"),
+    user=st.sampled_from([None, "alice", "bob"]),
+    service=st.sampled_from([None, "ci"]),
+    groups=st.lists(st.sampled_from(["eng", "ops"]), max_size=2, unique=True).map(tuple),
+    key=st.sampled_from([None, "k"]),
+    metadata=st.dictionaries(st.sampled_from(["app", "team"]), st.sampled_from(["x", "y"]), max_size=2),
+)
+COUNTING = [
+    {"name": "user", "split_by": ["user"], "untagged": "bucket", "window": {"period": "month"}},
+    {"name": "model", "split_by": ["model", "provider"], "window": {"rolling": "day"}},
+    {"name": "bare", "where": {"model": ["gpt-4o", "deepseek-r1", "claude-*", "*/gpt-4o*"]}, "split_by": ["group"]},
+    {"name": "declared", "where": {"metadata.app": "x"}, "split_by": ["metadata.team"]},
+    {"name": "proven", "where": {"metadata.app": "x"}, "attributes": "verified"},
+    {"name": "azure", "where": {"provider": ["azure-openai", "amazon-bedrock", "aws-bedrock", "anthropic"]}},
+    {"name": "lab", "gateway": "lab", "split_by": ["key", "service"], "untagged": "bucket"},
+]
+WIDE = world.snapshot(
+    providers=WORLD_PROVIDERS,
+    gateways=[{"slug": "default"}, {"slug": "lab"}],
+    budgets=[{"limit": "1", "window": DAY, **budget} for budget in COUNTING],
+)
+
+
+@settings(deadline=None)
+@given(
+    TARGETS,
+    WHO,
+    st.dictionaries(st.sampled_from(["app", "team", "n"]), st.sampled_from(["x", "y"]), max_size=3),
+    st.sampled_from(["default", "lab"]),
+)
+def test_an_entry_belongs_to_the_accounts_that_its_reservation_held(
+    where: tuple[str, str | None], who: Identity, declared: dict[str, str], gateway: str
+) -> None:
+    provider, model = where
+    found = selected(
+        WIDE,
+        identity=who,
+        provider=provider,
+        model=model,
+        gateway=gateway,
+        metadata=msgspec.json.encode(declared).decode(),
+    )
+    placed = holds(found.claims, 5, world.NOW, Calendar())
+    context = msgspec.msgpack.decode(found.encoded_context, type=Context)
+    facts = facts_of_entry(context, WIDE, world.NOW)
+    assert facts == found.facts
+    legs = [leg for budget in WIDE.budgets for leg in legs_of(budget, facts, world.NOW, Calendar())]
+    assert legs == [(hold.account, hold.bucket) for hold in placed]
+
+
+def test_an_entry_of_a_provider_that_is_gone_still_has_its_name() -> None:
+    context = Context(gateway="default", provider="gone", model="GPT-9")
+    facts = facts_of_entry(context, WIDE, world.NOW)
+    assert (facts["provider"].values, facts["model"].values) == (("gone",), ("gone/gpt-9", "gpt-9"))
+
+
+def test_an_entry_that_does_not_say_what_was_declared_has_it_as_proven() -> None:
+    old = Context(gateway="default", provider="openai", model="gpt-4o", metadata={"app": "x"})
+    assert facts_of_entry(old, WIDE, world.NOW)["metadata.app"] == Attribute(("x",), "key")
+
+
+def test_the_path_of_a_request_does_not_change_what_counts_it() -> None:
+    # An entry does not have it, and neither has the memory of selections.
+    first = selected(WIDE, provider="huggingface", model="deepseek-ai/DeepSeek-R1", path="/novita/v3/openai/x")
+    assert first.facts == facts_of_entry(first.context, WIDE, world.NOW)

@@ -15,6 +15,8 @@ from tollway.exchange.steps import Command, Ended, Forward, Head, NoAnswer, NotS
 from tollway.identity.identity import Identity
 from tollway.ledger.job import Job
 from tollway.ledger.reservation import Exhausted, Gone, Held, Reservation
+from tollway.providers.batches import Requests
+from tollway.providers.codec import Malformed
 from tollway.usage import Report
 
 ROW = re.compile(r"^\| (\w+) +\| ([\w, ]+?) +\|$", re.MULTILINE)
@@ -32,6 +34,8 @@ ELSEWHERE: dict[str, type[Any] | None] = {
     "None": None,
     "Job": Job,
     "Any": None,
+    "Requests": Requests,
+    "Malformed": Malformed,
 }
 REPLIES = (Unavailable, Head, NotSent, NoAnswer, Ended, Sent)
 
@@ -110,8 +114,9 @@ def test_an_answer_that_ended_is_whole_until_it_is_said_to_be_cut() -> None:
     assert (ended.upstream_us, ended.first_chunk_ns) == (None, None)
 
 
-def test_why_an_answer_ended_is_one_of_four() -> None:
-    assert set(get_args(get_type_hints(Ended)["reason"])) == {"complete", "client_gone", "broken_off", "too_long"}
+def test_why_an_answer_ended_is_one_of_five() -> None:
+    reasons = {"complete", "client_gone", "broken_off", "too_long", "over_budget"}
+    assert set(get_args(get_type_hints(Ended)["reason"])) == reasons
 
 
 def test_an_exchange_is_a_generator_of_commands() -> None:

@@ -114,12 +114,17 @@ def test_a_target_knows_whether_its_streams_show_what_they_bill() -> None:
     assert not target("openai/o3", snapshot=snapshot).visible
     assert not target("o3", provider="openai", snapshot=snapshot).visible
     assert not target("openai/o3", provider="openai", snapshot=snapshot).visible
-    assert target("local/o3", snapshot=snapshot).visible
+    # Nothing is known of a server of one's own, unless its settings say it.
+    assert not target("local/o3", snapshot=snapshot).visible
+    said = world.snapshot(providers={"local": {**own, "metered": True}})
+    assert target("local/o3", snapshot=said).visible
+    thinks = choose(world.request(), Ask(model="local/o3", reasons=True), said, world.NOW)
+    assert isinstance(thinks, Target) and not thinks.visible
     found = choose(world.request(), Ask(model="openai/gpt-4o", reasons=True), snapshot, world.NOW)
     assert isinstance(found, Target) and not found.visible
 
 
-def test_a_price_list_that_the_book_does_not_have_says_nothing_of_what_is_hidden() -> None:
+def test_of_a_price_list_that_the_book_does_not_have_nothing_is_known_to_be_shown() -> None:
     snapshot = world.snapshot()
     lists = {"openai": msgspec.structs.replace(snapshot.providers["openai"], price_list="of-our-own")}
-    assert target("openai/o3", snapshot=msgspec.structs.replace(snapshot, providers=lists)).visible
+    assert not target("openai/gpt-4o", snapshot=msgspec.structs.replace(snapshot, providers=lists)).visible

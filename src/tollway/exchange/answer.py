@@ -4,6 +4,7 @@ import msgspec
 
 from tollway.budgets.holds import Claim
 from tollway.errors import UsageInvalid
+from tollway.exchange.allowance import IN_FLIGHT_TOKENS, LEAST_PART, Allowance
 from tollway.exchange.steps import Ended
 from tollway.exchange.target import Target
 from tollway.exchange.terms import PLAIN
@@ -14,6 +15,8 @@ from tollway.pricing.charge import Basis, Charge, ChargeLine, Unpriced, charge_r
 from tollway.pricing.charge import presumed as presumed_charge
 from tollway.pricing.estimate import Quote
 from tollway.pricing.units import UnitPrice
+from tollway.providers.gathered import gatherer
+from tollway.providers.gathered_request import Upstream, upstream_request
 from tollway.providers.registry import codec_for
 from tollway.providers.rewrite import Rewrite
 from tollway.request import Ask, InferenceRequest
@@ -41,20 +44,38 @@ READ = msgspec.structs.replace(FREE, choices=0)
 _UNDER_WAY = frozenset({"queued", "in_progress"})
 """How OpenAI calls an answer that is still to be made."""
 
-# Tokens a provider may have made but not yet shown when a stream is cut: 250 ms at 400 tokens a second (ledger.md 2.5).
-_IN_FLIGHT_TOKENS = 100
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """Where an attempt goes, and as what."""
+
+    path: str
+    query: bytes
+    rewrite: Rewrite | None
+    """What is to be changed in the body."""
+    strip_usage: bool
+    """The usage chunk that is asked for here is to be taken out of the stream again."""
+
+
+def carried(request: InferenceRequest, ask: Ask, target: Target) -> Upstream | None:
+    """Where a call of which the whole answer is wanted may go as a stream; `None` where it cannot be carried as one."""
+    if ask.stream or gatherer(request.api) is None:
+        return None
+    return upstream_request(request.api, _path(request, target), request.query, request.body, ask)
 
 
 def outgoing(
-    request: InferenceRequest, ask: Ask, target: Target, claimed: tuple[Claim, ...], quote: Quote | None
-) -> tuple[str, Rewrite | None, bool]:
-    """The path to send to, what is to be changed in the body, and whether the usage chunk that is asked for here is to
-    be taken out of the stream again.
+    request: InferenceRequest,
+    ask: Ask,
+    target: Target,
+    claimed: tuple[Claim, ...],
+    quote: Quote | None,
+    as_stream: Upstream | None = None,
+) -> Outgoing:
+    """What is sent to the provider; `as_stream` where the answer is to be put together from a stream.
 
     The bytes are the caller's own (`None`) unless something must change: the model's name, the output cap that a hard
     budget holds money for, the wish for a usage chunk.
     """
-    path = request.upstream_path
     needs_cap = any(c.budget.mode == "enforce" and c.budget.guarantee == "hard" for c in claimed)
     cap = quote.cap if quote is not None and needs_cap else None
     asks_usage = (
@@ -63,11 +84,11 @@ def outgoing(
         and not ask.include_usage
         and request.api in ("openai.chat", "openai.completions")
     )
+    if as_stream is not None:
+        asks_usage = as_stream.include_usage and target.provider.asks_usage
     model = target.model if target.rename else None
-    if model is not None:
-        path = codec_for(request.api).write_path(path, model)
     rewrite = None
-    if model is not None or cap is not None or asks_usage:
+    if model is not None or cap is not None or asks_usage or as_stream is not None:
         rewrite = Rewrite(
             api=request.api,
             ask=ask,
@@ -75,19 +96,36 @@ def outgoing(
             cap=cap,
             include_usage=asks_usage,
             cap_field=target.provider.cap_field,
+            stream=as_stream is not None,
         )
-    return path, rewrite, asks_usage and not target.provider.tells_usage
+    if as_stream is not None:
+        return Outgoing(as_stream.path, as_stream.query, rewrite, strip_usage=False)
+    strip_usage = asks_usage and not target.provider.tells_usage
+    return Outgoing(_path(request, target), request.query, rewrite, strip_usage)
 
 
-def presumed(quote: Quote | None, target: Target) -> Charge | Unpriced:
-    """The whole bound: what a request that was sent and never answered counts as."""
+def _path(request: InferenceRequest, target: Target) -> str:
+    if not target.rename or target.model is None:
+        return request.upstream_path
+    return codec_for(request.api).write_path(request.upstream_path, target.model)
+
+
+def presumed(quote: Quote | None, target: Target, allowance: Allowance | None = None) -> Charge | Unpriced:
+    """The whole hold: what a request that was sent and never answered counts as."""
     if quote is None or (quote.unbounded is not None and quote.amount == 0):
         # Nothing bounds it, so there is no amount to presume: unknown is not zero.
         return _unpriced(target)
-    return presumed_charge(quote.amount, quote.price_id)
+    return presumed_charge(quote.amount if allowance is None else allowance.amount, quote.price_id)
 
 
-def final_charge(ended: Ended, quote: Quote | None, target: Target, snapshot: Snapshot, now: int) -> Charge | Unpriced:
+def final_charge(
+    ended: Ended,
+    quote: Quote | None,
+    target: Target,
+    snapshot: Snapshot,
+    now: int,
+    allowance: Allowance | None = None,
+) -> Charge | Unpriced:
     """What the answer cost: metered where it says so; counted where it broke off or says nothing, if it shows what it
     bills, and presumed at its hold if not; never nothing for a non-empty answer of a model with a price.
     """
@@ -96,11 +134,11 @@ def final_charge(ended: Ended, quote: Quote | None, target: Target, snapshot: Sn
     ended = _with_terms(ended, target)
     # An answer that is not streamed is made before its first byte: cut or not, all of it is billed.
     if _cut(ended) and (target.provider.bills_after_disconnect or not ended.streamed):
-        return presumed(quote, target)
+        return presumed(quote, target, allowance)
     if ended.report.usage is None and ended.report.finish_reason in _UNDER_WAY:
         # A background answer is given before it is made: what it comes to is never seen here.
-        return presumed(quote, target)
-    if _told(ended):
+        return presumed(quote, target, allowance)
+    if _told(ended, quote):
         charge = _priced(ended.report, target, snapshot, now)
         if charge is not None and not _absurd(charge, ended, quote, target, snapshot):
             return charge
@@ -108,21 +146,27 @@ def final_charge(ended: Ended, quote: Quote | None, target: Target, snapshot: Sn
         return _unpriced(target)
     if not ended.streamed and ended.report.usage is None and ended.report.finish_reason is None:
         # A whole answer that is none of this API's: a job that was begun, perhaps, whose end is never seen here.
-        return presumed(quote, target)
+        return presumed(quote, target, allowance)
     if not target.visible:
         # It may have reasoned up to its cap before its first visible byte.
-        return presumed(quote, target)
+        return presumed(quote, target, allowance)
     if target.terms.dear:
         counted = _counted_dear(ended, quote)
     else:
         counted = _priced(_counted(ended, quote), target, snapshot, now, basis="counted")
     if isinstance(counted, Charge) and counted.amount <= quote.amount and (counted.amount or not ended.output_bytes):
         return counted
-    return presumed(quote, target)
+    return presumed(quote, target, allowance)
 
 
 def notes(
-    ended: Ended, charge: Charge | Unpriced, quote: Quote | None, target: Target, snapshot: Snapshot, now: int
+    ended: Ended,
+    charge: Charge | Unpriced,
+    quote: Quote | None,
+    target: Target,
+    snapshot: Snapshot,
+    now: int,
+    allowance: Allowance | None = None,
 ) -> tuple[Decision, ...]:
     """What is odd about a charge that `final_charge` has made: above its hold, or not what the provider reported."""
     if quote is None or isinstance(charge, Unpriced):
@@ -133,10 +177,11 @@ def notes(
         told = usage.output_tokens if usage is not None else None
         return (_note("usage_suspect", f"{told} output tokens reported for {ended.output_bytes:,} bytes of output"),)
     if charge.basis == "metered":
-        if quote.unbounded is not None or charge.amount <= quote.amount:
+        held = quote.amount if allowance is None else allowance.amount
+        if quote.unbounded is not None or charge.amount <= held:
             return ()
-        return (_note("hold_exceeded", f"charged {display(charge.amount)}, held {display(quote.amount)}"),)
-    if not _told(ended) or (_cut(ended) and (target.provider.bills_after_disconnect or not ended.streamed)):
+        return (_note("hold_exceeded", f"charged {display(charge.amount)}, held {display(held)}"),)
+    if not _told(ended, quote) or (_cut(ended) and (target.provider.bills_after_disconnect or not ended.streamed)):
         return ()
     reported = _priced(ended.report, target, snapshot, now)
     said = display(reported.amount) if isinstance(reported, Charge) else "what cannot be"
@@ -145,7 +190,12 @@ def notes(
 
 
 def observed(
-    request: InferenceRequest, target: Target, quote: Quote | None, charge: Charge | Unpriced, ended: Ended
+    request: InferenceRequest,
+    target: Target,
+    quote: Quote | None,
+    charge: Charge | Unpriced,
+    ended: Ended,
+    allowance: Allowance | None = None,
 ) -> Observed | None:
     """What a settlement teaches of the estimate; `None` where nothing was measured."""
     if quote is None or quote.free or isinstance(charge, Unpriced) or charge.basis != "metered":
@@ -156,11 +206,17 @@ def observed(
         target.listed.provider,
         target.listed.model,
         len(request.body),
-        quote.amount if quote.unbounded is None else charge.amount,
+        _held(quote, charge, allowance),
         charge.amount,
         usage.input_tokens if usage is not None and quote.unbounded is None else None,
         output // quote.choices if output is not None else None,
     )
+
+
+def _held(quote: Quote, charge: Charge, allowance: Allowance | None) -> int:
+    if allowance is not None:
+        return allowance.amount
+    return quote.amount if quote.unbounded is None else charge.amount
 
 
 # No tokenizer puts more text into one token, but for long runs of white space.
@@ -172,7 +228,7 @@ def _says_too_little(ended: Ended, target: Target) -> bool:
     usage = ended.report.usage
     if usage is None or usage.output_tokens is None or not ended.streamed or target.terms.dear or ended.report.steps:
         return False
-    return ended.output_bytes > _MOST_BYTES_PER_TOKEN * (usage.output_tokens + _IN_FLIGHT_TOKENS)
+    return ended.output_bytes > _MOST_BYTES_PER_TOKEN * (usage.output_tokens + IN_FLIGHT_TOKENS)
 
 
 def _note(code: str, detail: str) -> Decision:
@@ -195,9 +251,13 @@ def _cut(ended: Ended) -> bool:
     return ended.reason != "complete" or not ended.finished
 
 
-def _told(ended: Ended) -> bool:
+def _told(ended: Ended, quote: Quote | None) -> bool:
     """Whether the usage that was reported is the last one there was to be."""
-    return ended.report.usage is not None and (not _cut(ended) or ended.report.finish_reason is not None)
+    if ended.report.usage is None:
+        return False
+    # Of several answers one may have ended while others were still made.
+    alone = quote is None or quote.choices <= 1
+    return not _cut(ended) or (ended.report.finish_reason is not None and alone)
 
 
 def _of_free(ended: Ended, quote: Quote, target: Target, snapshot: Snapshot, now: int) -> Charge | Unpriced:
@@ -270,7 +330,9 @@ def _counted_output(ended: Ended, quote: Quote) -> int:
     """Tokens of output: by the bytes seen and what was in flight."""
     seen = ended.report.usage
     reported_output = (seen.output_tokens or 0) if seen is not None else 0
-    in_flight = 0 if ended.reason == "complete" and ended.finished else _IN_FLIGHT_TOKENS
+    in_flight = 0
+    if ended.reason != "complete" or not ended.finished:
+        in_flight = IN_FLIGHT_TOKENS * quote.choices + ended.unseen_tokens
     return min(max(ended.output_bytes, reported_output) + in_flight, quote.output_tokens * quote.choices)
 
 
@@ -286,8 +348,17 @@ def _counted(ended: Ended, quote: Quote) -> Report:
     output = _counted_output(ended, quote)
     if seen is not None and seen.input_tokens is not None:
         # Of the output only its length is known; what it is made of was told before its end, if at all.
+        told = seen.input_tokens
+        if told >= 0 and _cut(ended) and quote.unbounded is None:
+            # It may have told of its input before it knew it: then its bound stands.
+            told = told if told >= quote.input_tokens // LEAST_PART else quote.input_tokens
         usage = msgspec.structs.replace(
-            seen, output_tokens=output, reasoning_output_tokens=None, output_audio_tokens=None, output_image_tokens=None
+            seen,
+            input_tokens=told,
+            output_tokens=output,
+            reasoning_output_tokens=None,
+            output_audio_tokens=None,
+            output_image_tokens=None,
         )
     else:
         usage = Usage(input_tokens=quote.input_tokens, output_tokens=output)

@@ -24,7 +24,8 @@ from tollway.exchange.batch_telling import (
     stop,
     unanswered,
 )
-from tollway.exchange.exchange import NOTHING_LEARNED, Granted, hold, refuse
+from tollway.exchange.exchange import refuse
+from tollway.exchange.holding import NOTHING_LEARNED, Granted, hold
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import (
     Authenticate,
@@ -34,6 +35,7 @@ from tollway.exchange.steps import (
     NoAnswer,
     NotSent,
     Read,
+    ReadRequests,
     Release,
     Remember,
     Settle,
@@ -45,9 +47,10 @@ from tollway.identity.identity import Identity
 from tollway.ledger.job import Job, job_id
 from tollway.pricing.charge import Charge, Unpriced
 from tollway.pricing.estimate import Quote
-from tollway.providers import anthropic_batches, openai_batches
+from tollway.providers import openai_batches
 from tollway.providers.batches import Requests, State, job_call
 from tollway.providers.codec import Malformed
+from tollway.providers.weight import is_heavy
 from tollway.request import InferenceRequest
 from tollway.snapshot import Snapshot
 
@@ -97,7 +100,7 @@ def _unfit(request: InferenceRequest, identity: Identity) -> Refusal | None:
 def _create_anthropic(telling: Telling) -> Told:
     """A batch whose requests stand in the body."""
     request = telling.request
-    found: Requests | Malformed = yield Compute(partial(anthropic_batches.read_requests, request.body))
+    found: Requests | Malformed = yield ReadRequests(request)
     if isinstance(found, Malformed):
         return (yield from stop(telling, invalid(found.message)))
     aimed = aim(telling, found.model)
@@ -111,6 +114,9 @@ def _create_anthropic(telling: Telling) -> Told:
 
 def _create_openai(telling: Telling) -> Told:
     """A batch whose requests stand in a file that was uploaded, and bounded, before."""
+    if is_heavy(telling.request.body):
+        message = "The body is far larger than a batch of a file needs; send the id of the file, and little metadata."
+        return (yield from stop(telling, invalid(message)))
     wanted = openai_batches.read_wanted(telling.request.body)
     if isinstance(wanted, Malformed):
         return (yield from stop(telling, invalid(wanted.message)))
@@ -193,7 +199,7 @@ def _batch(telling: Telling, target: Target, granted: Granted, state: State, end
 def _upload(telling: Telling) -> Told:
     """A file of requests: bounded here, line by line, because what is in it is not seen again."""
     story, request, snapshot, now = telling.story, telling.request, telling.snapshot, telling.now
-    found: Requests | Malformed = yield Compute(partial(openai_batches.read_upload, request.content_type, request.body))
+    found: Requests | Malformed = yield ReadRequests(request)
     if isinstance(found, Malformed):
         return (yield from stop(telling, invalid(found.message)))
     aimed = aim(telling, found.model)
@@ -211,7 +217,8 @@ def _upload(telling: Telling) -> Told:
         yield Release(reservation.id, head.code)
         return (yield from unanswered(telling, head, reservation.attempt))
     ended: Ended = yield Read()
-    file = openai_batches.read_file(ended.raw) if head.status < 400 and ended.reason == "complete" else None
+    told = head.status < 400 and ended.reason == "complete" and not is_heavy(ended.raw)
+    file = openai_batches.read_file(ended.raw) if told else None
     if file is not None:
         yield Remember(_file(telling, target, file, found, priced))
     yield Release(reservation.id, "free" if head.status < 400 else "rejected")

@@ -10,7 +10,7 @@ from typing import Any
 from tollway.exchange.batch_money import ResultsMeter, Tally
 from tollway.exchange.batch_own import learned, settled
 from tollway.exchange.batch_telling import Told, read_state
-from tollway.exchange.exchange import LONGEST_ANSWER_S
+from tollway.exchange.holding import LONGEST_ANSWER_S
 from tollway.exchange.steps import Command, Ended, Forward, Head, NoAnswer, NotSent, Read, Relay, Release, Reserve
 from tollway.gateway import Provider
 from tollway.ledger.job import Job

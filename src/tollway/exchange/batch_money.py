@@ -4,10 +4,13 @@ All of it is at the tier "batch". Nothing is known until everything is: a batch 
 a line in them that cannot be priced, stays booked at its bound.
 """
 
+from collections.abc import Generator
+from typing import cast
+
 import msgspec
 
 from tollway.errors import UsageInvalid
-from tollway.exchange.exchange import price
+from tollway.exchange.holding import price
 from tollway.exchange.target import Target
 from tollway.ledger.entry import LedgerEntry, entry_id
 from tollway.ledger.job import Job
@@ -16,9 +19,11 @@ from tollway.pricing.charge import Charge, ChargeLine, Unpriced, charge_report
 from tollway.pricing.estimate import Quote
 from tollway.pricing.price import PriceBook
 from tollway.pricing.units import UnitPrice
-from tollway.providers import anthropic_batches, openai_batches
-from tollway.providers.answer import text, values
-from tollway.providers.batches import Requests, Result, tier_in_batch
+from tollway.providers import anthropic_batches
+from tollway.providers.aside import Aside
+from tollway.providers.batch_results import Line, ResultLines, read_line, take_line
+from tollway.providers.batches import Requests, tier_in_batch
+from tollway.providers.weight import MOST_BYTES
 from tollway.request import Ask, InferenceRequest
 from tollway.snapshot import Snapshot
 from tollway.usage import Report, Usage
@@ -30,19 +35,19 @@ NO_CAP = "an answer without a cap (max_tokens)"
 
 def bound(
     requests: Requests, request: InferenceRequest, target: Target, snapshot: Snapshot, now: int
-) -> Quote | Unpriced:
-    """The most that all of `requests` may cost together. It takes long where they are many: not for an event loop."""
+) -> Generator[None, None, Quote | Unpriced]:
+    """The most that all of `requests` may cost together; it pauses after each, because they may be many."""
     _, longest = snapshot.book.limits(target.listed.provider, target.listed.model)
     total, unbounded, price_id = 0, None, ""
+    alone = msgspec.structs.replace(
+        request, api=requests.api, upstream_path=f"/v1{requests.endpoint}", method="POST", body=b""
+    )
     for one in requests.all:
         ask = msgspec.structs.replace(one.ask, stream=False, service_tier=tier_in_batch(one.ask.service_tier))
         if ask.max_output_tokens is None:
             # Nothing is written into a batch, so that the model's own limit is all there is.
             ask = msgspec.structs.replace(ask, max_output_tokens=longest)
-        alone = msgspec.structs.replace(
-            request, api=requests.api, upstream_path=f"/v1{requests.endpoint}", method="POST", body=one.body
-        )
-        quote = price(alone, ask, target, snapshot, now)
+        quote = price(alone, ask, target, snapshot, now, size=one.size)
         if isinstance(quote, Unpriced):
             return quote
         price_id = quote.price_id
@@ -56,6 +61,7 @@ def bound(
             more = (ask.max_output_tokens - quote.output_tokens) * quote.choices
             amount = Money(amount + quote.per_output_token.times(more))
         total += amount
+        yield
     if total > LARGEST:
         total, unbounded = LARGEST, "more money than a ledger holds"
     return whole(target, total, price_id, unbounded)
@@ -95,6 +101,7 @@ class Tally:
     __slots__ = (
         "_amounts",
         "_answered",
+        "_awaited",
         "_book",
         "_doubtful",
         "_ids",
@@ -110,6 +117,7 @@ class Tally:
         self._book = book
         self._lines = 0
         self._answered = 0
+        self._awaited = 0
         self._doubtful = False
         self._ids: set[str] = set()
         self._amounts: dict[tuple[str, UnitPrice], tuple[int, int]] = {}
@@ -117,19 +125,31 @@ class Tally:
         self._price_id: str | None = None
         self.response_model: str | None = None
 
+    @property
+    def endpoint(self) -> str:
+        """What the requests of the batch ask."""
+        return self._job.endpoint
+
     def read(self, line: bytes) -> None:
         """Takes one line of results in."""
+        self.take(read_line(self._job.endpoint, line))
+
+    def take(self, line: Line) -> None:
+        """Takes in what a line of results says."""
         self._lines += 1
-        result = _result(self._job, line)
         # A request that is told twice may stand for another, which was not.
-        custom_id = text(values(line).get("custom_id"))
+        custom_id = line.custom_id
         told_before = custom_id is None or custom_id in self._ids
         self._ids.add(custom_id or "")
-        if result is None or told_before:
+        if line.result is None or told_before:
             self._doubtful = True
-        elif result.report is not None:
+        elif line.result.report is not None:
             self._answered += 1
-            self._add(result.report)
+            self._add(line.result.report)
+
+    def wait(self, lines: int) -> None:
+        """So many lines more are read elsewhere, or if it is negative, fewer."""
+        self._awaited += lines
 
     def lose(self) -> None:
         """Something could not be read, and may have cost anything."""
@@ -139,7 +159,7 @@ class Tally:
     def is_whole(self) -> bool:
         """Whether every request is accounted for, and every answer priced."""
         job = self._job
-        if self._doubtful:
+        if self._doubtful or self._awaited:
             return False
         if job.endpoint == anthropic_batches.ENDPOINT:
             # One line for each request, whatever became of it.
@@ -189,30 +209,42 @@ class Tally:
                     self._usage[name] = self._usage.get(name, 0) + number
 
 
-def _result(job: Job, line: bytes) -> Result | None:
-    if job.endpoint == anthropic_batches.ENDPOINT:
-        return anthropic_batches.read_result(line)
-    return openai_batches.read_result(line, job.endpoint)
-
-
 class ResultsMeter:
-    """Passes results on untouched (`codec.Meter`), and reads each line of them into `tally`."""
+    """Passes results on untouched (`codec.Meter`), and reads each line of them into `tally`.
 
-    __slots__ = ("_pending", "complete", "output_bytes", "tally")
+    A line that takes long to read can be put aside (`aside.Patient`); the batch is not whole before it was read.
+    """
+
+    __slots__ = ("_aside", "_pending", "complete", "output_bytes", "reader", "tally")
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
+        self.reader = ResultLines(tally.endpoint)
         self.output_bytes = 0
         self.complete = True
         self._pending = bytearray()
+        self._aside: Aside | None = None
+
+    def put_aside(self) -> Aside:
+        """From now on heavy lines are put there."""
+        self._aside = Aside(take_line)
+        return self._aside
+
+    def taken(self, said: list[bool], report: Report | None) -> None:
+        """The lines that were put aside have been read."""
+        self.tally.wait(-len(said))
+        for line in self.reader.found:
+            self.tally.take(line)
+        self.reader.found.clear()
 
     def feed(self, chunk: bytes) -> bytes:
         """`chunk` itself."""
-        end = chunk.rfind(b"\n") + 1
-        if end:
-            lines = bytes(self._pending) + chunk[:end]
-            self._pending.clear()
-            for line in lines.split(b"\n"):
+        start, end = 0, chunk.rfind(b"\n") + 1
+        if end and self._pending:
+            start = chunk.find(b"\n") + 1
+            self._read(self._line_ended_by(chunk[: start - 1]))
+        if start < end:
+            for line in chunk[start:end].split(b"\n"):
                 self._read(line)
         self._pending += chunk[end:]
         if len(self._pending) > LONGEST_LINE:
@@ -222,17 +254,25 @@ class ResultsMeter:
 
     def finish(self) -> bytes:
         """Nothing: no byte is kept back. The last line may have no end of its own."""
-        self._read(bytes(self._pending))
-        self._pending.clear()
+        self._read(self._line_ended_by(b""))
         return b""
 
     def report(self) -> Report:
         """Nothing: what results cost was spent by another request."""
         return Report()
 
+    def _line_ended_by(self, rest: bytes) -> bytes:
+        """The line that was pending, with the rest of it."""
+        line, self._pending = self._pending, bytearray()
+        line += rest
+        # A copy of eight megabytes takes 4 ms; nobody changes these any more.
+        return bytes(line) if len(line) <= MOST_BYTES else cast("bytes", line)
+
     def _read(self, line: bytes) -> None:
-        line = line.strip()
-        if line:
+        if self._aside is not None and self._aside.takes(line):
+            self._aside.events.append(line)
+            self.tally.wait(1)
+        elif line := line.strip():
             self.tally.read(line)
 
 

@@ -19,7 +19,8 @@ from tollway.exchange.batch_telling import (
     stop,
     unanswered,
 )
-from tollway.exchange.exchange import LONGEST_ANSWER_S, NOTHING_LEARNED, hold, refuse
+from tollway.exchange.exchange import refuse
+from tollway.exchange.holding import LONGEST_ANSWER_S, NOTHING_LEARNED, hold
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import (
     Command,

@@ -19,6 +19,7 @@ from tollway.identity.identity import Identity
 from tollway.ledger.job import Job, job_id
 from tollway.providers import anthropic_batches, openai_batches
 from tollway.providers.batches import State
+from tollway.providers.weight import is_heavy
 from tollway.request import Ask, InferenceRequest
 from tollway.snapshot import Snapshot
 
@@ -120,7 +121,9 @@ def unanswered(telling: Telling, head: NotSent | NoAnswer, attempt: int) -> Told
 
 
 def read_state(request: InferenceRequest, body: bytes) -> State | None:
-    """What an answer says of a batch."""
+    """What an answer says of a batch; `None` also where it is far larger than any batch, and would take long to read."""
+    if is_heavy(body):
+        return None
     return anthropic_batches.read_state(body) if request.dialect == "anthropic" else openai_batches.read_state(body)
 
 
@@ -135,7 +138,7 @@ def answered(telling: Telling, head: Head, ended: Ended) -> Told:
         refusal = Refusal(code="upstream_invalid", message=f'The answer of provider "{name}" broke off before its end.')
         return (yield from refuse(story, "forward", refusal))
     body = ended.raw
-    if request.api == "anthropic.batches" and head.status < 400:
+    if request.api == "anthropic.batches" and head.status < 400 and not is_heavy(body):
         body = anthropic_batches.with_own_results(body)
     story.sent((yield Send(head.status, told.headers(story, head, None), body)))
     yield Log(story.record(head.status, "" if head.status < 400 else "upstream_error"))

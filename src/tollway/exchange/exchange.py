@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
-from tollway.budgets.holds import Claim, holds
 from tollway.budgets.window import Calendar
-from tollway.exchange import answer, told
+from tollway.exchange import answer, deeds, told
+from tollway.exchange.allowance import allowance_for
+from tollway.exchange.holding import LONGEST_ANSWER_S, NOTHING_LEARNED, Granted, hold, price
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.refusal import body as refusal_body
 from tollway.exchange.refusal import headers as refusal_headers
@@ -25,49 +26,38 @@ from tollway.exchange.steps import (
     Log,
     NoAnswer,
     NotSent,
+    Pause,
     Read,
     Relay,
     Release,
-    Reserve,
     Send,
     Settle,
     Steps,
-    Unavailable,
 )
 from tollway.exchange.story import Story
-from tollway.exchange.target import Target, choose
-from tollway.exchange.terms import PLAIN, asks_for_long_context, completed, terms_of
+from tollway.exchange.target import Target, choose, instead
+from tollway.exchange.terms import PLAIN, completed, terms_of
 from tollway.identity.attributes import MetadataInvalid
-from tollway.ledger.reservation import Exhausted, Gone, Held, Reservation
+from tollway.identity.identity import Identity
 from tollway.pricing.calibration import Calibration
 from tollway.pricing.charge import Charge, Unpriced
-from tollway.pricing.estimate import Quote, estimate
 from tollway.providers.codec import Malformed
-from tollway.providers.registry import codec_for, is_free
-from tollway.request import Api, Ask, InferenceRequest
+from tollway.providers.gathered import Gatherer, gatherer
+from tollway.providers.gathered_request import Upstream
+from tollway.providers.registry import codec_for
+from tollway.request import Ask, InferenceRequest
 from tollway.snapshot import Snapshot
 
-LONGEST_ANSWER_S = 1800.0
-"""How long one answer may take from its first byte; a reservation's deadline lies behind it."""
-_GRACE_S = 60.0
-_LONG_CONTEXT = 1_000_000
-"""Tokens: the window that Anthropic's beta "context-1m" opens, whatever the price list says of the model."""
-_SUBSTITUTES = 'With "models", "route" or "plugins" something else may be served than the model that is named'
-# With money coming and going, a request may find less each time it asks; it asks this often.
-_MOST_TRIES = 4
-_UNKNOWN_PATH = "a call whose cost only its answer shows"
-NOTHING_LEARNED = Calibration()
-"""For requests that are only rehearsed."""
 
+class _Ready(msgspec.Struct, frozen=True):
+    """An attempt that may be sent."""
 
-class Granted(msgspec.Struct, frozen=True):
-    """The money is held."""
-
-    reservation: Reservation
-    held: Held
-    quote: Quote | None
-    """`None` where the price is unknown and no budget minds."""
-    clamped: bool
+    ask: Ask
+    target: Target
+    selection: Selection
+    granted: Granted
+    as_stream: Upstream | None
+    """Where it goes to be answered as a stream, though its caller wants a whole answer."""
 
 
 def exchange(
@@ -98,184 +88,92 @@ def exchange(
     target = choose(request, ask, snapshot, now)
     if isinstance(target, Refusal):
         return (yield from refuse(story, "route", target))
-    story.target = target
-    selection = select(request, identity, target, snapshot)
-    if isinstance(selection, MetadataInvalid):
-        return (yield from refuse(story, "read", Refusal(code="metadata_invalid", message=selection.message)))
-    story.knows(selection.facts, selection.context)
-    claimed = selection.claims
-    terms = terms_of(request, ask, identity, at_ceiling=selection.at_ceiling)
-    if isinstance(terms, Refusal):
-        return (yield from refuse(story, "price", terms))
-    if terms is not PLAIN:
-        story.target = target = msgspec.structs.replace(target, terms=terms)
-    priced = price(request, ask, target, snapshot, now)
-    granted = yield from hold(story, request, target, selection, priced, calendar, now, learned)
-    if isinstance(granted, Refusal):
-        return (yield from refuse(story, "reserve", granted))
-    story.granted(granted.reservation, granted.held, claimed, granted.quote, clamped=granted.clamped)
+    ready = yield from prepare(story, request, ask, identity, target, snapshot, calendar, now, learned)
+    if isinstance(ready, Refusal):
+        return (yield from refuse(story, story.refused_at, ready))
+    ask, target, granted, claimed = ready.ask, ready.target, ready.granted, ready.selection.claims
+    delay_ms = deeds.delay_ms(ready.selection, granted)
+    if delay_ms:
+        yield Pause(delay_ms)
 
-    path, rewrite, strip_usage = answer.outgoing(request, ask, target, claimed, granted.quote)
-    head = yield Forward(granted.reservation, target.route, request, path, rewrite)
+    out = answer.outgoing(request, ask, target, claimed, granted.quote, ready.as_stream)
+    # The refusal of an answer under way is made where a raise is refused, by the rules of this exchange.
+    streams = ask.stream or granted.allowance is not None
+    stops = told.Stops(granted.reservation.holds, claimed, calendar, now) if claimed and streams else None
+    head = yield Forward(
+        granted.reservation, target.route, request, out.path, out.rewrite, out.query, granted.allowance, stops
+    )
     if isinstance(head, NotSent):
         yield Release(granted.reservation.id, head.code)
         story.attempted(granted.reservation.attempt, "not_sent", code=head.code)
         return (yield from refuse(story, "forward", Refusal(code=head.code, message=head.message, retry_after_s=1)))
     if isinstance(head, NoAnswer):
         # It was sent, so perhaps billed: presume it spent.
-        entry = story.entry(granted.reservation, answer.presumed(granted.quote, target), None, now)
+        entry = story.entry(granted.reservation, answer.presumed(granted.quote, target, granted.allowance), None, now)
         yield Settle(entry)
         story.settled(entry.charge)
         story.attempted(granted.reservation.attempt, "no_answer", code=head.code)
         return (yield from refuse(story, "forward", Refusal(code=head.code, message=head.message, retry_after_s=1)))
 
     if head.streamed and head.status < 400:
-        yield from relay(story, granted, target, head, snapshot, now, strip_usage=strip_usage)
+        yield from relay(story, ready, head, snapshot, now, strip_usage=out.strip_usage)
     else:
         yield from read(story, granted, target, head, snapshot, now)
 
 
-def price(request: InferenceRequest, ask: Ask, target: Target, snapshot: Snapshot, now: int) -> Quote | Unpriced:
-    """The bound of what the request may cost; zero for what is free by definition."""
-    if is_free(request.api, request.method, request.upstream_path):
-        return answer.FREE if request.method == "POST" else answer.READ
-    terms = target.terms
-    dearest = terms.price
-    if ask.substitutes and dearest is None:
-        if not terms.at_ceiling:
-            return Unpriced(target.provider.slug, target.model or "", _SUBSTITUTES)
-        dearest = snapshot.book.at_ceiling(target.listed.provider)
-    if ask.media_bytes and not target.provider.kind:
-        # A server nobody knows may take a picture's bytes for text.
-        ask = msgspec.structs.replace(ask, media_bytes=0)
-    gateway = snapshot.gateways[request.gateway]
-    quote = estimate(
-        ask,
-        len(request.body),
-        provider=target.listed.provider,
-        model=target.listed.model,
-        book=snapshot.book,
-        at_ms=now,
-        default_output_tokens=gateway.default_output_tokens,
-        auto_is_standard=target.provider.auto_is_standard,
-        price=dearest,
-        at_ceiling=terms.at_ceiling,
-        window_at_least=_LONG_CONTEXT if request.dialect == "anthropic" and asks_for_long_context(request) else 0,
-    )
-    if request.api.endswith(".other") and isinstance(quote, Quote) and not quote.free and quote.unbounded is None:
-        # A path that nobody knows may cost anything, whatever model it names.
-        quote = msgspec.structs.replace(quote, unbounded=ask.unbounded or _UNKNOWN_PATH)
-    return quote
-
-
-def hold(
+def prepare(
     story: Story,
     request: InferenceRequest,
+    ask: Ask,
+    identity: Identity,
     target: Target,
-    selection: Selection,
-    priced: Quote | Unpriced,
+    snapshot: Snapshot,
     calendar: Calendar,
     now: int,
     learned: Calibration,
-) -> Generator[Command, Any, Granted | Refusal]:
-    """Holds the bound on every budget that counts the request, or as much as is left of it, or refuses.
-
-    Where others only hold the money, the request waits once for it to come back. Where it is spent, the output cap is
-    lowered to what is left, if that is still worth an answer.
-    """
-    claimed = selection.claims
-    quote = None if isinstance(priced, Unpriced) else priced
-    refusal = _unholdable(request, claimed, priced, target)
-    if refusal is not None:
-        return refusal
-    wait_s = selection.wait_s
-    asked = quote
-    model = (target.listed.provider, target.listed.model)
-    estimates = selection.expects and quote is not None
-    for tries_left in reversed(range(_MOST_TRIES)):
-        amount = asked.amount if asked is not None else 0
-        expected = learned.expected(asked, model, len(request.body)) if estimates and asked is not None else None
-        reservation = Reservation(
-            f"{request.id}.{story.attempt}",
-            request.id,
-            story.attempt,
-            holds(claimed, amount, now, calendar, expected),
-            now,
-            now + int((target.provider.first_byte_timeout_s + LONGEST_ANSWER_S + _GRACE_S) * 1000),
-            amount,
-            selection.encoded_context,
+) -> Generator[Command, Any, _Ready | Refusal]:
+    """Holds the money for the target, or for the cheaper one that a budget wants once so much of it is spent."""
+    tried: set[str] = set()
+    while True:
+        story.target = target
+        selection = select(request, identity, target, snapshot)
+        if isinstance(selection, MetadataInvalid):
+            story.refused_at = "read"
+            return Refusal(code="metadata_invalid", message=selection.message)
+        story.knows(selection.facts, selection.context)
+        terms = terms_of(request, ask, identity, at_ceiling=selection.at_ceiling)
+        if isinstance(terms, Refusal):
+            story.refused_at = "price"
+            return terms
+        if terms is not PLAIN:
+            story.target = target = msgspec.structs.replace(target, terms=terms)
+        priced = price(request, ask, target, snapshot, now)
+        as_stream = None
+        if snapshot.gateways[request.gateway].carry_as_stream:
+            as_stream = answer.carried(request, ask, target)
+        streams = ask.stream or as_stream is not None
+        allowance = allowance_for(target, selection.claims, priced, learned) if streams else None
+        granted = yield from hold(
+            story, request, target, selection, priced, calendar, now, learned, allowance=allowance
         )
-        reply: Held | Exhausted | Gone | Unavailable = yield Reserve(reservation, wait_s)
-        if isinstance(reply, Held):
-            return Granted(reservation, reply, asked, clamped=asked is not quote)
-        if isinstance(reply, Unavailable | Gone):
-            return Refusal(
-                code="budget_store_unavailable",
-                message="The budget ledger cannot be written now, so nothing was sent. Try again shortly.",
-                retry_after_s=1,
-            )
-        # A budget that only checks what is spent is not helped by a smaller hold.
-        smaller = None
-        if tries_left and asked is not None and not reservation.holds[reply.index].spent_only:
-            left = reply.balance.available if reply.contended else reply.balance.limit - reply.balance.spent
-            smaller = asked.clamped(left)
-        if smaller is None or smaller is asked:
-            refusing = reservation.holds[reply.index]
-            needed = amount if refusing.spent_only else refusing.amount
-            return told.exhausted(reply, refusing, claimed, needed, calendar, now)
-        if reply.contended:
-            wait_s = 0.0
-        asked = smaller
-    raise AssertionError("the last try refuses")
-
-
-def _unholdable(
-    request: InferenceRequest, claimed: tuple[Claim, ...], priced: Quote | Unpriced, target: Target
-) -> Refusal | None:
-    """Why no hold can be sized, where a budget insists on one."""
-    if isinstance(priced, Unpriced):
-        for claim in claimed:
-            if claim.budget.mode == "enforce" and claim.budget.on_unpriced == "block":
-                if target.model is None and not priced.why:
-                    return Refusal(
-                        code="model_missing",
-                        rule=claim.budget.name,
-                        message=f'The request names no model, so budget "{claim.budget.name}" cannot hold its cost. '
-                        'Set "model".',
-                    )
-                return Refusal(
-                    code="price_unknown",
-                    rule=claim.budget.name,
-                    message=f'{priced.why}, so budget "{claim.budget.name}" cannot hold its cost. '
-                    "Leave them out, or set the budget's on_unpriced to count."
-                    if priced.why
-                    else f'"{target.name}" has no price, so budget "{claim.budget.name}" cannot hold its cost. '
-                    f"Add its price (tollway prices override {target.name} --input ... --output ..., or --free), or set the budget's "
-                    "on_unpriced to ceiling or count.",
-                )
-    elif priced.unbounded is not None:
-        for claim in claimed:
-            if claim.budget.mode == "enforce" and claim.budget.guarantee == "hard":
-                return Refusal(
-                    code="request_unbounded",
-                    rule=claim.budget.name,
-                    message=f'The cost of {priced.unbounded} has no bound for "{target.name}", and budget '
-                    f'"{claim.budget.name}" must hold it. {_way_out(request.api)}, or set the budget\'s guarantee to expected.',
-                )
-    return None
-
-
-_WAYS_OUT: dict[Api, str] = {
-    "openai.ocr": 'Name the "pages" to read',
-    "openai.images": "Use a model whose pictures have a published price or number of tokens",
-    "openai.rerank": "Call the provider's own rerank path, such as /cohere/v2/rerank",
-}
-
-
-def _way_out(api: Api) -> str:
-    if api.endswith(".other"):
-        return "It can be called where no budget has to hold it"
-    return _WAYS_OUT.get(api, "Send the content inline, or use a model with a known context window")
+        swap = deeds.downgrade(selection, granted) if selection.acts else None
+        if swap is not None and target.name not in tried and swap.to != target.name:
+            tried.add(target.name)
+            other = instead(request, ask, swap.to, snapshot, now)
+            if isinstance(other, Target):
+                if isinstance(granted, Granted):
+                    yield Release(granted.reservation.id, "downgraded")
+                story.downgraded(swap.budget, target.name, other.name)
+                ask, target = msgspec.structs.replace(ask, model=other.model), other
+                continue
+            story.not_downgraded(swap.budget, swap.to)
+        if isinstance(granted, Refusal):
+            story.refused_at = "reserve"
+            return granted
+        story.granted(granted.reservation, granted.held, selection.claims, granted.quote, clamped=granted.clamped)
+        story.warnings = deeds.warnings(selection, granted) if selection.acts else ()
+        # What is held as a whole may as well be answered as a whole.
+        return _Ready(ask, target, selection, granted, as_stream if granted.allowance is not None else None)
 
 
 def read(
@@ -289,10 +187,11 @@ def read(
         # An error is not billed, unless it says what it has made; it passes through as it came.
         yield Release(granted.reservation.id, "rejected")
     else:
-        charge = answer.final_charge(ended, granted.quote, target, snapshot, now)
-        story.noted(answer.notes(ended, charge, granted.quote, target, snapshot, now))
+        allowance = granted.allowance
+        charge = answer.final_charge(ended, granted.quote, target, snapshot, now, allowance)
+        story.noted(answer.notes(ended, charge, granted.quote, target, snapshot, now, allowance))
         entry = story.entry(granted.reservation, charge, ended, now)
-        yield Settle(entry, answer.observed(story.request, target, granted.quote, charge, ended))
+        yield Settle(entry, answer.observed(story.request, target, granted.quote, charge, ended, allowance))
         story.settled(entry.charge if isinstance(charge, Charge) else None)
     story.ended(granted.reservation.attempt, head, ended)
     if ended.reason == "client_gone":
@@ -310,17 +209,34 @@ def read(
 
 
 def relay(
-    story: Story, granted: Granted, target: Target, head: Head, snapshot: Snapshot, now: int, *, strip_usage: bool
+    story: Story,
+    ready: _Ready,
+    head: Head,
+    snapshot: Snapshot,
+    now: int,
+    *,
+    strip_usage: bool,
 ) -> Generator[Command, Any, None]:
-    """A stream: pass it on as it comes, and settle what it cost, whoever ended it."""
+    """A stream: pass it on as it comes, or put it together, and settle what it cost, whoever ended it."""
+    granted, target = ready.granted, ready.target
+    gather = gatherer(story.request.api) if ready.as_stream is not None else None
     meter = codec_for(story.request.api).meter(strip_usage=strip_usage)
-    ended: Ended = yield Relay(head.status, told.headers(story, head, None), meter, LONGEST_ANSWER_S)
-    charge = answer.final_charge(ended, granted.quote, target, snapshot, now)
-    story.noted(answer.notes(ended, charge, granted.quote, target, snapshot, now))
+    allowance = granted.allowance
+    ended: Ended = yield Relay(head.status, told.headers(story, head, None), meter, LONGEST_ANSWER_S, gather)
+    charge = answer.final_charge(ended, granted.quote, target, snapshot, now, allowance)
+    story.noted(answer.notes(ended, charge, granted.quote, target, snapshot, now, allowance))
     entry = story.entry(granted.reservation, charge, ended, now)
-    yield Settle(entry, answer.observed(story.request, target, granted.quote, charge, ended))
+    yield Settle(entry, answer.observed(story.request, target, granted.quote, charge, ended, allowance))
     story.settled(entry.charge if isinstance(charge, Charge) else None)
     story.ended(granted.reservation.attempt, head, ended)
+    if ended.would_refuse:
+        story.would_have_ended(ready.selection.claims, ended.would_refuse)
+    if gather is not None and ended.reason != "client_gone":
+        return (yield from gathered(story, head, ended, gather, charge))
+    if ended.refusal is not None:
+        story.refused("relay", ended.refusal)
+        yield Log(story.record(head.status, ended.refusal.code))
+        return
     status, code = {
         "complete": (head.status, ""),
         "client_gone": (499, "client_gone"),
@@ -328,6 +244,32 @@ def relay(
         "too_long": (head.status, "upstream_timeout"),
     }[ended.reason]
     yield Log(story.record(status, code))
+
+
+def gathered(
+    story: Story, head: Head, ended: Ended, gather: Gatherer, charge: Charge | Unpriced
+) -> Generator[Command, Any, None]:
+    """The whole answer that was put together from a stream; or why there is none."""
+    body = gather.answer() if ended.reason == "complete" else None
+    failed = gather.error
+    if body is None and failed is None:
+        said = gather.reason or "it broke off before its end"
+        refusal = ended.refusal or Refusal(
+            code="upstream_timeout" if ended.reason == "too_long" else "upstream_invalid",
+            message=f"The provider's answer cannot be put together: {said}.",
+        )
+        return (yield from refuse(story, "relay", refusal))
+    status, body = (200, body or b"") if failed is None else (failed.status, failed.body)
+    kept = tuple(header for header in head.headers if header[0] not in _OF_THE_STREAM)
+    whole = msgspec.structs.replace(head, headers=((b"content-type", b"application/json"), *kept))
+    headers = told.headers(story, whole, charge if isinstance(charge, Charge) else None)
+    story.sent((yield Send(status, headers, body)))
+    yield Log(story.record(status, "" if failed is None else "upstream_error"))
+
+
+_OF_THE_STREAM = frozenset(
+    {b"content-type", b"content-length", b"content-encoding", b"transfer-encoding", b"cache-control"}
+)
 
 
 def refuse(story: Story, step: str, refusal: Refusal) -> Generator[Command, Any, None]:

@@ -61,7 +61,7 @@ def headers(
     ]
     if refusal.retry_after_s is not None:
         found.append((b"retry-after", str(refusal.retry_after_s).encode()))
-    if refusal.rule:
+    if refusal.rule and _by_budget(refusal.code):
         found.append((prefix + b"budget", _header_text(refusal.rule)))
     if dialect == "bedrock":
         # AWS's SDKs take the kind of an error from here.
@@ -70,6 +70,11 @@ def headers(
         # RFC 9110, 11.6.1: a 401 names the scheme that would be accepted.
         found.append((b"www-authenticate", b'Bearer realm="tollway"'))
     return tuple(found)
+
+
+def _by_budget(code: str) -> bool:
+    """Whether the rule of such a refusal is a budget; of others it is a provider or a key."""
+    return code.startswith("budget_") or code in ("price_unknown", "request_unbounded")
 
 
 # Anthropic's and Google's names for a status (their public error references).

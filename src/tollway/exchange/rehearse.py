@@ -4,7 +4,7 @@ The same generator and the same rules as for real traffic; only the replies diff
 logged: balances are looked at instead of reserved on, and the story ends where the request would be forwarded.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -13,15 +13,17 @@ from tollway.budgets.budget import Budget
 from tollway.budgets.holds import Claim, holds
 from tollway.budgets.window import Calendar
 from tollway.exchange.authenticate import authenticate
-from tollway.exchange.exchange import NOTHING_LEARNED, exchange, price
+from tollway.exchange.exchange import exchange
+from tollway.exchange.holding import NOTHING_LEARNED, price
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.selection import select
-from tollway.exchange.steps import Authenticate, Forward, Log, Reserve, Send, Sent
+from tollway.exchange.steps import Authenticate, Forward, Log, Pause, Release, Reserve, Send, Sent
 from tollway.exchange.target import Target, choose
 from tollway.exchange.terms import completed, terms_of
 from tollway.identity.attributes import MetadataInvalid
 from tollway.identity.identity import Identity
 from tollway.identity.keys import Key, digest
+from tollway.ledger.control import budget_of
 from tollway.ledger.reservation import Balance, Exhausted, Held, Hold, Reservation, contended, fits
 from tollway.logs.record import Decision
 from tollway.pricing.calibration import Calibration
@@ -29,15 +31,15 @@ from tollway.pricing.charge import Unpriced
 from tollway.pricing.estimate import Quote
 from tollway.providers.codec import Malformed
 from tollway.providers.registry import codec_for
-from tollway.request import Credential, InferenceRequest
+from tollway.request import Ask, Credential, InferenceRequest
 from tollway.snapshot import Snapshot
 
 Balances = Callable[[Sequence[Hold]], Sequence[Balance]]
 """What is spent and held in the window of each hold, now (`Ledger.balances`)."""
 
-Verdict = Literal["fits", "exhausted", "contended", "not_asked"]
+Verdict = Literal["fits", "exhausted", "contended", "frozen", "not_asked"]
 """exhausted: spent, or too little left even if all holds came back. contended: it would fit if others gave their holds
-back. not_asked: the request is refused before any budget is asked."""
+back. frozen: by an administrator. not_asked: the request is refused before any budget is asked."""
 
 _STAND_IN = "the secret of a key that is only rehearsed"
 
@@ -78,6 +80,12 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
     """What would be sent to the provider."""
     body: bytes = b""
+    first_held: int | None = None
+    """Nanodollars held to begin with, where the hold follows the answer; `None` where all of `granted` is held at once."""
+    delay_ms: int = 0
+    """How long a budget of which much is spent would make it wait."""
+    downgraded_to: str | None = None
+    """The model that would serve instead, as `provider/model`."""
 
 
 def rehearse(
@@ -89,13 +97,21 @@ def rehearse(
     now: int,
     balances: Balances,
     learned: Calibration = NOTHING_LEARNED,
+    frozen: Callable[[str], bool] = lambda _: False,
+    ask: Ask | Malformed | None = None,
 ) -> Rehearsal:
-    """What would happen to `request` of this caller at `now` (Unix milliseconds), with the accounts as they are."""
-    known = _known(request, caller, snapshot, now)
-    legs = _legs(known.claimed, holds(known.claimed, 0, now, calendar), balances, asked=False)
+    """What would happen to `request` of this caller at `now` (Unix milliseconds), with the accounts as they are.
+
+    `frozen`: whether an administrator has frozen that account. `ask`: what the body asks for, where that was read
+    already because it is large; then `Rehearsal.body` is left empty.
+    """
+    known = _known(request, caller, snapshot, now, ask)
+    named = {budget.id: budget for budget in snapshot.budgets}
+    legs = _legs(named, holds(known.claimed, 0, now, calendar), balances, None)
+    delay_ms, first_held = 0, None
     granted = known.quote if isinstance(known.quote, Quote) else None
     refusal: Answer | None = None
-    steps = exchange(request, snapshot, calendar, now, learned)
+    steps = exchange(request, snapshot, calendar, now, learned, ask)
     command = next(steps)
     while True:
         match command:
@@ -103,10 +119,17 @@ def rehearse(
                 command = steps.send(caller)
             case Reserve():
                 reservation = command.reservation
-                legs = _legs(known.claimed, reservation.holds, balances, asked=True)
-                if granted is not None and reservation.bound < granted.amount:
-                    granted = granted.clamped(reservation.bound)
+                legs = _legs(named, reservation.holds, balances, frozen)
+                first_held = reservation.bound if any(hold.metered for hold in reservation.holds) else None
+                if granted is not None and first_held is None and reservation.bound < granted.amount:
+                    granted = granted.clamped(reservation.bound) or granted
                 command = steps.send(_verdict(reservation, legs))
+            case Release():
+                # Another model is to serve; what it would cost is asked next.
+                command = steps.send(None)
+            case Pause():
+                delay_ms = command.delay_ms
+                command = steps.send(None)
             case Forward():
                 # Closing is leaving: there is no reservation to end, since none was made.
                 steps.close()
@@ -118,7 +141,10 @@ def rehearse(
                     granted=granted,
                     legs=legs,
                     path=command.path,
-                    body=command.body,
+                    body=command.body if ask is None else b"",
+                    delay_ms=delay_ms,
+                    first_held=first_held,
+                    downgraded_to=_downgraded_to(known.target, command),
                 )
             case Send():
                 refusal = Answer(command.status, command.headers, command.body)
@@ -161,10 +187,13 @@ class _Known(msgspec.Struct, frozen=True, kw_only=True):
     claimed: tuple[Claim, ...] = ()
 
 
-def _known(request: InferenceRequest, caller: Identity | Refusal, snapshot: Snapshot, now: int) -> _Known:
+def _known(
+    request: InferenceRequest, caller: Identity | Refusal, snapshot: Snapshot, now: int, ask: Ask | Malformed | None
+) -> _Known:
     if isinstance(caller, Refusal):
         return _Known()
-    ask = codec_for(request.api).read_ask(request.upstream_path, request.query, request.content_type, request.body)
+    if ask is None:
+        ask = codec_for(request.api).read_ask(request.upstream_path, request.query, request.content_type, request.body)
     if isinstance(ask, Malformed):
         return _Known(identity=caller)
     ask = completed(ask, request)
@@ -186,27 +215,43 @@ def _known(request: InferenceRequest, caller: Identity | Refusal, snapshot: Snap
     )
 
 
-def _legs(claimed: tuple[Claim, ...], placed: tuple[Hold, ...], balances: Balances, *, asked: bool) -> tuple[Leg, ...]:
-    owners = [claim.budget for claim in claimed for _ in claim.accounts]
+def _downgraded_to(asked: Target | None, command: Forward) -> str | None:
+    route = command.route
+    served = f"{route.provider.slug}/{route.model}"
+    return served if asked is not None and asked.model is not None and asked.name != served else None
+
+
+def _legs(
+    budgets: Mapping[str, Budget],
+    placed: tuple[Hold, ...],
+    balances: Balances,
+    frozen: Callable[[str], bool] | None,
+) -> tuple[Leg, ...]:
+    """`frozen` is `None` where no account is asked."""
     return tuple(
         Leg(
-            budget=budget,
+            budget=budgets[budget_of(hold.account)],
             hold=hold,
             balance=balance,
-            verdict=_verdict_of(hold, balance) if asked else "not_asked",
+            verdict="not_asked" if frozen is None else _verdict_of(hold, balance, frozen),
         )
-        for budget, hold, balance in zip(owners, placed, balances(placed), strict=True)
+        for hold, balance in zip(placed, balances(placed), strict=True)
     )
 
 
-def _verdict_of(hold: Hold, balance: Balance) -> Verdict:
-    if fits(hold, balance.spent, balance.held):
+def _verdict_of(hold: Hold, balance: Balance, frozen: Callable[[str], bool]) -> Verdict:
+    if (hold.amount or hold.spent_only) and frozen(hold.account):
+        return "frozen"
+    if fits(hold, balance.spent, balance.held, balance.limit):
         return "fits"
-    return "contended" if contended(hold, balance.spent) else "exhausted"
+    return "contended" if contended(hold, balance.spent, balance.limit) else "exhausted"
 
 
 def _verdict(reservation: Reservation, legs: tuple[Leg, ...]) -> Held | Exhausted:
     """What the ledger would answer: the first account that is spent out refuses, else the first that others hold."""
+    for index, leg in enumerate(legs):
+        if leg.verdict == "frozen":
+            return Exhausted(index, leg.balance, contended=False, frozen=True)
     refusing = [(n, leg) for n, leg in enumerate(legs) if leg.hold.enforced and leg.verdict != "fits"]
     refusing.sort(key=lambda one: one[1].verdict == "contended")
     for index, leg in refusing:

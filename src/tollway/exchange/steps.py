@@ -7,11 +7,13 @@
 | Forward      | Head, NotSent, NoAnswer            |
 | Read         | Ended                              |
 | Relay        | Ended                              |
+| Pause        | None                               |
 | Send         | Sent                               |
 | Settle       | None                               |
 | Release      | None                               |
 | Log          | None                               |
 | Compute      | Any                                |
+| ReadRequests | Requests, Malformed                |
 | Recall       | Job, None, Unavailable             |
 | Remember     | None, Unavailable                  |
 
@@ -23,12 +25,15 @@ from typing import Any, Literal
 
 import msgspec
 
+from tollway.exchange.allowance import Allowance
+from tollway.exchange.refusal import Refusal
 from tollway.ledger.entry import LedgerEntry
 from tollway.ledger.job import Job
-from tollway.ledger.reservation import Reservation
+from tollway.ledger.reservation import Exhausted, Reservation
 from tollway.logs.record import LogRecord
 from tollway.pricing.calibration import Observed
 from tollway.providers.codec import Meter
+from tollway.providers.gathered import Gatherer
 from tollway.providers.rewrite import Rewrite, written
 from tollway.request import InferenceRequest
 from tollway.snapshot import Route
@@ -48,6 +53,10 @@ class Reserve(msgspec.Struct, frozen=True):
     wait_s: float = 0.0
 
 
+Stops = Callable[[Exhausted | None], Refusal]
+"""Makes the refusal of an answer whose hold could not be raised; `None` is for a ledger that does not answer."""
+
+
 class Forward(msgspec.Struct, frozen=True):
     """Send the request to the provider. Only to be yielded with a reservation that stands."""
 
@@ -57,6 +66,12 @@ class Forward(msgspec.Struct, frozen=True):
     path: str
     rewrite: Rewrite | None = None
     """What is to be changed in the request's body before it is sent; `None` where it goes as it came."""
+    query: bytes | None = None
+    """Without the question mark, where it is not the request's own."""
+    allowance: Allowance | None = None
+    """How the hold follows the answer; `None` where it covers the whole of it."""
+    stops: Stops | None = None
+    """What the caller is told where the hold cannot be raised."""
 
     @property
     def body(self) -> bytes:
@@ -76,6 +91,14 @@ class Relay(msgspec.Struct, frozen=True):
     headers: tuple[tuple[bytes, bytes], ...]
     meter: Meter
     longest_s: float
+    gather: Gatherer | None = None
+    """Takes the answer instead of the caller, who is to have it as a whole."""
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """Wait before going on; less if the caller leaves."""
+
+    delay_ms: int
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -108,9 +131,16 @@ class Log(msgspec.Struct, frozen=True):
 
 
 class Compute(msgspec.Struct, frozen=True):
-    """Work something out that takes too long for the event loop; `function` is pure, and made of many short steps."""
+    """Work something out that takes too long for one turn of the event loop; the work is pure, and the reply its value."""
 
-    function: Callable[[], Any]
+    work: Callable[[], Generator[None, None, Any]]
+    """It yields after every short step, so that others have their turn."""
+
+
+class ReadRequests(msgspec.Struct, frozen=True):
+    """Read the requests of a batch in the request's body, which may be large."""
+
+    request: InferenceRequest
 
 
 class Recall(msgspec.Struct, frozen=True):
@@ -125,7 +155,22 @@ class Remember(msgspec.Struct, frozen=True):
     job: Job
 
 
-Command = Authenticate | Reserve | Forward | Read | Relay | Send | Settle | Release | Log | Compute | Recall | Remember
+Command = (
+    Authenticate
+    | Reserve
+    | Pause
+    | Forward
+    | Read
+    | Relay
+    | Send
+    | Settle
+    | Release
+    | Log
+    | Compute
+    | ReadRequests
+    | Recall
+    | Remember
+)
 
 
 class Unavailable(msgspec.Struct, frozen=True):
@@ -164,7 +209,8 @@ class NoAnswer(msgspec.Struct, frozen=True):
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """The answer is over."""
 
-    reason: Literal["complete", "client_gone", "broken_off", "too_long"]
+    reason: Literal["complete", "client_gone", "broken_off", "too_long", "over_budget"]
+    """over_budget: a metered answer reached what was left of a budget, or its account was frozen: see `refusal`."""
     report: Report
     output_bytes: int = 0
     """Of generated text seen: what a cut answer is counted by."""
@@ -180,6 +226,12 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """Unix milliseconds."""
     at_ns: int
     first_chunk_ns: int | None = None
+    refusal: Refusal | None = None
+    """What the caller was told where the answer was cut for its cost."""
+    unseen_tokens: int = 0
+    """Tokens that may have been made while the caller took nothing or the provider showed nothing, and were never seen."""
+    would_refuse: tuple[int, ...] = ()
+    """The holds of budgets that only watch, and would have ended the answer."""
 
 
 class Sent(msgspec.Struct, frozen=True):

@@ -36,9 +36,12 @@ class Story:
         "attempt",
         "clamped_to",
         "identity",
+        "refused_at",
         "request",
         "target",
         "tightest",
+        "warnings",
+        "would_refuse",
     )
 
     def __init__(self, request: InferenceRequest) -> None:
@@ -48,6 +51,12 @@ class Story:
         self.target: Target | None = None
         self.tightest: tuple[Claim, Hold, Balance] | None = None
         self.clamped_to: int | None = None
+        self.refused_at = "reserve"
+        """The step at which a refusal was made."""
+        self.warnings: tuple[str, ...] = ()
+        """What budgets of which much is spent want the caller to know."""
+        self.would_refuse: tuple[str, ...] = ()
+        """Budgets that are only monitored and would have refused."""
         self._facts: Mapping[str, Attribute] = {}
         self._context: Context | None = None
         self._decisions: list[Decision] = []
@@ -93,6 +102,7 @@ class Story:
                 if least is None or left < least:
                     least = left
                     self.tightest = (claim, hold, balance)
+        self.would_refuse = tuple(dict.fromkeys(owners[index].budget.name for index in held.would_refuse))
         for index in held.would_refuse:
             balance = held.balances[index]
             self._decisions.append(
@@ -163,6 +173,33 @@ class Story:
         self._head, self._ended = head, ended
         outcome = {"complete": "answered" if head.status < 400 else "rejected"}.get(ended.reason, ended.reason)
         self.attempted(attempt, outcome, status=head.status)
+
+    def would_have_ended(self, claimed: tuple[Claim, ...], indexes: tuple[int, ...]) -> None:
+        """Budgets that only watch would have ended the answer."""
+        owners = [claim for claim in claimed for _ in claim.accounts]
+        self._decisions += [
+            Decision(step="relay", outcome="note", code="would_refuse", rule=owners[index].budget.name)
+            for index in indexes
+        ]
+
+    def downgraded(self, budget: str, asked: str, served: str) -> None:
+        """Another model is to serve; the next attempt begins."""
+        self.attempted(self.attempt, "downgraded")
+        self.attempt += 1
+        self.clamped_to = None
+        self._decisions.append(
+            Decision(
+                step="route", outcome="note", code="downgraded", rule=budget, detail=f"{served} instead of {asked}"
+            )
+        )
+
+    def not_downgraded(self, budget: str, to: str) -> None:
+        """The model that a budget names instead cannot answer this call."""
+        self._decisions.append(
+            Decision(
+                step="route", outcome="note", code="not_downgraded", rule=budget, detail=f"{to} cannot answer this call"
+            )
+        )
 
     def refused(self, step: str, refusal: Refusal) -> None:
         self._decisions.append(

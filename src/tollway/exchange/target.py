@@ -87,6 +87,19 @@ def choose(request: InferenceRequest, ask: Ask, snapshot: Snapshot, now: int) ->
     return _with_key(route, route.model != ask.model, request, ask, snapshot, now)
 
 
+def instead(request: InferenceRequest, ask: Ask, name: str, snapshot: Snapshot, now: int) -> Target | None:
+    """`name` (`provider/model`) as the target of the same call; `None` where that provider cannot answer it."""
+    head, _, model = name.partition("/")
+    provider = snapshot.provider(head)
+    if provider is None or not model or request.dialect not in provider.roots:
+        return None
+    if request.provider is not None and snapshot.provider(request.provider) is not provider:
+        # The path is the first provider's own.
+        return None
+    found = _with_key(Route(provider, model), True, request, ask, snapshot, now)
+    return found if isinstance(found, Target) else None
+
+
 _OWN_SLASHES = frozenset({"openrouter", "huggingface"})
 """Providers whose models' own names begin with an author, which may be called as a provider is."""
 
@@ -112,4 +125,10 @@ def _with_key(
     public = listed.price_list
     if public is not None and not snapshot.book.lists(public):
         public = None
-    return Target(route, rename, listed, PLAIN, visible=shows_every_token(public, listed.model, ask))
+    return Target(route, rename, listed, PLAIN, visible=_visible(provider, public, listed.model, ask))
+
+
+def _visible(provider: Provider, price_list: str | None, model: str, ask: Ask) -> bool:
+    if provider.metered is not None:
+        return provider.metered and not ask.reasons
+    return shows_every_token(price_list, model, ask)

@@ -1,6 +1,9 @@
 """What a caller is told of its budgets: in the headers of an answer, and in the refusal of a budget that is spent."""
 
 from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
 
 from tollway.budgets.holds import Claim
 from tollway.budgets.window import Calendar, Total, describe
@@ -20,6 +23,18 @@ def exhausted(
     owners = [claim for claim in claimed for _ in claim.accounts]
     budget, balance = owners[reply.index].budget, reply.balance
     resets_at = calendar.next_reset(budget.window, now)
+    if reply.frozen:
+        return Refusal(
+            code="budget_frozen",
+            rule=budget.name,
+            message=f'Budget "{budget.name}" was frozen by an administrator (account {balance.account}); nothing that costs '
+            "money is sent until it is unfrozen.",
+            details={"budget": budget.name, "budget_id": budget.id, "account": balance.account},
+        )
+    if hold.share < 100:
+        part = f" ({hold.share} % of the limit is for requests like this one)"
+    else:
+        part = ""
     details = {
         "budget": budget.name,
         "budget_id": budget.id,
@@ -51,13 +66,41 @@ def exhausted(
             f"has too little left: {display(balance.spent)} of {display(balance.limit)} spent, and this request may cost "
             f"{display(amount)} (a smaller max_tokens costs less)"
         )
+    # A limit of nothing is spent in the next window too: no wait helps.
+    frees_at = resets_at if balance.limit != 0 else None
     return Refusal(
         code="budget_exceeded",
         rule=budget.name,
-        message=f'Budget "{budget.name}" {said}; {resets}.',
-        retry_after_s=max(1, -(-(resets_at - now) // 1000)) if resets_at is not None else None,
+        message=f'Budget "{budget.name}" {said}{part}; {resets}.',
+        retry_after_s=max(1, -(-(frees_at - now) // 1000)) if frees_at is not None else None,
         details=details,
     )
+
+
+class Stops(NamedTuple):
+    """Makes the refusal of an answer whose hold could not be raised."""
+
+    holds: tuple[Hold, ...]
+    claimed: tuple[Claim, ...]
+    calendar: Calendar
+    now: int
+
+    def __call__(self, reply: Exhausted | None) -> Refusal:
+        if reply is None:
+            return Refusal(
+                code="budget_store_unavailable",
+                message="The budget ledger cannot be written now, so the answer ends at what was held for it.",
+                retry_after_s=1,
+            )
+        refusing, balance = self.holds[reply.index], reply.balance
+        found = exhausted(reply, refusing, self.claimed, refusing.amount, self.calendar, self.now)
+        if reply.frozen:
+            return found
+        ended = (
+            f'The answer was ended where it would have passed budget "{found.rule}": {display(balance.spent)} spent and '
+            f"{display(balance.held)} held, this answer's part among it, of {display(balance.limit)}."
+        )
+        return msgspec.structs.replace(found, code="budget_exceeded", message=ended)
 
 
 def headers(story: Story, head: Head, charge: Charge | None) -> tuple[tuple[bytes, bytes], ...]:
@@ -89,6 +132,10 @@ def headers(story: Story, head: Head, charge: Charge | None) -> tuple[tuple[byte
         ]
         if hold.until is not None:
             found.append((names["budget-resets-at"], _instant(hold.until)))
+    for warning in story.warnings:
+        found.append((names["budget-warning"], _ascii(warning)))
+    for name in story.would_refuse:
+        found.append((names["budget-would-block"], _ascii(name)))
     return tuple(found)
 
 
@@ -102,6 +149,8 @@ _OURS = (
     "budget-limit-usd",
     "budget-remaining-usd",
     "budget-resets-at",
+    "budget-warning",
+    "budget-would-block",
 )
 _NAMES = {name: f"tollway-{name}".encode() for name in _OURS}
 _CF_NAMES = {name: f"cf-aig-{name}".encode() for name in _OURS}
