@@ -1,6 +1,7 @@
 """A real worker process: what it answers, in which order, and what becomes of calls when it dies."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -237,3 +238,17 @@ async def test_a_worker_that_has_grown_large_is_replaced(make: Make) -> None:
     for _ in range(2):
         assert isinstance(await heavy.read_ask(request(chat(10))), Ask)
         assert heavy.pid is None
+
+
+async def test_a_worker_that_nobody_ended_ends_with_what_held_it() -> None:
+    """Even from within a cycle, in which nothing says what is finalized first; a warning would fail this."""
+    held: dict[str, Any] = {"heavy": Heavy()}
+    held["itself"] = held
+    await held["heavy"].read_ask(request(chat(10)))
+    pid = held["heavy"].pid
+    while held["heavy"]._serving is not None:
+        await asyncio.sleep(0)
+    del held
+    gc.collect()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from tollway.providers.registry import codec_for
-from tollway.proxy.encoding import DecodingFailed, decoder
+from tollway.proxy.encoding import decoder
 from tollway.proxy.heavy import Heavy, HeavyFailed
-from tollway.proxy.reading import LARGEST_READ, Metering, decoded, head_of, last_event, read_answer
+from tollway.proxy.reading import LARGEST_READ, Metering, WholeAnswer, head_of, last_event, read_answer
+from tollway.proxy.turn import Turn
 from tollway.usage import Report, Usage
 
 FILLER = [{"a": 1, "b": 2}] * 5_000
@@ -119,14 +120,27 @@ async def test_a_compressed_answer_is_decoded_whole_however_it_is_cut(size: int,
     packed = gzip.compress(plain)
     coding = decoder(b"gzip")
     assert coding is not None
-    assert await decoded(coding, [packed[at : at + cut] for at in range(0, len(packed), cut)]) == plain
+    answer = WholeAnswer(coding, Turn())
+    for at in range(0, len(packed), cut):
+        await answer.add(packed[at : at + cut])
+    assert (answer.plain(), answer.raw(), answer.size, answer.failed) == (plain, packed, len(packed), False)
 
 
 async def test_a_compressed_answer_that_is_none_is_told() -> None:
     coding = decoder(b"deflate")
     assert coding is not None
-    with pytest.raises(DecodingFailed):
-        await decoded(coding, [b"\xff" * 20])
+    answer = WholeAnswer(coding, Turn())
+    for _ in range(2):
+        await answer.add(b"\xff" * 20)
+    assert answer.failed and answer.plain() == answer.raw() == b"\xff" * 40
+
+
+@pytest.mark.parametrize("pieces", [[], [b"a"], [b"a", b"bc"], [b"a", b"bc", b"d" * 100_000]])
+async def test_an_answer_without_an_encoding_is_what_came(pieces: list[bytes]) -> None:
+    answer = WholeAnswer(None, Turn())
+    for piece in pieces:
+        await answer.add(piece)
+    assert answer.raw() == answer.plain() == b"".join(pieces) and answer.size == len(answer.raw())
 
 
 class Answer:

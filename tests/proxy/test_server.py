@@ -73,14 +73,19 @@ class Server:
         self.upstream, self.records, self.controlled = Upstream(), Records(), list[str]()
         parts: Any = (MemoryLedger(), self.records, self.upstream, Clock(lambda: world.NOW * 1_000_000), {})
         random = iter(range(10**6))
+        self.world = World(*parts)
         self.entry = Entry(
-            world=World(*parts),
+            world=self.world,
             snapshot=world.snapshot(**settings),
             calendar=Calendar(),
             ids=Ids(lambda count: next(random).to_bytes(count, "big")),
             control=self._control,
         )
         self.entry.serving = self.entry.ready = True
+
+    async def aclose(self) -> None:
+        """Ends what a large body has started."""
+        await self.world.heavy.aclose()
 
     async def _control(self, scope: Any, receive: Any, send: Any) -> None:
         self.controlled.append(scope["path"])
@@ -145,7 +150,9 @@ class Reply:
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    yield Server()
+    server = Server()
+    yield server
+    await server.aclose()
 
 
 # What answers without any request to a model.
@@ -172,6 +179,15 @@ async def test_a_gateway_that_drains_is_not_ready_and_serves_still(server: Serve
     assert (reply.status, json.loads(reply.body)) == (503, {"ready": False})
     assert (await server.ask("/health", method="GET")).status == 200
     assert (await server.ask("/v1/chat/completions", CHAT)).status == 200
+
+
+async def test_a_gateway_whose_ledger_cannot_be_written_is_not_ready(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MemoryLedger, "unavailable", "the disk is full")
+    reply = await server.ask("/ready", method="GET")
+    assert (reply.status, json.loads(reply.body)) == (503, {"ready": False})
+    assert (await server.ask("/health", method="GET")).status == 200
 
 
 async def test_a_gateway_that_does_not_serve_says_when_to_come_back(server: Server) -> None:
@@ -263,7 +279,10 @@ async def test_a_body_that_turns_out_too_large_is_refused_as_soon_as_it_is(serve
 async def test_a_body_of_the_largest_size_is_taken() -> None:
     server = Server(budgets=[])
     padded = CHAT + b" " * (LARGEST_BODY - len(CHAT))
-    assert (await server.ask("/v1/chat/completions", padded[:100], padded[100:])).status == 200
+    try:
+        assert (await server.ask("/v1/chat/completions", padded[:100], padded[100:])).status == 200
+    finally:
+        await server.aclose()
 
 
 @pytest.mark.parametrize("pieces", [(None,), (CHAT[:9], None)])

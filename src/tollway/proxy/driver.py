@@ -11,6 +11,7 @@ from typing import Any
 
 from tollway.errors import StoreUnavailable
 from tollway.exchange.authenticate import authenticate
+from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import (
     Authenticate,
     Compute,
@@ -20,7 +21,9 @@ from tollway.exchange.steps import (
     Log,
     NoAnswer,
     NotSent,
+    Pause,
     Read,
+    ReadRequests,
     Recall,
     Relay,
     Release,
@@ -36,15 +39,28 @@ from tollway.providers.batches import JOBS
 from tollway.providers.codec import Malformed
 from tollway.providers.weight import is_heavy
 from tollway.proxy import headers as crossing
+from tollway.proxy.caller import Caller
 from tollway.proxy.encoding import Decoder, DecodingFailed
+from tollway.proxy.events import Events
 from tollway.proxy.heavy import HeavyFailed
 from tollway.proxy.jobs import carry_out
-from tollway.proxy.outgoing import outgoing
-from tollway.proxy.reading import LARGEST_READ, Metering, decoded, head_of, last_event, read_answer
-from tollway.proxy.signing.signer import CredentialsUnavailable
+from tollway.proxy.outgoing import prepared
+from tollway.proxy.purse import Purse
+from tollway.proxy.reading import (
+    LARGEST_READ,
+    Metering,
+    WholeAnswer,
+    head_of,
+    last_event,
+    length_of,
+    read_answer,
+    redacted,
+    taking,
+    usable,
+)
+from tollway.proxy.saying import pass_on
 from tollway.proxy.transport import Broken, Response
-from tollway.proxy.transport import NoAnswer as TransportNoAnswer
-from tollway.proxy.transport import NotSent as TransportNotSent
+from tollway.proxy.unread import Unread
 from tollway.proxy.world import World
 from tollway.request import Ask, InferenceRequest
 from tollway.snapshot import Snapshot
@@ -56,27 +72,23 @@ LARGEST_ERROR = 2 * 1024 * 1024
 """No provider says more than this about an error; it is looked through as a whole for what identifies us."""
 
 _UNKNOWN = 2**40
-_SHORTEST_KEY = 8
-"""A shorter one stands in too many words to be taken out of a text."""
+_RESULTS = ("/results", "/content")
+"""How the paths of a batch's results end: lines, whatever the provider calls them."""
 
 
 class Driver:
     """One exchange, carried out."""
 
     __slots__ = (
-        "_connection",
-        "_cycle",
+        "_caller",
         "_decoder",
         "_encoding_failed",
-        "_gone",
-        "_interruptible",
+        "_purse",
         "_request",
         "_response",
         "_secrets",
-        "_send",
         "_sent_ns",
         "_snapshot",
-        "_started",
         "_stopping",
         "_world",
     )
@@ -87,14 +99,12 @@ class Driver:
         self._world = world
         self._snapshot = snapshot
         self._request = request
-        self._send = send
-        self._connection = connection if cycle is not None else None
-        self._cycle: Any = cycle
-        self._gone = False
+        # A batch that is made goes on without its caller, and only the answer tells its id.
+        makes_job = request.api in JOBS and request.method == "POST"
+        self._caller = Caller(send, connection, cycle, stays=makes_job)
         self._stopping = False
-        self._interruptible = False
-        self._started = False
         self._response: Response | None = None
+        self._purse: Purse | None = None
         self._decoder: Decoder | None = None
         self._encoding_failed = False
         self._sent_ns = 0
@@ -103,26 +113,24 @@ class Driver:
     @property
     def started(self) -> bool:
         """Whether the caller has been sent a status."""
-        return self._started
+        return self._caller.started
 
     async def read_ask(self) -> Ask | Malformed | None:
         """What the request's body asks for, if it is too heavy to be read in passing. Raises HeavyFailed."""
         if not is_heavy(self._request.body, self._request.content_type):
             return None
-        if self._connection is not None:
-            # A caller that leaves meanwhile is met by `run`.
-            self._connection.on_gone = self._on_gone
+        # A caller that leaves meanwhile is met by `run`.
+        self._caller.watch()
         try:
             return await self._world.heavy.read_ask(self._request)
         except HeavyFailed:
-            if self._connection is not None:
-                self._connection.on_gone = None
+            self._caller.let_go()
             raise
 
     async def run(self, steps: Steps) -> None:
         """Carries `steps` out to their end. A defect in them answers 500 and leaves the hold to its deadline."""
-        if self._connection is not None and not self._gone:
-            self._connection.on_gone = self._on_gone
+        if not self._caller.gone:
+            self._caller.watch()
         world = self._world
         try:
             command = next(steps)
@@ -143,30 +151,27 @@ class Driver:
                         if command.observed is not None:
                             world.learned.learn(command.observed)
                     case Send():
-                        reply = await self._answer(command)
+                        await self._caller.answer(command, world.heavy.turn)
+                        reply = Sent(time.monotonic_ns())
                     case Log():
                         world.records.write(command.record)
                     case Relay():
                         reply = await self._relay(command)
                     case Release():
                         world.ledger.release(command.reservation_id, command.code, world.clock.now())
-                    case Compute() | Recall() | Remember():
-                        reply = await carry_out(command, world.jobs, world.thread)
+                    case Pause():
+                        await self._pause(command.delay_ms)
+                    case Compute() | ReadRequests() | Recall() | Remember():
+                        reply = await carry_out(command, world.jobs, world.heavy)
                 command = steps.send(reply)
         except StopIteration:
             pass
         finally:
-            if self._connection is not None:
-                self._connection.on_gone = None
+            if self._purse is not None:
+                self._purse.close()
+            self._caller.let_go()
             if self._response is not None:
                 self._response.close()
-
-    def _on_gone(self) -> None:
-        self._gone = True
-        # A batch that is made goes on without its caller, and only the answer tells its id.
-        makes_job = self._request.api in JOBS and self._request.method == "POST"
-        if self._interruptible and not makes_job:
-            self._cycle.task.cancel()
 
     async def _reserve(self, command: Reserve) -> Any:
         try:
@@ -175,71 +180,69 @@ class Driver:
             log.error("the ledger is unavailable: %s", error)
             return Unavailable(str(error))
 
+    async def _pause(self, delay_ms: int) -> None:
+        """Waits, but not for a caller that has left."""
+        self._caller.interruptible = True
+        try:
+            if not self._caller.gone:
+                await asyncio.sleep(delay_ms / 1000)
+        except asyncio.CancelledError:
+            self._interrupted()
+        finally:
+            self._caller.interruptible = False
+
     async def _forward(self, command: Forward) -> Head | NotSent | NoAnswer:
         provider, request = command.route.provider, command.request
-        try:
-            body = await self._body(command)
-            sent = await outgoing(command, body, self._snapshot, self._world.url(provider), self._world.signer)
-        except CredentialsUnavailable as error:
-            log.error("provider %s: %s", provider.slug, error)
-            message = (
-                f'Provider "{provider.slug}": its credentials cannot be obtained now; the gateway\'s log says why.'
-            )
-            return NotSent("credentials_unavailable", message, time.monotonic_ns())
-        except HeavyFailed as error:
-            return NotSent("overloaded", f"The body cannot be written now. {error}", time.monotonic_ns())
-        if self._gone:
+        sent = await prepared(command, self._snapshot, self._world)
+        if isinstance(sent, NotSent):
+            return sent
+        if self._caller.gone:
             return NotSent("upstream_unreachable", "The caller left before anything was sent.", time.monotonic_ns())
         self._sent_ns = time.monotonic_ns()
-        self._interruptible = True
+        if command.stops is not None:
+            self._purse = Purse(
+                self._world, command.reservation.id, command.allowance, command.stops, self._stop_upstream
+            )
+        self._caller.interruptible = True
         try:
             answer = await self._world.transport.send(sent)
         except asyncio.CancelledError:
-            self._interrupted()
+            refusal = self._ended_for_cost(self._interrupted())
+            if refusal is not None:
+                return NoAnswer(refusal.code, refusal.message, time.monotonic_ns())
             return NoAnswer("upstream_timeout", "The caller left before the provider answered.", time.monotonic_ns())
         except ValueError as error:
             return NotSent("upstream_unreachable", f"The request cannot be written: {error}.", time.monotonic_ns())
         finally:
-            self._interruptible = False
+            self._caller.interruptible = False
         at_ns = time.monotonic_ns()
-        if isinstance(answer, TransportNotSent):
-            return NotSent(answer.code, f'Provider "{provider.slug}": {answer.message}', at_ns)
-        if isinstance(answer, TransportNoAnswer):
-            return NoAnswer(answer.code, f'Provider "{provider.slug}": {answer.message}', at_ns)
-        if 300 <= answer.status < 400:
-            # Its answer is elsewhere, so no work was done here; and a provider's key follows nobody there.
-            answer.close()
-            message = f'Provider "{provider.slug}" answered {answer.status}, a redirect, and none is followed: check its base_url.'
-            return NotSent("upstream_invalid", message, at_ns)
+        answer = usable(answer, provider, at_ns)
+        if isinstance(answer, NotSent | NoAnswer):
+            return answer
         self._response = answer
         if answer.status >= 400:
             self._secrets = crossing.secrets_in(sent.headers, provider, request.dialect)
-        head, self._decoder, readable = head_of(answer, request, at_ns)
+        head, self._decoder, readable = head_of(answer, request, at_ns, results=command.path.endswith(_RESULTS))
         self._encoding_failed = not readable
         return head
-
-    async def _body(self, command: Forward) -> bytes:
-        """What is sent. Raises HeavyFailed."""
-        body, rewrite = self._request.body, command.rewrite
-        if rewrite is None or not is_heavy(body, self._request.content_type):
-            return command.body
-        return await self._world.heavy.write(body, rewrite)
 
     async def _read(self) -> Ended:
         """The whole answer, as it came (`raw`) and decoded (`body`)."""
         response = self._response
         assert response is not None
         status = response.status
-        pieces: list[bytes] = []
-        size, reason, first_ns = 0, "complete", None
-        self._interruptible = True
+        if self._purse is not None:
+            # It was made before its first byte; to end it would spare nobody anything.
+            self._purse.close()
+        answer = WholeAnswer(self._decoder, self._world.heavy.turn, length_of(response))
+        reason, first_ns = "complete", None
+        self._caller.interruptible = True
         try:
             while piece := await response.read():
                 if first_ns is None:
                     first_ns = time.monotonic_ns()
-                pieces.append(piece)
-                size += len(piece)
-                if size > (4 * LARGEST_READ if status < 400 else LARGEST_ERROR):
+                await answer.add(piece)
+                if answer.size > (4 * LARGEST_READ if status < 400 else LARGEST_ERROR):
                     raise Broken("upstream_invalid", "the answer is too large")
         except asyncio.CancelledError:
             self._interrupted()
@@ -248,23 +251,14 @@ class Driver:
             log.warning("provider answer broke off: %s", error.message)
             reason = "broken_off"
         finally:
-            self._interruptible = False
+            self._caller.interruptible = False
             response.close()
             self._response = None
-        raw = b"".join(pieces)
-        body = raw
-        if self._decoder is not None:
-            try:
-                body = await decoded(self._decoder, pieces)
-            except DecodingFailed as error:
-                log.warning("provider answer cannot be metered: %s", error)
-                self._encoding_failed = True
-            if status >= 400 and not self._encoding_failed:
-                raw = body
-        for secret in self._secrets:
-            # A provider may repeat the key that it does not like.
-            if len(secret) >= _SHORTEST_KEY:
-                raw = raw.replace(secret, b"[redacted]")
+        raw, body = answer.raw(), answer.plain()
+        self._encoding_failed = self._encoding_failed or answer.failed
+        if status >= 400 and not self._encoding_failed:
+            raw = body
+        raw = redacted(raw, self._secrets)
         whole = reason == "complete" and not self._encoding_failed
         report: Report | None = Report()
         if whole and status < 400:
@@ -272,113 +266,128 @@ class Driver:
         # An answer that cannot be read may hold any number of tokens; the hold bounds what it is counted as.
         output_bytes = _UNKNOWN if self._encoding_failed or report is None else len(body)
         return self._ended(
-            reason, report or Report(), output_bytes=output_bytes, raw=raw, first_ns=first_ns, passed=size
+            reason,
+            report or Report(),
+            output_bytes=output_bytes,
+            raw=raw,
+            first_chunk_ns=first_ns,
+            bytes_passed=answer.size,
         )
 
     async def _relay(self, command: Relay) -> Ended:
         """The answer passed on as it comes. Reading waits while the caller is slow: at most one piece is in hand."""
-        response, meter, send = self._response, command.meter, self._send
+        response, meter, gather, caller = self._response, command.meter, command.gather, self._caller
+        send: Any = caller.send if gather is None else taking(gather)
         metering = Metering(self._world.heavy, self._request.api, meter)
         assert response is not None
         reason, first_ns, passed = "complete", None, 0
+        purse, events = self._purse, Events(command.headers)
+        if purse is not None:
+            purse.meters(meter, metering.report)
+            if self._encoding_failed:
+                await purse.take_all()
+        unread = Unread(meter, purse)
         deadline_ns = self._sent_ns + int(command.longest_s * 1e9)
-        self._interruptible = True
+        self._caller.interruptible = True
         try:
-            await self._start(command.status, command.headers)
-            while piece := await response.read():
+            if gather is None:
+                await caller.start(command.status, command.headers)
+            while piece := await unread.read(response):
                 if first_ns is None:
                     first_ns = time.monotonic_ns()
                 for plain in (piece,) if self._decoder is None else self._decoder.plain(piece):
                     shown = await metering.feed(plain)
+                    if purse is not None:
+                        await purse.follow()
+                        shown = events.whole(shown)
                     if shown:
                         passed += len(shown)
-                        await send({"type": "http.response.body", "body": shown, "more_body": True})
+                        passing = pass_on(send, shown, self._world.heavy.turn)
+                        await (unread.send(passing) if caller.slow else passing)
+                if purse is not None and purse.refusal is not None:
+                    reason = "over_budget"
+                    break
                 if time.monotonic_ns() > deadline_ns:
                     reason = "too_long"
                     break
             rest = await metering.finish()
             if rest:
                 passed += len(rest)
-                await send({"type": "http.response.body", "body": rest, "more_body": True})
+                await pass_on(send, rest, self._world.heavy.turn)
         except asyncio.CancelledError:
             reason = self._interrupted()
         except (Broken, DecodingFailed) as error:
-            log.warning("provider stream broke off: %s", error)
             reason = "broken_off"
-            self._stopping = isinstance(error, Broken) and error.code == "shutting_down"
+            if purse is None or purse.refusal is None:
+                log.warning("provider stream broke off: %s", error)
+                self._stopping = isinstance(error, Broken) and error.code == "shutting_down"
         finally:
-            self._interruptible = False
+            self._caller.interruptible = False
             response.close()
             self._response = None
-        if self._gone:
+        refusal, unseen = self._ended_for_cost(reason), unread.tokens()
+        if refusal is not None:
+            reason = "over_budget"
+        if self._caller.gone:
             reason = "client_gone"
-        elif reason != "complete":
-            said = last_event(reason, self._request, stopping=self._stopping)
+        elif gather is None:
+            # Of an answer that was ended here, half an event is nobody's: what says so could not be told from it.
+            said = b"" if reason == "over_budget" else events.rest()
+            passed += len(said)
             if said:
-                await send({"type": "http.response.body", "body": said, "more_body": True})
-        if not self._gone:
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+                await caller.pass_on(said, more=True)
+            stopping, said = self._stopping, b""
+            if reason != "complete":
+                said = last_event(reason, self._request, stopping=stopping, refusal=refusal)
+            await caller.pass_on(said, more=False)
         # Whoever left has left an event unread, perhaps.
         await metering.read_aside()
+        report = Report() if self._encoding_failed else await metering.report()
         unknown = self._encoding_failed or metering.lost
-        report = Report() if unknown else meter.report()
         output_bytes = _UNKNOWN if unknown else meter.output_bytes
         return self._ended(
             reason,
             report,
             output_bytes=output_bytes,
-            first_ns=first_ns,
-            passed=passed,
+            first_chunk_ns=first_ns,
+            bytes_passed=passed,
             finished=meter.complete,
             streamed=True,
+            refusal=refusal if reason == "over_budget" else None,
+            unseen_tokens=unseen,
+            would_refuse=tuple(sorted(purse.would_refuse)) if purse is not None else (),
         )
 
-    async def _answer(self, command: Send) -> Sent:
-        if not self._gone:
-            headers = (*command.headers, (b"content-length", str(len(command.body)).encode()))
-            self._started = True
-            connection = self._connection
-            if connection is None or not connection.reply(self._cycle, command.status, headers, command.body):
-                await self._start(command.status, headers)
-                await self._send({"type": "http.response.body", "body": command.body, "more_body": False})
-        return Sent(time.monotonic_ns())
+    def _stop_upstream(self) -> None:
+        """Ends the provider's work: nobody is to pay for more of it."""
+        if self._response is not None:
+            self._response.close()
+        else:
+            self._caller.interrupt()
 
-    async def _start(self, status: int, headers: tuple[tuple[bytes, bytes], ...]) -> None:
-        self._started = True
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+    def _ended_for_cost(self, reason: str) -> Refusal | None:
+        """What the caller is told of an answer that was ended for its cost, if that is how it ended."""
+        return self._purse.refusal if self._purse is not None and reason in ("broken_off", "over_budget") else None
 
     def _interrupted(self) -> Any:
-        """What a cancellation means: the caller left, or the server is being stopped."""
-        if self._gone:
-            # The cancellation was our own way of waking up; it ends here.
-            self._cycle.task.uncancel()
+        """What a cancellation means: the caller left, the answer may cost no more, or the server is being stopped."""
+        if self._caller.gone:
+            self._caller.resume()
             return "client_gone"
+        if self._purse is not None and self._purse.refusal is not None:
+            self._caller.resume()
+            return "over_budget"
         self._stopping = True
         return "broken_off"
 
-    def _ended(
-        self,
-        reason: Any,
-        report: Report,
-        *,
-        output_bytes: int,
-        first_ns: int | None,
-        passed: int,
-        raw: bytes = b"",
-        finished: bool = True,
-        streamed: bool = False,
-    ) -> Ended:
+    def _ended(self, reason: Any, report: Report, **told: Any) -> Ended:
+        """The end of an answer now; `told` is the rest of what `Ended` has."""
         at_ns = time.monotonic_ns()
         return Ended(
             reason=reason,
             report=report,
-            output_bytes=output_bytes,
-            bytes_passed=passed,
-            raw=raw,
-            finished=finished,
-            streamed=streamed,
             upstream_us=(at_ns - self._sent_ns) // 1000,
             at=self._world.clock.now(),
             at_ns=at_ns,
-            first_chunk_ns=first_ns,
+            **told,
         )

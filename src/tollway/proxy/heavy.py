@@ -7,33 +7,38 @@ it came plus what its size grants it, so that a small one passes ten large ones 
 
 import asyncio
 import heapq
-import io
 import os
-import pickle
 import socket
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Iterable
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from tollway.errors import TollwayError
+from tollway.providers.batches import Request, Requests
 from tollway.providers.codec import Malformed
 from tollway.providers.rewrite import Rewrite
+from tollway.proxy.apart import put_together, taken_apart
+from tollway.proxy.gathering import with_room
 from tollway.proxy.heavy_worker import (
     LENGTHS_BYTES,
     Call,
+    Cut,
     ReadAnswer,
     ReadAsk,
     ReadEvents,
+    ReadRequests,
     Reply,
     Write,
     lengths,
     packed,
 )
-from tollway.request import Ask, InferenceRequest
+from tollway.proxy.turn import Turn
+from tollway.request import Api, Ask, InferenceRequest
 from tollway.usage import Report
 
 _MODULE = "tollway.proxy.heavy_worker"
@@ -46,8 +51,15 @@ _INHERITED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "SYSTEMROOT"
 """What a Python may need to start. No variable that could hold a secret is passed on."""
 
 
+_part = msgspec.msgpack.Decoder(list[Request])
+
+
 class HeavyFailed(TollwayError):
     """A body could not be read or written: the worker cannot be started, died on it, or took too long."""
+
+
+Answer = tuple[Reply, bytes, list[bytes]]
+"""A reply, its body, and what stands behind that because it is large."""
 
 
 class _Job:
@@ -55,30 +67,30 @@ class _Job:
 
     __slots__ = ("body", "call", "done")
 
-    def __init__(self, call: Call, body: bytes, done: "asyncio.Future[tuple[Reply, bytes]]") -> None:
+    def __init__(self, call: Call, body: tuple[bytes | memoryview, ...], done: "asyncio.Future[Answer]") -> None:
         self.call = call
         self.body = body
+        """One behind the other: putting them together would copy them."""
         self.done = done
 
 
 class _Worker:
-    """The process, and the line to it."""
+    """The process, and the line to it. Left behind, it ends by itself."""
 
-    __slots__ = ("line", "process")
+    __slots__ = ("__weakref__", "end", "line", "process")
 
     def __init__(self, process: subprocess.Popen[bytes], line: socket.socket) -> None:
         self.process = process
         self.line = line
+        # Not __del__: in a cycle the process and the line may be finalized before it is called, and complain.
+        self.end = weakref.finalize(self, _ended, process, line)
+        """Ends the process and waits for that, which takes a millisecond or two. A second time changes nothing."""
 
-    def end(self) -> None:
-        """Ends the process and waits for that, which takes a millisecond or two."""
-        self.line.close()
-        self.process.kill()
-        self.process.wait()
 
-    def __del__(self) -> None:
-        if self.process.returncode is None:
-            self.end()
+def _ended(process: subprocess.Popen[bytes], line: socket.socket) -> None:
+    line.close()
+    process.kill()
+    process.wait()
 
 
 class Heavy:
@@ -96,6 +108,8 @@ class Heavy:
         self._serving: asyncio.Task[None] | None = None
         self._waiting: list[tuple[float, int, _Job]] = []
         self._order = count()
+        self.turn = Turn()
+        """Asked by all who take long on this loop."""
 
     @property
     def waiting(self) -> int:
@@ -110,7 +124,7 @@ class Heavy:
     async def read_ask(self, request: InferenceRequest) -> Ask | Malformed:
         """`Codec.read_ask` of a request's body."""
         call = ReadAsk(request.api, request.upstream_path, request.query, request.content_type)
-        reply, _ = await self._call(call, request.body)
+        reply, _, _ = await self._call(call, request.body)
         found = reply.ask or reply.malformed
         if found is None:
             raise HeavyFailed("the worker answered something else than it was asked")
@@ -122,15 +136,44 @@ class Heavy:
 
     async def read_answer(self, api: Any, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Report:
         """`Codec.read_answer` of a whole answer."""
-        reply, _ = await self._call(ReadAnswer(api, tuple(headers)), body)
+        reply, _, _ = await self._call(ReadAnswer(api, tuple(headers)), body)
         if reply.report is None:
             raise HeavyFailed("the worker answered something else than it was asked")
         return reply.report
 
-    async def read_events(self, take: Callable[[Any, Any], bool], reader: Any, events: list[Any]) -> tuple[Any, Any]:
+    async def read_events(self, take: Callable[[Any, Any], Any], reader: Any, events: list[Any]) -> tuple[Any, Any]:
         """The reader behind `events`, and what `take(reader, event)` said to each. Both must be of Tollway's providers."""
-        _, body = await self._call(ReadEvents(), pickle.dumps((take, reader, events)))
-        return _Readers(io.BytesIO(body)).load()
+        if self.turn.over():
+            await self.turn.free()
+        pickled, large = taken_apart((take, reader, events))
+        _, body, beside = await self._call(ReadEvents(tuple(map(len, large))), pickled, *large)
+        return put_together(body, beside)
+
+    async def read_requests(self, api: Api, content_type: bytes, body: bytes) -> Requests | Malformed:
+        """The requests of a batch in a request's body."""
+        reply, found, _ = await self._call(ReadRequests(api, content_type), body)
+        if reply.malformed is not None:
+            return reply.malformed
+        if reply.batch is None:
+            raise HeavyFailed("the worker answered something else than it was asked")
+        requests: list[Request] = []
+        part = memoryview(found)
+        for length in reply.batch.lengths:
+            if self.turn.over():
+                await self.turn.free()
+            requests += _part.decode(part[:length])
+            part = part[length:]
+        return Requests(reply.batch.endpoint, reply.batch.api, reply.batch.model, tuple(requests))
+
+    async def cut(self, body: bytes, field: str, keeps: Literal["field", "rest"]) -> tuple[bytes, bytes] | Malformed:
+        """A JSON object cut in two at one of its fields: the large part, which is what `keeps` says and an object itself,
+        and the other, of at most LARGEST_OTHER bytes. The field is empty where there is none."""
+        reply, kept, _ = await self._call(Cut(field, keeps), body)
+        if reply.malformed is not None:
+            return reply.malformed
+        if reply.other is None:
+            raise HeavyFailed("the worker answered something else than it was asked")
+        return kept, reply.other
 
     async def aclose(self) -> None:
         """Ends the worker. Calls under way fail."""
@@ -141,10 +184,10 @@ class Heavy:
             _fail(heapq.heappop(self._waiting)[2], "The gateway is stopping.")
         await self._end()
 
-    async def _call(self, call: Call, body: bytes) -> tuple[Reply, bytes]:
+    async def _call(self, call: Call, *body: bytes | memoryview) -> Answer:
         loop = asyncio.get_running_loop()
         job = _Job(call, body, loop.create_future())
-        due = loop.time() + len(body) / _BYTES_PER_S
+        due = loop.time() + sum(map(len, body)) / _BYTES_PER_S
         heapq.heappush(self._waiting, (due, next(self._order), job))
         if self._serving is None:
             self._serving = loop.create_task(self._serve())
@@ -190,29 +233,29 @@ class Heavy:
             if self._worker.process.poll() is None:
                 return self._worker
             await self._end()
-        ours, theirs = socket.socketpair()
-        try:
-            # In a thread, by vfork: asyncio's own way copies the page tables of this process meanwhile, for 30 ms.
-            ours.setblocking(False)
-            process = await asyncio.to_thread(self._spawn, theirs)
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        self._worker = worker = _Worker(process, ours)
+        # In a thread, by vfork: asyncio's own way copies the page tables of this process meanwhile, for 30 ms.
+        self._worker = worker = await asyncio.to_thread(self._spawn)
         async with asyncio.timeout(_START_S):
             await _read(worker)
         return worker
 
-    def _spawn(self, line: socket.socket) -> subprocess.Popen[bytes]:
+    def _spawn(self) -> _Worker:
         environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(place for place in sys.path if place)
-        # A key on the terminal is for the gateway, which still has answers to finish: hence a session of its own.
-        number = line.fileno()
-        return subprocess.Popen(  # noqa: S603 (our own interpreter)
-            self._command, stdin=number, stdout=number, env=environment, start_new_session=True
-        )
+        ours, theirs = socket.socketpair()
+        with theirs:
+            number = theirs.fileno()
+            try:
+                ours.setblocking(False)
+                # A key on the terminal is for the gateway, which still has answers to finish: hence a session of its own.
+                process = subprocess.Popen(  # noqa: S603 (our own interpreter)
+                    self._command, stdin=number, stdout=number, env=environment, start_new_session=True
+                )
+            except BaseException:
+                ours.close()
+                raise
+        # Made here, so that it ends even if nobody waits for it any more.
+        return _Worker(process, ours)
 
     async def _end(self) -> None:
         worker, self._worker = self._worker, None
@@ -221,29 +264,29 @@ class Heavy:
         await asyncio.to_thread(worker.end)
 
 
-async def _exchanged(worker: _Worker, job: _Job) -> tuple[Reply, bytes]:
+async def _exchanged(worker: _Worker, job: _Job) -> Answer:
     """One call and its reply."""
     send = asyncio.get_running_loop().sock_sendall
-    await send(worker.line, packed(job.call, len(job.body)))
-    body = memoryview(job.body)
-    for start in range(0, len(body), _PIECE_BYTES):
-        await send(worker.line, body[start : start + _PIECE_BYTES])
-        # A line that takes everything at once would let nobody else in between.
-        await asyncio.sleep(0)
+    await send(worker.line, packed(job.call, sum(map(len, job.body))))
+    for body in map(memoryview, job.body):
+        for start in range(0, len(body), _PIECE_BYTES):
+            await send(worker.line, body[start : start + _PIECE_BYTES])
+            # A line that takes everything at once would let nobody else in between.
+            await asyncio.sleep(0)
     return await _read(worker)
 
 
-async def _read(worker: _Worker) -> tuple[Reply, bytes]:
+async def _read(worker: _Worker) -> Answer:
     head, body = lengths(await _taken(worker, LENGTHS_BYTES))
     reply = msgspec.msgpack.decode(await _taken(worker, head), type=Reply)
-    return reply, await _taken(worker, body)
+    found = await _taken(worker, body - sum(reply.large))
+    return reply, found, [await _taken(worker, length) for length in reply.large]
 
 
 async def _taken(worker: _Worker, length: int) -> bytes:
     """The next `length` bytes. Raises EOFError where the worker has ended."""
     receive = asyncio.get_running_loop().sock_recv
-    # Not a join, which would copy everything at once.
-    gathered = io.BytesIO()
+    gathered = with_room(length)
     while length:
         piece = await receive(worker.line, min(length, _PIECE_BYTES))
         if not piece:
@@ -258,12 +301,3 @@ def _fail(job: _Job, message: str) -> None:
         job.done.set_exception(HeavyFailed(message))
         # Whoever asked may have left.
         job.done.exception()
-
-
-class _Readers(pickle.Unpickler):
-    """Unpickles what the worker sends: the readers of providers, and nothing that could do harm."""
-
-    def find_class(self, module_name: str, global_name: str, /) -> Any:
-        if not module_name.startswith(("tollway.providers.", "tollway.usage")) and module_name != "msgspec":
-            raise EOFError(f"{module_name}.{global_name} is no reader")
-        return super().find_class(module_name, global_name)

@@ -6,23 +6,31 @@ keeps nothing between two calls and ends when its input does, which is when the 
 
 import gc
 import os
-import pickle
 import resource
 import signal
 import sys
-from typing import Any, BinaryIO
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Literal
 
 import msgspec
 
+from tollway.providers.batch_bodies import read_requests
 from tollway.providers.codec import Malformed
 from tollway.providers.registry import codec_for
 from tollway.providers.rewrite import Rewrite, written
+from tollway.proxy.apart import put_together, taken_apart
 from tollway.request import Api, Ask
 from tollway.usage import Report
 
 LENGTHS_BYTES = 12
 """What a message begins with: the length of its head (4 bytes) and of its body (8 bytes), both big-endian."""
 
+
+PART_REQUESTS = 200
+"""Of a batch, sent back together."""
+
+LARGEST_OTHER = 64 * 1024
+"""Of an object that was cut in two, the part that is not kept apart."""
 
 LARGEST_RSS = 512 * 1024 * (1024 if sys.platform == "darwin" else 1)
 """What it may grow by, in the unit of getrusage: half a gigabyte. Ten megabytes of empty objects take more while they are read."""
@@ -56,8 +64,41 @@ class ReadEvents(msgspec.Struct, frozen=True, tag="events"):
     The reply's body is the reader behind those events, and what the function said to each.
     """
 
+    large: tuple[int, ...]
+    """The lengths of what stands behind the pickle (see `apart`)."""
 
-Call = ReadAsk | Write | ReadAnswer | ReadEvents
+
+class ReadRequests(msgspec.Struct, frozen=True, tag="requests"):
+    """The requests of a batch in the body that follows."""
+
+    api: Api
+    content_type: bytes
+
+
+class Cut(msgspec.Struct, frozen=True, tag="cut"):
+    """A field taken out of the JSON object in the body that follows.
+
+    What `keeps` names is the reply's body, however large, and a JSON object; the other is its `other`.
+    """
+
+    field: str
+    keeps: Literal["field", "rest"]
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """`Requests` without the requests, which are the reply's body."""
+
+    endpoint: str
+    api: Api
+    model: str
+    lengths: tuple[int, ...]
+    """Bytes of each part of the body: up to PART_REQUESTS requests, so that reading one takes no more than a millisecond."""
+
+
+Call = ReadAsk | Write | ReadAnswer | ReadEvents | ReadRequests | Cut
+
+
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -66,6 +107,10 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     ask: Ask | None = None
     malformed: Malformed | None = None
     report: Report | None = None
+    batch: Batch | None = None
+    other: bytes | None = None
+    large: tuple[int, ...] = ()
+    """The lengths of what stands at the end of the body, because it is large."""
     last: bool = False
     """The worker has grown large, and ends with this reply; a new one takes less."""
 
@@ -92,10 +137,43 @@ def carried_out(call: Call, body: bytes) -> tuple[Reply, bytes]:
         case ReadAnswer():
             return Reply(report=codec_for(call.api).read_answer(body, call.headers)), b""
         case ReadEvents():
-            # The gateway alone is on the other end of the line.
-            take, reader, events = pickle.loads(body)  # noqa: S301
+            pickled = len(body) - sum(call.large)
+            take, reader, events = put_together(body[:pickled], list(_cut(body, pickled, call.large)))
             said = [take(reader, event) for event in events]
-            return Reply(), pickle.dumps((reader, said))
+            told, large = taken_apart((reader, said))
+            return Reply(large=tuple(map(len, large))), b"".join((told, *large))
+        case ReadRequests():
+            requests = read_requests(call.api, call.content_type, body)
+            if isinstance(requests, Malformed):
+                return Reply(malformed=requests), b""
+            starts = range(0, len(requests.all), PART_REQUESTS)
+            parts = [msgspec.msgpack.encode(requests.all[start : start + PART_REQUESTS]) for start in starts]
+            batch = Batch(requests.endpoint, requests.api, requests.model, tuple(map(len, parts)))
+            return Reply(batch=batch), b"".join(parts)
+        case Cut():
+            return _cut_out(call, body)
+
+
+def _cut_out(call: Cut, body: bytes) -> tuple[Reply, bytes]:
+    try:
+        fields = _fields.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        return Reply(malformed=Malformed(f"The body is not a JSON object: {error}")), b""
+    field = bytes(fields.pop(call.field, b""))
+    rest = msgspec.json.encode(fields)
+    kept, other = (field, rest) if call.keeps == "field" else (rest, field)
+    if len(other) > LARGEST_OTHER:
+        where = f'"{call.field}"' if call.keeps == "rest" else f'what stands beside "{call.field}"'
+        return Reply(malformed=Malformed(f"{where} is larger than {LARGEST_OTHER:,} bytes.")), b""
+    if kept and kept.lstrip()[:1] != b"{":
+        return Reply(malformed=Malformed(f"{call.field}: is to be a JSON object.")), b""
+    return Reply(other=other), kept
+
+
+def _cut(body: bytes, start: int, lengths: tuple[int, ...]) -> Iterator[bytes]:
+    for length in lengths:
+        yield body[start : start + length]
+        start += length
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:

@@ -1,15 +1,36 @@
 """The request as it goes to the provider: its address, its headers, what identifies us there."""
 
+import logging
+import time
 from collections.abc import Callable
 from urllib.parse import unquote_plus
 
-from tollway.exchange.steps import Forward
+from tollway.exchange.steps import Forward, NotSent
 from tollway.gateway import Auth, AwsAuth
 from tollway.providers.paths import native_path, unified_path
+from tollway.providers.weight import is_heavy
 from tollway.proxy import headers as crossing
-from tollway.proxy.signing.signer import Signer, path_as_signed
+from tollway.proxy.heavy import Heavy, HeavyFailed
+from tollway.proxy.signing.signer import CredentialsUnavailable, Signer, path_as_signed
 from tollway.proxy.transport import UpstreamRequest, Url
+from tollway.proxy.world import World
 from tollway.snapshot import Snapshot
+
+log = logging.getLogger("tollway.proxy")
+
+
+async def prepared(command: Forward, snapshot: Snapshot, world: World) -> UpstreamRequest | NotSent:
+    """The request that `command` sends, or why it cannot be made now."""
+    provider = command.route.provider
+    try:
+        body = await body_of(command, world.heavy)
+        return await outgoing(command, body, snapshot, world.url(provider), world.signer)
+    except CredentialsUnavailable as error:
+        log.error("provider %s: %s", provider.slug, error)
+        message = f'Provider "{provider.slug}": its credentials cannot be obtained now; the gateway\'s log says why.'
+        return NotSent("credentials_unavailable", message, time.monotonic_ns())
+    except HeavyFailed as error:
+        return NotSent("overloaded", f"The body cannot be written now. {error}", time.monotonic_ns())
 
 
 async def outgoing(
@@ -43,11 +64,19 @@ async def outgoing(
     )
 
 
+async def body_of(command: Forward, heavy: Heavy) -> bytes:
+    """The body that `command` sends, with its changes made. Raises HeavyFailed."""
+    body, rewrite = command.request.body, command.rewrite
+    if rewrite is None or not is_heavy(body, command.request.content_type):
+        return command.body
+    return await heavy.write(body, rewrite)
+
+
 def target(base_path: str, command: Forward) -> str:
     """Path and query at the provider, behind its base URL."""
     request, provider = command.request, command.route.provider
     root = provider.roots.get(request.dialect)
-    query = request.query.decode("latin-1")
+    query = (request.query if command.query is None else command.query).decode("latin-1")
     if provider.family == "google" and query:
         query = _told_whole(query)
     if request.provider is None and root is not None:

@@ -1,20 +1,26 @@
 """Taking answers in, without holding up the others: what is heavy is read by the worker process, the rest in slices."""
 
-import asyncio
 import logging
-import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 from tollway.exchange.refusal import Refusal, event
-from tollway.exchange.steps import Head
-from tollway.providers.aside import Aside, Patient
+from tollway.exchange.steps import Head, NoAnswer, NotSent
+from tollway.gateway import Provider
+from tollway.providers.aside import Aside, Patient, report_of
+from tollway.providers.batches import JOBS
 from tollway.providers.codec import Headers, Meter
+from tollway.providers.gathered import Gatherer
 from tollway.providers.registry import codec_for
-from tollway.providers.weight import ALWAYS_LIGHT, is_heavy
+from tollway.providers.weight import is_heavy
 from tollway.proxy.encoding import Decoder, DecodingFailed, decoder
+from tollway.proxy.gathering import Gathering
 from tollway.proxy.headers import incoming, value_of
 from tollway.proxy.heavy import Heavy, HeavyFailed
+from tollway.proxy.transport import NoAnswer as TransportNoAnswer
+from tollway.proxy.transport import NotSent as TransportNotSent
 from tollway.proxy.transport import Response
+from tollway.proxy.turn import Turn
 from tollway.request import Api, InferenceRequest
 from tollway.usage import Report
 
@@ -23,18 +29,26 @@ log = logging.getLogger("tollway.proxy")
 LARGEST_READ = 16 * 1024 * 1024
 """A JSON answer larger than this is relayed as it comes instead of being read whole."""
 
-_TURN_NS = 1_000_000
-"""How long one answer may be read before the others have their turn."""
+_SHORTEST_KEY = 8
+"""A shorter one stands in too many words to be taken out of a text."""
+_SLICE_BYTES = 1024
+"""What a meter is given at once: 500 empty events, which take it a millisecond."""
 
 
-def head_of(answer: Response, request: InferenceRequest, at_ns: int) -> tuple[Head, Decoder | None, bool]:
-    """The head of an answer, how its body is decoded, and whether that can be done at all."""
+def head_of(
+    answer: Response, request: InferenceRequest, at_ns: int, *, results: bool = False
+) -> tuple[Head, Decoder | None, bool]:
+    """The head of an answer, how its body is decoded, and whether that can be done at all.
+
+    `results`: of a call about batches, the path is one of results.
+    """
     content_type = value_of(answer.headers, b"content-type") or b""
     length = value_of(answer.headers, b"content-length")
     large = length is not None and length.isdigit() and int(length) > LARGEST_READ
     # Cohere's and others' streams of JSON lines have names with both words in them.
     json = b"json" in content_type and b"ndjson" not in content_type and b"stream" not in content_type
     streamed = not json or large or request.upstream_path.endswith(":streamGenerateContent")
+    streamed = streamed or (results and request.api in JOBS)
     shown = incoming(answer.headers)
     readable = True
     coding = None
@@ -49,18 +63,65 @@ def head_of(answer: Response, request: InferenceRequest, at_ns: int) -> tuple[He
     return Head(answer.status, shown, streamed, at_ns), coding, readable
 
 
-def last_event(reason: str, request: InferenceRequest, *, stopping: bool) -> bytes:
-    """What says in the stream itself that it ends early; a cut stream looks complete to most SDKs."""
+def usable(
+    answer: Response | TransportNotSent | TransportNoAnswer, provider: Provider, at_ns: int
+) -> Response | NotSent | NoAnswer:
+    """What the transport gave, or why it is no answer."""
+    name = f'Provider "{provider.slug}"'
+    if isinstance(answer, TransportNotSent):
+        return NotSent(answer.code, f"{name}: {answer.message}", at_ns)
+    if isinstance(answer, TransportNoAnswer):
+        return NoAnswer(answer.code, f"{name}: {answer.message}", at_ns)
+    if 300 <= answer.status < 400:
+        # Its answer is elsewhere, so no work was done here; and a provider's key follows nobody there.
+        answer.close()
+        message = f"{name} answered {answer.status}, a redirect, and none is followed: check its base_url."
+        return NotSent("upstream_invalid", message, at_ns)
+    return answer
+
+
+def length_of(answer: Response) -> int:
+    """How long the body of an answer that is read whole is to be; 0 where its head does not say, or it is too long."""
+    length = value_of(answer.headers, b"content-length")
+    stated = int(length) if length is not None and length.isdigit() else 0
+    return stated if stated <= LARGEST_READ else 0
+
+
+def redacted(text: bytes, secrets: Iterable[bytes]) -> bytes:
+    """`text` without what identifies us: a provider may repeat the key that it does not like."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_KEY:
+            text = text.replace(secret, b"[redacted]")
+    return text
+
+
+def last_event(reason: str, request: InferenceRequest, *, stopping: bool, refusal: Refusal | None = None) -> bytes:
+    """What says in the stream itself that it ends early; a cut stream looks complete to most SDKs.
+
+    `refusal`: why, where it was ended for its cost.
+    """
     if request.upstream_path.endswith(":streamGenerateContent") and b"alt=sse" not in request.query:
         return b""
+    if refusal is not None:
+        return event(refusal, request.dialect, request.id)
     code = {"too_long": "upstream_timeout"}.get(reason, "shutting_down" if stopping else "upstream_invalid")
     message = "The provider's stream broke off before its end; what came until here is all there is."
     return event(Refusal(code=code, message=message), request.dialect, request.id)
 
 
+def taking(gather: Gatherer) -> Callable[[dict[str, Any]], Awaitable[None]]:
+    """A caller's place, taken by who puts a whole answer together."""
+
+    async def take(message: dict[str, Any]) -> None:
+        gather.feed(message["body"])
+
+    return take
+
+
 async def read_answer(heavy: Heavy, api: Api, body: bytes, headers: Headers) -> Report | None:
     """What a whole answer reports; `None` where it could not be read, and may have reported anything."""
-    if not is_heavy(body):
+    if api in JOBS or not is_heavy(body):
+        # What answers about batches report is nothing.
         return codec_for(api).read_answer(body, headers)
     try:
         return await heavy.read_answer(api, body, headers)
@@ -69,14 +130,53 @@ async def read_answer(heavy: Heavy, api: Api, body: bytes, headers: Headers) -> 
         return None
 
 
-async def decoded(coding: Decoder, raw: list[bytes]) -> bytes:
-    """A whole answer without its encoding. Raises DecodingFailed."""
-    found: list[bytes] = []
-    for piece in raw:
-        for plain in coding.plain(piece):
-            found.append(plain)
-            await asyncio.sleep(0)
-    return b"".join(found)
+class WholeAnswer:
+    """A whole answer as it comes in, and without its encoding.
+
+    `failed`: the encoding is not what the head said, or the answer grows without bound.
+    """
+
+    __slots__ = ("_decoder", "_first", "_plain", "_raw", "_turn", "failed", "size")
+
+    def __init__(self, coding: Decoder | None, turn: Turn, length: int = 0) -> None:
+        """`length`: what the head says that will come, as it comes."""
+        self._decoder = coding
+        self._turn = turn
+        self._first = b""
+        self._raw = Gathering(turn, length)
+        self._plain = Gathering(turn)
+        self.size = 0
+        """Bytes as they came."""
+        self.failed = False
+
+    async def add(self, piece: bytes) -> None:
+        """Takes the next piece in."""
+        self.size += len(piece)
+        if self._first:
+            await self._raw.add(self._first)
+            self._first = b""
+        if self._raw.size:
+            await self._raw.add(piece)
+        else:
+            self._first = piece
+        if self._decoder is None or self.failed:
+            return
+        try:
+            for plain in self._decoder.plain(piece):
+                await self._plain.add(plain)
+                if self._turn.over():
+                    await self._turn.free()
+        except DecodingFailed as error:
+            log.warning("provider answer cannot be metered: %s", error)
+            self.failed = True
+
+    def raw(self) -> bytes:
+        """What came."""
+        return self._raw.whole() if self._raw.size else self._first
+
+    def plain(self) -> bytes:
+        """What can be read; what came, where it cannot."""
+        return self.raw() if self._decoder is None or self.failed else self._plain.whole()
 
 
 class Metering:
@@ -85,18 +185,20 @@ class Metering:
     `lost`: an event could not be read, and may have told anything.
     """
 
-    __slots__ = ("_api", "_aside", "_heavy", "_meter", "lost")
+    __slots__ = ("_api", "_aside", "_heavy", "_large", "_meter", "lost")
 
     def __init__(self, heavy: Heavy, api: Api, meter: Meter) -> None:
         self._heavy = heavy
         self._api: Api = api
         self._meter = meter
         self._aside: Aside | None = meter.put_aside() if isinstance(meter, Patient) else None
+        self._large = False
+        """What the meter's reader holds may take long to read once more."""
         self.lost = False
 
     async def feed(self, chunk: bytes) -> bytes:
         """`Meter.feed`, in its turn."""
-        if len(chunk) <= ALWAYS_LIGHT:
+        if len(chunk) <= _SLICE_BYTES:
             shown = self._meter.feed(chunk)
         else:
             shown = await self._sliced(chunk)
@@ -110,6 +212,20 @@ class Metering:
         await self.read_aside()
         return rest
 
+    async def report(self) -> Report:
+        """`Meter.report`; nothing where something was lost."""
+        meter = self._meter
+        if self._large and not self.lost:
+            assert isinstance(meter, Patient)
+            try:
+                _, (report,) = await self._heavy.read_events(report_of, meter.reader, [None])
+            except HeavyFailed as error:
+                log.warning("a provider's stream cannot be metered: %s", error)
+                self.lost = True
+            else:
+                return report
+        return Report() if self.lost else meter.report()
+
     async def read_aside(self) -> None:
         """Has the worker read what the meter has put aside. Cancelled, it may be asked again."""
         aside, meter = self._aside, self._meter
@@ -121,12 +237,14 @@ class Metering:
             if aside.events:
                 meter.reader, said = await self._heavy.read_events(aside.take, meter.reader, aside.events)
                 aside.events.clear()
+                self._large = True
                 meter.taken(said, None)
             if aside.whole is not None:
                 report = await self._heavy.read_answer(self._api, aside.whole, ())
                 aside.whole = None
                 # JSON that was cut reports nothing, and is no whole answer.
                 self.lost = self.lost or report.usage is None
+                self._large = self._large and report.usage is None
                 meter.taken([], report if report.usage is not None else None)
         except HeavyFailed as error:
             log.warning("an event of a provider's stream cannot be metered: %s", error)
@@ -137,17 +255,16 @@ class Metering:
     async def _sliced(self, chunk: bytes) -> bytes:
         shown: list[bytes] = []
         untouched = True
-        began_ns = time.monotonic_ns()
-        for piece in _slices(chunk):
+        turn = self._heavy.turn
+        for start in range(0, len(chunk), _SLICE_BYTES):
+            if turn.over():
+                await turn.free()
+            piece = chunk[start : start + _SLICE_BYTES]
             seen = self._meter.feed(piece)
             untouched = untouched and seen is piece
             shown.append(seen)
-            if time.monotonic_ns() - began_ns > _TURN_NS:
-                await asyncio.sleep(0)
-                began_ns = time.monotonic_ns()
-        return chunk if untouched else b"".join(shown)
-
-
-def _slices(chunk: bytes) -> Iterator[bytes]:
-    for start in range(0, len(chunk), ALWAYS_LIGHT):
-        yield chunk[start : start + ALWAYS_LIGHT]
+        if untouched:
+            return chunk
+        # A join would copy an event of megabytes, which stands alone most often.
+        shown = [seen for seen in shown if seen]
+        return shown[0] if len(shown) == 1 else b"".join(shown)

@@ -1,7 +1,5 @@
 """What carrying out an exchange needs of the outside."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import msgspec
 
 from tollway.clock import Clock
@@ -31,9 +29,6 @@ class World(msgspec.Struct, frozen=True):
 
     heavy: Heavy = msgspec.field(default_factory=Heavy)
     """Who reads and writes bodies that would hold up the others."""
-
-    thread: ThreadPoolExecutor = msgspec.field(default_factory=lambda: ThreadPoolExecutor(1, "tollway-compute"))
-    """Where batches are bounded, one at a time: two would leave the event loop a third of the time."""
 
     jobs: Jobs = msgspec.field(default_factory=MemoryJobs)
     """Batches and files, and whose they are."""

@@ -35,9 +35,6 @@ class Wire:
         self.written.append(data)
         self.closing = self.fails
 
-    def writelines(self, pieces: tuple[bytes, ...]) -> None:
-        self.written.extend(pieces)
-
     def is_closing(self) -> bool:
         return self.closing
 
@@ -129,15 +126,38 @@ def test_the_answer_does_not_depend_on_how_it_is_cut(pieces: list[bytes], in_chu
     asyncio.run(scenario())
 
 
-async def test_a_small_request_is_one_write_and_a_large_body_is_not_copied() -> None:
+async def test_a_small_request_is_one_write() -> None:
     setup = Setup()
     setup.start()
     assert setup.wire.written == [b"HEAD\r\n\r\nbody"]
+
+
+async def test_a_large_request_whose_provider_closes_while_it_is_written_may_be_sent_again() -> None:
+    setup = Setup()
+    exchange = setup.start(UpstreamRequest("POST", REQUEST.url, [], b"x" * 1_000_000))
+    await asyncio.sleep(0)
+    setup.connection.connection_lost(ConnectionResetError())
+    outcome = exchange.result()
+    assert isinstance(outcome, Lost) and not outcome.nothing_sent
+    written = len(setup.wire.written)
+    await asyncio.sleep(0)
+    assert len(setup.wire.written) == written < 5
+
+
+async def test_an_answer_before_all_was_written_ends_the_connection() -> None:
+    setup = Setup()
+    exchange = setup.start(UpstreamRequest("POST", REQUEST.url, [], b"x" * 1_000_000))
     setup.say(answer())
-    setup.wire.written.clear()
-    body = b"x" * 100_000
-    setup.start(UpstreamRequest("POST", REQUEST.url, [], body))
-    assert setup.wire.written[1] is body
+    assert got(exchange).status == 200 and setup.log.notes == ["opened", "retired"]
+
+
+async def test_a_provider_has_its_time_from_when_all_was_written() -> None:
+    setup = Setup()
+    setup.start(UpstreamRequest("POST", REQUEST.url, [], b"x" * 300_000))
+    begun = setup.connection.deadline
+    while sum(map(len, setup.wire.written)) < 300_000:
+        await asyncio.sleep(0)
+    assert setup.connection.deadline > begun
 
 
 async def test_a_connection_lost_before_all_was_written_is_lost_and_nothing_more() -> None:

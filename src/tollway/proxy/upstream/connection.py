@@ -15,6 +15,7 @@ import msgspec
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from tollway.proxy.transport import Broken, Failure, NoAnswer, UpstreamRequest
+from tollway.proxy.upstream.outflow import Outflow
 from tollway.proxy.upstream.response import Http1Response
 
 READ_BYTES = 64 * 1024
@@ -25,8 +26,6 @@ HEAD_FIELDS = 200
 TRAILER_FIELDS = 32
 SWEEP_S = 1.0
 """The longest time between two sweeps of a pool: shorter timeouts must be announced."""
-JOIN_BYTES = 64 * 1024
-"""Up to here copying a body behind its head is cheaper than sending two buffers."""
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -81,6 +80,7 @@ class Connection(asyncio.BufferedProtocol):
         "_headers",
         "_keeper",
         "_loop",
+        "_outflow",
         "_parser",
         "_paused",
         "_poll",
@@ -89,9 +89,7 @@ class Connection(asyncio.BufferedProtocol):
         "_reusable",
         "_secure",
         "_silent_bytes",
-        "_tells_lines",
         "_transport",
-        "_unsent",
         "closed",
         "deadline",
         "reused",
@@ -119,8 +117,7 @@ class Connection(asyncio.BufferedProtocol):
         self._complete = False
         self._reusable = False
         self._begun_again = False
-        self._tells_lines = False
-        self._unsent = False
+        self._outflow = Outflow(loop, self._sent)
         self._paused = False
         self._silent_bytes = 0
         """Bytes received since the request, or since the last piece of body, that were neither."""
@@ -140,13 +137,7 @@ class Connection(asyncio.BufferedProtocol):
         self._set_deadline(request.first_byte_timeout_s)
         was_closing = transport.is_closing()
         if not was_closing:
-            body = request.body
-            if not body:
-                transport.write(head)
-            elif len(body) <= JOIN_BYTES or not self._tells_lines:
-                transport.write(head + body)
-            else:
-                transport.writelines((head, body))
+            self._outflow.write(transport, head, request.body)
         if was_closing or (transport.is_closing() and not self._secure):
             # The one system call failed, so the kernel took nothing. (Behind TLS there may have been several.)
             self._retire()
@@ -202,8 +193,6 @@ class Connection(asyncio.BufferedProtocol):
     # asyncio's side.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # asyncio's own `writelines` does not pause its protocol (Python 3.12 and 3.13), so it would not tell what is unsent.
-        self._tells_lines = not isinstance(transport, asyncio.Transport)
         transport = cast("asyncio.Transport", transport)  # uvloop's do not inherit from it
         self._transport = transport
         self._secure = transport.get_extra_info("sslcontext") is not None
@@ -221,10 +210,13 @@ class Connection(asyncio.BufferedProtocol):
             self._keeper.opened(self)
 
     def pause_writing(self) -> None:
-        self._unsent = True
+        self._outflow.pause()
 
     def resume_writing(self) -> None:
-        self._unsent = False
+        self._outflow.resume()
+
+    def _sent(self) -> None:
+        # The time until an answer begins when the whole request has gone.
         request = self._request
         if request is not None and self._response is None and not self.closed:
             self._set_deadline(request.first_byte_timeout_s)
@@ -336,7 +328,7 @@ class Connection(asyncio.BufferedProtocol):
         self._response = self._request = self._exchange = None
         self.deadline = math.inf
         response.end(None)
-        if self._reusable and not self._begun_again and not self._unsent and not self.closed:
+        if self._reusable and not self._begun_again and not self._outflow.unsent and not self.closed:
             self.reused = True
             if self._paused:
                 self.resume()
@@ -352,7 +344,7 @@ class Connection(asyncio.BufferedProtocol):
             self._retire()
         elif self._response is not None:
             self._fail("upstream_invalid", "The provider's answer broke off.")
-        elif self._unsent and not self._silent_bytes:
+        elif self._outflow.unsent and not self._silent_bytes:
             self._retire()
             self._settle(Lost("The provider closed the connection while the request was being sent.", False))
         else:
@@ -376,6 +368,7 @@ class Connection(asyncio.BufferedProtocol):
         """Close the connection. A second time changes nothing."""
         if not self.closed:
             self.closed = True
+            self._outflow.end()
             self.deadline = math.inf
             if self._transport is not None:
                 self._transport.abort()
