@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run test check lint types unit test-slow demo fuzz bench lock build clean
+.PHONY: run test check lint types unit test-slow simulate demo fuzz bench lock build clean
 
 run: $(VENV)/run.stamp ## install, start the gateway on the embedded default, print its address
 	$(BIN)/tollway serve $(ARGS)
@@ -26,6 +26,9 @@ unit: $(VENV)/dev.stamp
 
 test-slow: $(VENV)/dev.stamp ## the long sweeps too
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+simulate: $(VENV)/dev.stamp ## twenty thousand simulated worlds; a failing seed replays exactly
+	$(BIN)/python tests/simulation/replay.py 0 20000 $(ARGS)
 
 fuzz: $(VENV)/dev.stamp ## a million spoilt answers, streams and requests, and time against length
 	$(BIN)/python scripts/fuzz.py --cases 1000000 $(ARGS)

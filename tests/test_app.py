@@ -5,7 +5,8 @@ import json
 import os
 import signal
 import stat
-from collections.abc import AsyncGenerator
+import threading
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from typing import Any
 import pytest
 
 from tollway.app import Runtime, serve
+from tollway.document import compile_document
 from tollway.errors import SettingsInvalid, StoreUnavailable
 from tollway.ledger.entry import LedgerEntry
 from tollway.proxy.transport import NoAnswer, NotSent, Response, UpstreamRequest, parse_url
 from tollway.proxy.upstream.client import HttpTransport
 from tollway.settings import ProcessSettings
+from tollway.snapshot import Snapshot
 from tollway.storage.protocol import Filter
 from tollway.storage.sqlite import SqliteStore
 
@@ -53,7 +56,7 @@ def process(folder: Path, **changes: Any) -> ProcessSettings:
         "port": 0,
         "data": folder / "data",
         "config": None,
-        "sync": "normal",
+        "durability": "relaxed",
         "drain_s": 10.0,
         "drain_delay_s": 0.0,
         "log_level": "warning",
@@ -311,10 +314,10 @@ async def test_a_reload_puts_new_settings_in_force_and_keeps_each_revision(tmp_p
         assert (await gateway.chat())[0] == 200
 
         config.write_text(config.read_text().replace('limit: "20"', 'limit: "0"'))
-        assert reload() == 2
+        assert await reload("file") == 2
         status, headers, _ = await gateway.chat()
         assert (status, headers[b"tollway-error"]) == (429, b"budget_exceeded")
-        assert reload() == 2, "nothing has changed"
+        assert await reload("file") == 2, "nothing has changed"
     store = SqliteStore(tmp_path / "data")
     await store.open(0)
     history = await store.config.history(limit=10)
@@ -334,7 +337,7 @@ async def test_a_file_that_cannot_be_used_changes_nothing(tmp_path: Path, bad: s
         else:
             config.unlink()
         with pytest.raises(SettingsInvalid):
-            gateway.runtime.reload()
+            await gateway.runtime.reload("file")
         assert gateway.runtime.snapshot is before
         assert (await gateway.chat())[0] == 200
 
@@ -349,7 +352,7 @@ async def test_a_secret_that_was_replaced_in_its_file_is_in_force_after_a_reload
         (tmp_path / "provider.key").write_text("sk-rotated")
         (tmp_path / "alice.key").write_text("another-gateway-key")
         assert gateway.runtime.reload is not None
-        assert gateway.runtime.reload() == 1
+        assert await gateway.runtime.reload("file") == 1
         assert (await gateway.chat())[1][b"tollway-error"] == b"credential_unknown"
         assert (await gateway.chat("another-gateway-key"))[0] == 200
         assert b"Bearer sk-rotated\r\n" in await provider.asked.get()
@@ -369,31 +372,35 @@ async def test_a_revision_that_cannot_be_kept_does_not_end_the_gateway(
         monkeypatch.setattr(gateway.runtime.store.config, "save", save)
         config.write_text(config.read_text().replace('limit: "20"', 'limit: "30"'))
         assert gateway.runtime.reload is not None
-        assert gateway.runtime.reload() == 2
+        assert await gateway.runtime.reload("file") == 2
         await tried.wait()
         assert (await gateway.chat())[0] == 200
         assert not serving.done()
         assert gateway.runtime.snapshot.budgets[0].limit == 30_000_000_000
 
 
-async def test_a_hangup_reloads_and_a_bad_file_then_ends_nothing(tmp_path: Path) -> None:
+async def test_a_hangup_reloads_and_a_bad_file_then_ends_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "tollway")
     config = tmp_path / "tollway.yaml"
     async with upstream(tmp_path), running(process(tmp_path, config=config)) as (gateway, serving):
         good = config.read_text()
         config.write_text(good.replace('limit: "20"', 'limit: "30"'))
-        await _hang_up(gateway)
+        await _hang_up(gateway, lambda: "settings reloaded" in caplog.text)
         assert gateway.runtime.snapshot.budgets[0].limit == 30_000_000_000
         config.write_text("budgets: [")
-        await _hang_up(gateway)
+        await _hang_up(gateway, lambda: "were not reloaded" in caplog.text)
         assert gateway.runtime.snapshot.budgets[0].limit == 30_000_000_000
         assert not serving.done()
 
 
-async def _hang_up(gateway: Running) -> None:
-    """SIGHUP, and one request behind it: by its answer the signal has been handled."""
+async def _hang_up(gateway: Running, handled: Callable[[], bool]) -> None:
+    """SIGHUP, and requests behind it until it has been handled."""
     os.kill(os.getpid(), signal.SIGHUP)
-    for _ in range(3):
-        assert await gateway.status("/health") == 200
+    async with asyncio.timeout(20):
+        while not handled():
+            assert await gateway.status("/health") == 200
 
 
 async def test_a_request_keeps_the_settings_it_began_with(tmp_path: Path) -> None:
@@ -404,7 +411,7 @@ async def test_a_request_keeps_the_settings_it_began_with(tmp_path: Path) -> Non
         await provider.asked.get()
         config.write_text(config.read_text().replace('limit: "20"', 'limit: "0"'))
         assert gateway.runtime.reload is not None
-        gateway.runtime.reload()
+        await gateway.runtime.reload("file")
         provider.open.set()
         status, headers, _ = await asking
         assert (status, headers[b"tollway-budget-limit-usd"]) == (200, b"20")
@@ -479,3 +486,20 @@ async def test_the_control_plane_is_built_once_however_many_ask_first(tmp_path: 
         token = gateway.runtime.admin_token
         answers = await asyncio.gather(*(gateway.ask("GET", "/api/v1/status", token) for _ in range(5)))
         assert [status for status, _, _ in answers] == [200] * 5
+
+
+async def test_a_reload_leaves_the_event_loop_to_the_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled_in: list[int] = []
+
+    def watched(*given: Any, **named: Any) -> Snapshot:
+        compiled_in.append(threading.get_ident())
+        return compile_document(*given, **named)
+
+    config = tmp_path / "tollway.yaml"
+    async with upstream(tmp_path), running(process(tmp_path, config=config)) as (gateway, _):
+        assert gateway.runtime.reload is not None
+        monkeypatch.setattr("tollway.app.compile_document", watched)
+        config.write_text(config.read_text().replace('limit: "20"', 'limit: "30"'))
+        assert await gateway.runtime.reload("file") == 2
+        assert len(compiled_in) == 1
+        assert compiled_in[0] != threading.get_ident()

@@ -11,7 +11,7 @@ import logging
 import os
 import secrets
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ import uvicorn
 
 from tollway.budgets.window import Calendar
 from tollway.cli import settings_file
-from tollway.clock import Clock
-from tollway.document import compile_document
+from tollway.clock import Clock, elapsed_ns
+from tollway.document import Document, compile_document
 from tollway.errors import SettingsInvalid, StoreUnavailable, TollwayError
 from tollway.ids import Ids, RandomPool
 from tollway.pricing.calibration import Calibration
@@ -30,13 +30,17 @@ from tollway.pricing.price import FILE, PriceBook
 from tollway.proxy import listener
 from tollway.proxy.collect import Collector
 from tollway.proxy.heavy import Heavy
+from tollway.proxy.memory import map_large_blocks
 from tollway.proxy.server import Asgi, Entry
 from tollway.proxy.upstream.client import HttpTransport
 from tollway.proxy.world import World
 from tollway.settings import ProcessSettings
 from tollway.snapshot import Snapshot
 from tollway.storage.sqlite import SqliteStore
+from tollway.workers.alerts import run_alerts
+from tollway.workers.backfill import Backfill, keep_following
 from tollway.workers.batches import collect_batches
+from tollway.workers.history import History
 from tollway.workers.sweep import keep_books
 
 log = logging.getLogger("tollway")
@@ -51,9 +55,15 @@ class Runtime(msgspec.Struct, kw_only=True):
     clock: Clock
     admin_token: str
     entry: Entry | None = None
+    heavy: Heavy | None = None
     learned: Calibration = msgspec.field(default_factory=Calibration)
-    reload: Callable[[], int] | None = None
-    """Reads the settings file again and puts it in force; returns the revision. Raises SettingsInvalid, changing nothing."""
+    reload: Callable[[str], Awaitable[int]] | None = None
+    """Reads the settings file again and puts it in force in the name of whoever is given; returns the revision. Raises
+    SettingsInvalid or StoreUnavailable, changing nothing."""
+    compile: Callable[[str], Snapshot] | None = None
+    """What the settings of a text would be. Raises SettingsInvalid; nothing changes either way."""
+    settings_path: Path | None = None
+    """The settings file that `reload` reads."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -72,13 +82,14 @@ class Server(uvicorn.Server):
         self._runtime = runtime
         self._announce = announce
         self._draining = False
+        self._reloading: set[asyncio.Task[None]] = set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.drain)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         try:
             yield
         finally:
@@ -110,10 +121,15 @@ class Server(uvicorn.Server):
     def _exit(self) -> None:
         self.should_exit = True
 
-    def _reload(self) -> None:
+    def _hang_up(self) -> None:
+        reloading = asyncio.get_running_loop().create_task(self._reload())
+        self._reloading.add(reloading)
+        reloading.add_done_callback(self._reloading.discard)
+
+    async def _reload(self) -> None:
         assert self._runtime.reload is not None
         try:
-            revision = self._runtime.reload()
+            revision = await self._runtime.reload("file")
         except TollwayError as error:
             log.error("settings were not reloaded: %s", error)
         else:
@@ -126,30 +142,43 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
     `announce(address, runtime, first_key)` is called once it answers; `first_key` is the gateway key that a first
     start made, shown this once.
     """
+    if (points := os.environ.get("TOLLWAY_FAILPOINTS")) is not None:
+        from tollway import failpoints
+
+        failpoints.arm(points)
+    map_large_blocks()
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = settings.document
     first_key = None
     if settings.lenient and not path.exists():
         first_key = settings_file.make_first(settings.data, path)
-    clock, calendar = Clock(), Calendar()
-    store = SqliteStore(settings.data, sync=settings.sync)
+    clock, calendar = Clock(elapsed=elapsed_ns), Calendar()
+    store = SqliteStore(settings.data, sync="full" if settings.durability == "strict" else "normal")
     pepper, book = secrets.token_bytes(32), _price_book()
     runtime = Runtime(
         settings=settings, store=store, calendar=calendar, clock=clock, admin_token=_admin_token(settings)
     )
 
+    def compile_text(text: str, document: Document, revision: int, warn: Callable[[str], None]) -> Snapshot:
+        resolve = settings_file.resolver(path.parent, warn=warn)
+        lenient = settings_file.without_missing_keys(resolve) if settings.lenient else resolve
+        return compile_document(document, resolve=lenient, book=book, pepper=pepper, revision=revision, text=text)
+
     def compile_settings(revision: int) -> tuple[str, Snapshot]:
         text, document = settings_file.read(path)
-        resolve = settings_file.resolver(path.parent, warn=log.warning)
-        lenient = settings_file.without_missing_keys(resolve) if settings.lenient else resolve
-        return text, compile_document(document, resolve=lenient, book=book, pepper=pepper, revision=revision, text=text)
+        return text, compile_text(text, document, revision, log.warning)
 
     text, snapshot = compile_settings(1)
-    await store.open(clock.now())
+    presumed = await store.open(clock.now())
+    clock.begin(store.ledger.latest)
     transport, heavy = HttpTransport(), Heavy()
+    runtime.heavy = heavy
+    backfill = Backfill(store.ledger, store.budgets, calendar, clock.now)
+    history = History(store.config, store.audit, clock.now)
     try:
-        saved = await store.config.save(text, by="file", at=clock.now())
-        snapshot = msgspec.structs.replace(snapshot, revision=saved.number)
+        snapshot = msgspec.structs.replace(snapshot, revision=await history.started(text))
+        # What no earlier process of this budget has counted is counted before the first request.
+        await backfill.take_over(snapshot, lambda: None, crashed=bool(presumed))
         world = World(
             store.ledger, store.records, transport, clock, {}, learned=runtime.learned, jobs=store.jobs, heavy=heavy
         )
@@ -159,26 +188,28 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
         runtime.entry = entry
         collector = Collector(world, lambda: entry.snapshot, ids)
 
-        async def keep(text: str) -> None:
-            try:
-                await store.config.save(text, by="file", at=clock.now())
-            except StoreUnavailable as error:
-                # They are in force all the same; a task that failed would take the gateway with it.
-                log.error("settings were reloaded, but their revision was not kept: %s", error)
+        reloading = asyncio.Lock()
 
-        def reload() -> int:
-            revision = entry.snapshot.revision
-            text, fresh = compile_settings(revision + 1)
-            if text == entry.snapshot.document:
-                # The same text may lead to other secrets: a key file that was replaced.
-                fresh = msgspec.structs.replace(fresh, revision=revision)
-            else:
-                background.create_task(keep(text))
-            world.prepare(fresh)
-            entry.snapshot = fresh
-            return fresh.revision
+        async def reload(by: str) -> int:
+            async with reloading:
+                before = entry.snapshot
+                # Thousands of budgets take seconds to read; the loop has requests to serve.
+                text, fresh = await asyncio.to_thread(compile_settings, before.revision + 1)
+                if text == before.document:
+                    # The same text may lead to other secrets: a key file that was replaced.
+                    fresh = msgspec.structs.replace(fresh, revision=before.revision)
+
+                def put_in_force() -> None:
+                    world.prepare(fresh)
+                    entry.snapshot = fresh
+
+                await backfill.take_over(fresh, put_in_force)
+                await history.changed(before, fresh, by)
+                return fresh.revision
 
         runtime.reload = reload
+        runtime.compile = lambda text: compile_text(text, settings_file.parse(text), 0, lambda _: None)
+        runtime.settings_path = path
         config = uvicorn.Config(
             entry,
             host=settings.host,
@@ -198,7 +229,11 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
         async with asyncio.TaskGroup() as background:
             workers = [
                 background.create_task(keep_books(store, clock)),
+                background.create_task(keep_following(backfill)),
                 background.create_task(collect_batches(store.jobs, collector, clock)),
+                background.create_task(
+                    run_alerts(store, lambda: entry.snapshot, calendar, clock, ids.new, lambda: runtime.learned)
+                ),
                 background.create_task(listener.sweep(server.server_state.connections)),
             ]
             entry.serving = entry.ready = True
@@ -209,6 +244,9 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
             try:
                 await server.serve()
                 await _finish(server)
+                with contextlib.suppress(StoreUnavailable):
+                    # The next process counts on all that was booked until now.
+                    await backfill.follow()
             finally:
                 for worker in workers:
                     worker.cancel()
@@ -240,7 +278,14 @@ def _control(runtime: Runtime) -> Asgi:
     def build() -> Asgi:
         from tollway.admin import create_admin
 
-        return create_admin(runtime)
+        # It lives as long as the process: to look through all of it, now or later, would hold everybody up for 60 ms.
+        gc.disable()
+        try:
+            made = create_admin(runtime)
+            gc.freeze()
+        finally:
+            gc.enable()
+        return made
 
     async def control(scope: Any, receive: Any, send: Any) -> None:
         if not built:

@@ -75,7 +75,7 @@ class Caller:
 
     async def ask(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
         fields = [(name.encode(), value.encode()) for name, value in headers.items()]
-        if body:
+        if body and "content-type" not in headers:
             fields.append((b"content-type", b"application/json"))
         request = UpstreamRequest(method, parse_url(self.url).at(target.encode()), fields, body)
         answer = await self._transport.send(request)

@@ -128,3 +128,29 @@ async def test_a_question_that_makes_no_sense_is_a_problem(
 ) -> None:
     answer = await caller.admin("/api/v1/explain", {"body": CHAT} | asked)
     assert (answer.status, answer.json["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-4o-mini", "google-ai-studio/gemini-2.5-flash"])
+async def test_a_large_body_is_explained_like_a_small_one(caller: Caller, model: str) -> None:
+    large = CHAT | {"model": model, "x": "y" * 300_000}
+    small = CHAT | {"model": model}
+    told, expected = await explain(caller, body=large), await explain(caller, body=small)
+    assert (told["outcome"], told["code"], told["target"]) == (
+        expected["outcome"],
+        expected["code"],
+        expected["target"],
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"body": [%s]}' % (b"1," * 5_000 + b"1"),
+        b"{" * 300_000,
+        b'{"user": "%s"}' % (b"x" * 300_000),
+        b'{"body": {}, "bodi": {}, "x": [%s]}' % (b"1," * 5_000 + b"1"),
+    ],
+)
+async def test_a_large_body_that_cannot_be_explained_is_a_problem(caller: Caller, body: bytes) -> None:
+    answer = await caller.admin("/api/v1/explain", body, method="POST")
+    assert (answer.status, answer.json["code"]) == (400, "body_invalid")

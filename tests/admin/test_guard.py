@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tollway.admin.guard import LARGEST_BODY, OPEN, Guard
+from tollway.admin.guard import EXPLAIN, LARGEST_BODY, LARGEST_ELSEWHERE, OPEN, Guard
 
 TOKEN = "the-administrators-token"
 
@@ -83,7 +83,7 @@ async def test_a_body_in_pieces_is_handed_on_whole() -> None:
 async def test_a_body_that_grows_too_large_is_cut_off() -> None:
     behind = Behind()
     half = b"x" * (LARGEST_BODY // 2 + 1)
-    assert await ask(behind, "/", AUTHORIZED, pieces=(half, half, half)) == (413, 2)
+    assert await ask(behind, EXPLAIN, AUTHORIZED, pieces=(half, half, half)) == (413, 2)
     assert behind.bodies == []
 
 
@@ -100,3 +100,9 @@ async def test_only_what_is_listed_is_open() -> None:
 
 async def test_a_defect_behind_it_is_a_500() -> None:
     assert (await ask(Behind(ZeroDivisionError()), "/", AUTHORIZED))[0] == 500
+
+
+async def test_only_a_request_to_be_explained_may_be_very_large() -> None:
+    body = b"x" * (LARGEST_ELSEWHERE + 1)
+    assert (await ask(Behind(), "/", AUTHORIZED, pieces=(body,)))[0] == 413
+    assert (await ask(Behind(), EXPLAIN, AUTHORIZED, pieces=(body, b"")))[0] == 204

@@ -1,7 +1,10 @@
+import msgspec
 import pytest
 from tests.admin.gateways import Caller
 
 from tollway.errors import StoreUnavailable
+from tollway.ledger.reservation import Balance
+from tollway.storage.protocol import Known
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -25,6 +28,24 @@ async def test_the_status_names_everything_and_verifies_on_demand(caller: Caller
     assert status["uptime_s"] is None or status["uptime_s"] >= 0
     assert any('"google" has no key' in warning for warning in status["warnings"])
     assert any('"old" has expired' in warning for warning in status["warnings"])
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_budget_that_has_counted_nothing_for_weeks_is_told(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, now = caller.runtime.store.budgets, caller.runtime.clock.now()
+    known = [msgspec.structs.replace(each, since=now - 15 * 86_400_000) for each in await store.known()]
+
+    async def long_known() -> list[Known]:
+        return known
+
+    assert not any("has counted no money" in said for said in (await caller.admin("/api/v1/status")).json["warnings"])
+    monkeypatch.setattr(store, "known", long_known)
+    monkeypatch.setattr(caller.runtime.store.ledger, "balances", lambda holds: [Balance("a", 0, 0, 1) for _ in holds])
+    assert any(
+        "has counted no money for 15 days" in said for said in (await caller.admin("/api/v1/status")).json["warnings"]
+    )
 
 
 @pytest.mark.asyncio(loop_scope="module")

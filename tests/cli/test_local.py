@@ -105,7 +105,11 @@ def test_settings_that_cannot_be_used_are_one_message_and_exit_code_2(tmp_path: 
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["--port", "http"], "--port"), (["--sync", "maybe"], "--sync"), (["--log-level", "loud"], "--log-level")],
+    [
+        (["--port", "http"], "--port"),
+        (["--durability", "maybe"], "--durability"),
+        (["--log-level", "loud"], "--log-level"),
+    ],
 )
 def test_an_option_with_a_wrong_value_is_named(words: list[str], said: str) -> None:
     result = runner.invoke(app, ["serve", *words])

@@ -77,7 +77,10 @@ def test_a_link_stays_a_link(config: Path) -> None:
         (("openai/gpt-4o", "--discount", "15"), 2, 'write "15%"'),
         (("openai/gpt-4o", "--discount", "15%", "--input", "2"), 2, "leave out the amounts"),
         (("openai/gpt-4o", "--free", "--from", "July"), 2, "neither a date"),
-        (("openai/gpt-4o", "--free", "--meter", "colour=1"), 1, "unknown field `colour`"),
+        (("openai/gpt-4o", "--free", "--meter", "colour=1"), 1, 'there is no field "colour"'),
+        (("openai/gpt-4o", "--free", "--meter", "model=x"), 1, "model is given twice"),
+        (("openai/gpt-4o", "--input", "1", "--output", "1", "--meter", "input=2"), 1, "input is given twice"),
+        (("openai/gpt-4o", "--free", "--meter", "context_window=0"), 1, "is not a number of tokens"),
         (("openai/gpt-4o", "--free", "--meter", "colour"), 1, "not of the form name=value"),
         (("openai/gpt-4o",), 2, "it names no amount"),
         (("openai", "--free"), 1, "not of the form PROVIDER/MODEL"),
@@ -116,6 +119,37 @@ def test_a_file_that_changes_meanwhile_is_left_alone(config: Path, monkeypatch: 
     assert result.exit_code == 1
     assert "changed meanwhile" in result.output
     assert config.read_text() == TEXT + "# someone else\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("openai/gpt-4o-mino", "--input", "1", "--output", "2"), "Near it: openai/gpt-4o-mini"),
+        (("openai/gpt-4o", "--meter", "request=0.1"), "input, cache_read, output will be free"),
+        (("opnai/gpt-4o", "--free"), 'Did you mean "openai"?'),
+    ],
+)
+def test_what_is_probably_not_meant_is_written_with_a_warning(config: Path, words: tuple[str, ...], said: str) -> None:
+    dry = run(config, *words, "--dry-run")
+    assert dry.stderr.startswith("Warning: ")
+    assert said in dry.stderr
+    assert config.read_text() == TEXT
+    result = run(config, *words)
+    assert (result.exit_code, result.stderr) == (0, dry.stderr)
+    assert words[0].partition("/")[2] in config.read_text()
+
+
+def test_a_price_that_is_meant_has_no_warning(config: Path) -> None:
+    assert run(config, *WORDS).stderr == ""
+    assert run(config, "openai/gpt-4o", "--remove").stderr == ""
+
+
+def test_a_read_only_file_is_left_alone(config: Path) -> None:
+    config.chmod(0o444)
+    result = run(config, *WORDS)
+    assert result.exit_code == 1
+    assert "is read-only; make it writable" in result.stderr
+    assert config.read_text() == TEXT
 
 
 async def test_a_running_gateway_takes_it_at_once(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from tollway.clock import Clock
 from tollway.errors import StoreUnavailable
 from tollway.ledger.entry import Context, LedgerEntry
 from tollway.pricing.charge import Charge
-from tollway.workers.sweep import PRUNE_EVERY_SWEEPS, keep_books, sweep_once
+from tollway.workers.sweep import PRUNE_EVERY_SWEEPS, keep_books, sweep_once, tell_of_drift
 
 ENTRY = LedgerEntry(
     id="r.1.presumed", reservation_id="r.1", request_id="r", attempt=1, kind="presumed",
@@ -79,3 +79,16 @@ async def test_the_books_are_kept_until_the_worker_is_stopped() -> None:
         await worker
     assert set(store.swept) == {5}
     assert 2 * PRUNE_EVERY_SWEEPS <= len(store.swept) < 3 * PRUNE_EVERY_SWEEPS
+
+
+def test_a_clock_that_is_not_followed_is_told_of_once_and_again_when_it_changes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told = 0
+    for drift_ms in (0, 3_600_000, 3_600_500, 3_601_000, -86_400_000, 0, 0):
+        told = tell_of_drift(drift_ms, told, 1_782_864_000_000)
+    said = [(record.levelno, record.getMessage()) for record in caplog.records]
+    assert [level for level, _ in said] == [logging.ERROR, logging.ERROR, logging.WARNING]
+    assert "set forward by 3600 s" in said[0][1] and "2026-07-01T00:00:00.000Z" in said[0][1]
+    assert "set back by 86400 s" in said[1][1]
+    assert "right again" in said[2][1]

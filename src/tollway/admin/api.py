@@ -9,15 +9,21 @@ from starlette.exceptions import HTTPException
 
 from tollway import __version__
 from tollway.admin import problem
+from tollway.admin.alerts import alerts_router
+from tollway.admin.audit import audit_router
+from tollway.admin.budget_edit import budget_edit_router
 from tollway.admin.budgets import budgets_router
+from tollway.admin.controls import controls_router
 from tollway.admin.entries import entries_router
 from tollway.admin.explain import explain_router
 from tollway.admin.guard import Guard
 from tollway.admin.logs import logs_router
 from tollway.admin.metrics import metrics_router
+from tollway.admin.price_overrides import overrides_router
 from tollway.admin.prices import prices_router
 from tollway.admin.rerate import rerate_router
 from tollway.admin.runtime import Runtime
+from tollway.admin.simulate import simulate_router
 from tollway.admin.spend import spend_router
 from tollway.admin.status import status_router
 from tollway.errors import SettingsInvalid, StoreUnavailable
@@ -57,8 +63,15 @@ def build(runtime: Runtime) -> Guard:
         logs_router(runtime),
         entries_router(runtime),
         explain_router(runtime),
+        simulate_router(runtime),
         rerate_router(runtime),
+        # Before the prices, one of whose paths takes any two names.
+        overrides_router(runtime),
         prices_router(runtime),
+        alerts_router(runtime),
+        budget_edit_router(runtime),
+        controls_router(runtime),
+        audit_router(runtime),
     ):
         nouns.include_router(router)
     app.include_router(nouns)

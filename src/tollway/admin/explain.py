@@ -1,10 +1,12 @@
 """What would happen to a request, told by the same rules that would decide it; nothing is held, sent or logged."""
 
 import time
+from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
 from tollway.admin.budgets import split_values
@@ -18,13 +20,19 @@ from tollway.exchange.refusal import Refusal
 from tollway.exchange.rehearse import Leg, Rehearsal, as_key, as_person, rehearse
 from tollway.gateway import Family
 from tollway.identity.identity import ANONYMOUS, Identity
+from tollway.ledger.control import budget_of
 from tollway.money import dollars
 from tollway.pricing.estimate import Quote
 from tollway.providers.batches import JOBS
+from tollway.providers.codec import Malformed
+from tollway.providers.weight import is_heavy
+from tollway.proxy.heavy import Heavy, HeavyFailed
 from tollway.proxy.surface import Call, NoSuchPath, surface
-from tollway.request import InferenceRequest
+from tollway.request import Ask, InferenceRequest
 from tollway.snapshot import NoRoute, Snapshot
 
+_LARGE = "large_body"
+"""Where the body to be explained is kept, when it was cut out of the request."""
 _PATHS: dict[Family, str] = {
     "openai": "/v1/chat/completions",
     "anthropic": "/v1/messages",
@@ -102,9 +110,9 @@ class LegShown(BaseModel):
     held_usd: Dollars
     available_usd: Dollars
     needed_usd: Dollars
-    verdict: Literal["fits", "exhausted", "contended", "not_asked"]
+    verdict: Literal["fits", "exhausted", "contended", "frozen", "not_asked"]
     refuses: bool
-    """False for a monitored budget, whatever its verdict."""
+    """False for a monitored budget that is not frozen, whatever its verdict."""
     resets_at: Instant | None
 
 
@@ -127,38 +135,119 @@ class ExplainAnswer(BaseModel):
     """False: the model has no price. Null: the request does not get that far."""
     held: QuoteShown | None
     """What would be held: less than `quote` where the output cap would be lowered to what a budget has left."""
+    first_held_usd: Dollars | None
+    """What would be held to begin with, where the hold follows a stream as it is made; null where all of `held` would."""
+    delay_ms: int
+    """How long a budget of which much is spent would make the request wait."""
+    downgraded_to: str | None
+    """The model that would serve instead, because a budget wants that."""
     budgets: list[LegShown]
     refusal: RefusalShown | None
     decisions: list[DecisionShown]
 
 
 def explain_router(runtime: Runtime) -> APIRouter:
-    router = APIRouter(tags=["explain"])
+    # What is large is cut out of the body before the framework reads it: both would hold up everybody else.
+    router = APIRouter(tags=["explain"], route_class=_route_class(runtime))
 
-    async def explain(asked: ExplainRequest) -> ExplainAnswer:
+    async def explain(asked: ExplainRequest, request: Request) -> ExplainAnswer:
         """What would happen to a request now, and which rule would say so. Nothing is held, sent or logged."""
-        snapshot, now = runtime.snapshot, runtime.clock.now()
-        request = _request(asked, snapshot, now)
-        caller = _caller(asked, request, snapshot)
-        found = rehearse(
-            request,
-            caller,
-            snapshot=snapshot,
-            calendar=runtime.calendar,
-            now=now,
-            balances=runtime.store.ledger.balances,
-            learned=runtime.learned,
-        )
-        return _shown(found, request, runtime, now)
+        large: bytes | None = getattr(request.state, _LARGE, None)
+        if large is None:
+            return explained(runtime, asked)
+        assert runtime.heavy is not None
+        return await _explained_large(runtime, runtime.heavy, asked, large)
 
     router.post("/explain", dependencies=[Depends(no_parameters)])(explain)
     return router
 
 
-def _request(asked: ExplainRequest, snapshot: Snapshot, now: int) -> InferenceRequest:
+def _route_class(runtime: Runtime) -> type[APIRoute]:
+    class Cutting(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+
+            async def handled(request: Request) -> Response:
+                # The guard hands on the whole of it at once. `Request.body` would copy it.
+                body: bytes = (await request.receive()).get("body", b"")
+                cut, heavy = Request(request.scope, request.receive), runtime.heavy
+                if heavy is None or not is_heavy(body):
+                    cut._body = body  # pyright: ignore[reportPrivateUsage] (as below)
+                    return await handle(cut)
+                large, rest = await _cut(heavy, body, "body", "field")
+                cut._body = rest  # pyright: ignore[reportPrivateUsage] (where Starlette keeps what it has read)
+                # A body of many values may have nothing large in it that could be cut out.
+                setattr(cut.state, _LARGE, large or b"{}")
+                return await handle(cut)
+
+            return handled
+
+    return Cutting
+
+
+async def _cut(heavy: Heavy, body: bytes, field: str, keeps: Literal["field", "rest"]) -> tuple[bytes, bytes]:
+    try:
+        found = await heavy.cut(body, field, keeps)
+    except HeavyFailed as error:
+        raise Problem(503, "overloaded", f"The body cannot be read now. {error}") from None
+    if isinstance(found, Malformed):
+        raise Problem(400, "body_invalid", found.message)
+    return found
+
+
+async def _explained_large(runtime: Runtime, heavy: Heavy, asked: ExplainRequest, body: bytes) -> ExplainAnswer:
+    """`explained`, of a body that the worker reads."""
+    snapshot, now = runtime.snapshot, runtime.clock.now()
+    path = asked.path
+    if path is None:
+        without, model = await _cut(heavy, body, "model", "rest")
+        named = {"model": msgspec.json.decode(model)} if model else {}
+        path, left = _default_path(named, snapshot, now)
+        body = body if "model" in left or not named else without
+    request = _request(asked, snapshot, now, path, body)
+    if asked.method == "POST" and is_heavy(body):
+        try:
+            return _explained(runtime, asked, request, snapshot, now, await heavy.read_ask(request))
+        except HeavyFailed as error:
+            raise Problem(503, "overloaded", f"The body cannot be read now. {error}") from None
+    return _explained(runtime, asked, request, snapshot, now, None)
+
+
+def explained(runtime: Runtime, asked: ExplainRequest) -> ExplainAnswer:
+    """What would happen to a request now. Raises Problem where it could not be one."""
+    snapshot, now = runtime.snapshot, runtime.clock.now()
     path, body = asked.path, asked.body
     if path is None:
         path, body = _default_path(body, snapshot, now)
+    request = _request(asked, snapshot, now, path, msgspec.json.encode(body))
+    return _explained(runtime, asked, request, snapshot, now, None)
+
+
+def _explained(
+    runtime: Runtime,
+    asked: ExplainRequest,
+    request: InferenceRequest,
+    snapshot: Snapshot,
+    now: int,
+    ask: Ask | Malformed | None,
+) -> ExplainAnswer:
+    controls = runtime.store.ledger.controls()
+    frozen = {control.target for control in controls if control.kind == "freeze" and control.holds(now)}
+    found = rehearse(
+        request,
+        _caller(asked, request, snapshot),
+        snapshot=snapshot,
+        calendar=runtime.calendar,
+        now=now,
+        balances=runtime.store.ledger.balances,
+        learned=runtime.learned,
+        frozen=lambda account: account in frozen or budget_of(account) in frozen,
+        ask=ask,
+    )
+    return _shown(found, request, runtime, now)
+
+
+def _request(asked: ExplainRequest, snapshot: Snapshot, now: int, path: str, body: bytes) -> InferenceRequest:
     if not path.startswith("/") or not path.isascii():
         raise Problem(400, "body_invalid", 'path: begin it with "/", in ASCII, for example "/v1/chat/completions".')
     path, _, query = path.partition("?")
@@ -181,7 +270,7 @@ def _request(asked: ExplainRequest, snapshot: Snapshot, now: int) -> InferenceRe
         query=query.encode(),
         headers=(),
         content_type=b"application/json",
-        body=msgspec.json.encode(body) if asked.method == "POST" else b"",
+        body=body if asked.method == "POST" else b"",
         api=found.api,
         dialect=found.dialect,
         gateway=found.gateway,
@@ -256,6 +345,9 @@ def _shown(found: Rehearsal, request: InferenceRequest, runtime: Runtime, now: i
         quote=_quote(found.quote) if isinstance(found.quote, Quote) else None,
         priced=isinstance(found.quote, Quote) if found.quote is not None else None,
         held=_quote(found.granted) if found.granted is not None else None,
+        first_held_usd=dollars(found.first_held) if found.first_held is not None else None,
+        delay_ms=found.delay_ms,
+        downgraded_to=found.downgraded_to,
         budgets=[_leg(leg, runtime, now) for leg in found.legs],
         refusal=RefusalShown(
             status=refusal.status,
@@ -300,6 +392,6 @@ def _leg(leg: Leg, runtime: Runtime, now: int) -> LegShown:
         available_usd=dollars(balance.available),
         needed_usd=dollars(leg.hold.amount),
         verdict=leg.verdict,
-        refuses=leg.hold.enforced and leg.verdict in ("exhausted", "contended"),
+        refuses=leg.verdict == "frozen" or (leg.hold.enforced and leg.verdict in ("exhausted", "contended")),
         resets_at=instant_or_none(runtime.calendar.next_reset(budget.window, now)),
     )

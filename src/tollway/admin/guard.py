@@ -11,12 +11,17 @@ from tollway.admin.problem import MEDIA_TYPE, Problem
 from tollway.admin.problem import body as problem_body
 from tollway.admin.problem import headers as problem_headers
 from tollway.admin.runtime import Runtime
+from tollway.proxy.gathering import Gathering
+from tollway.proxy.turn import Turn
 
 log = logging.getLogger("tollway.admin")
 
 LARGEST_BODY = 8 * 1024 * 1024
-"""Of a request to be explained, which may be as long as a real prompt."""
+"""Of a request to be explained, which may be as long as a real prompt, and is read by the process for large bodies."""
+LARGEST_ELSEWHERE = 1024 * 1024
+"""Of all others, settings among them, which are read at once."""
 
+EXPLAIN = "/api/v1/explain"
 OPEN = ("/api/openapi.json",)
 """Says what the API is, and nothing of what is in it."""
 
@@ -29,6 +34,7 @@ class Guard:
     def __init__(self, behind: _Asgi, runtime: Runtime) -> None:
         self._behind = behind
         self._runtime = runtime
+        self._turn = Turn()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -43,7 +49,8 @@ class Guard:
         try:
             if scope["path"] not in OPEN:
                 self._admit(scope["headers"])
-            body = await _body(receive)
+            largest = LARGEST_BODY if scope["path"] == EXPLAIN else LARGEST_ELSEWHERE
+            body = await _body(receive, largest, self._turn)
             if body is not None:
                 await self._behind(scope, _Replay(body, receive), watched)
         except Problem as problem:
@@ -86,18 +93,19 @@ class _Replay:
         return {"type": "http.request", "body": body, "more_body": False}
 
 
-async def _body(receive: Any) -> bytes | None:
+async def _body(receive: Any, largest: int, turn: Turn) -> bytes | None:
     """The whole body; `None` when the caller has left."""
-    body = bytearray()
+    body = Gathering(turn)
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        body += message.get("body", b"")
-        if len(body) > LARGEST_BODY:
-            raise Problem(413, "body_too_large", f"The body is larger than {LARGEST_BODY:,} bytes.")
+        await body.add(message.get("body", b""))
+        if body.size > largest:
+            raise Problem(413, "body_too_large", f"The body is larger than {largest:,} bytes.")
         if not message.get("more_body", False):
-            return bytes(body)
+            return body.whole()
+        await turn.piece()
 
 
 async def _refuse(problem: Problem, send: Any) -> None:

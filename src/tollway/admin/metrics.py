@@ -90,6 +90,16 @@ def _families(runtime: Runtime, rows: Sequence[SpendRow], now: int) -> Iterable[
         [(labels, row.unpriced) for labels, row in labelled],
     )
     yield family("tollway_tokens_total", "counter", "Tokens as providers reported them.", tokens)
+    writable = int(runtime.store.ledger.unavailable is None)
+    yield family(
+        "tollway_store_writable", "gauge", "1 while money can be reserved; 0 refuses all requests.", [({}, writable)]
+    )
+    yield family(
+        "tollway_clock_drift_milliseconds",
+        "gauge",
+        "By how much the machine's clock was set away from the one that is kept; 0 while it is followed.",
+        [({}, runtime.clock.drift_ms)],
+    )
     yield family("tollway_open_reservations", "gauge", "Requests that hold money now.", [({}, len(opened))])
     yield family(
         "tollway_held_nanodollars", "gauge", "The bounds of all open requests.", [({}, sum(r.bound for r in opened))]

@@ -41,16 +41,28 @@ _TITLES = {
     "body_too_large": "Body larger than the control plane takes",
     "record_unknown": "No such request",
     "budget_unknown": "No such budget",
+    "budget_elsewhere": "Budget that is written elsewhere in the settings",
+    "account_unknown": "No such account of the budget",
+    "account_not_frozen": "The account is not frozen",
+    "increase_unknown": "No such increase",
     "key_unknown": "No such key",
     "model_unknown": "No such model in the price book",
+    "alert_unknown": "No such alert",
+    "channel_unknown": "No such channel in the settings",
+    "override_unknown": "No such price in the settings",
+    "header_invalid": "Header with a value it cannot have",
+    "revision_stale": "The settings are at another revision",
+    "settings_changed": "The settings file is not what is in force",
+    "settings_not_written": "The settings file cannot be written",
     "rerate_changed": "The corrections would be others than those previewed",
     "path_unknown": "Nothing is served at that path",
     "method_not_allowed": "Method not allowed",
     "settings_invalid": "Settings that cannot be used",
     "store_unavailable": "The store cannot be read or written now",
+    "overloaded": "Too much is under way",
     "internal_error": "A defect in Tollway",
 }
-_STATUS_CODES = {404: "path_unknown", 405: "method_not_allowed"}
+_STATUS_CODES = {400: "body_invalid", 404: "path_unknown", 405: "method_not_allowed"}
 
 
 def body(problem: Problem) -> bytes:
@@ -61,7 +73,8 @@ def body(problem: Problem) -> bytes:
             "status": problem.status,
             "code": problem.code,
             "title": _TITLES[problem.code],
-            "detail": problem.detail,
+            # Half a surrogate pair, which JSON can be sent with, is no text; it is told as it would be written.
+            "detail": problem.detail.encode(errors="backslashreplace").decode(),
         }
     )
 
@@ -94,6 +107,10 @@ async def of_validation(_: Request, error: Exception) -> Response:
     name = ".".join(field)
     if first["type"] == "parameter_unknown" or (first["type"] == "extra_forbidden" and place == "query"):
         return answer(Problem(400, "parameter_unknown", _unknown(first, name)))
+    if place == "body" and not field and first["type"] in ("dict_type", "model_attributes_type"):
+        # Also what the framework says of JSON that is sent as a form, as curl does unless it is told.
+        said = "The body is not a JSON object; send one, with the header Content-Type: application/json."
+        return answer(Problem(400, "body_invalid", said))
     if place == "body":
         said = f"{name}: {first['msg']}." if name else f"{first['msg']}."
         return answer(Problem(400, "body_invalid", said))
@@ -104,6 +121,8 @@ async def of_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = _STATUS_CODES.get(error.status_code, "internal_error")
     detail = {
+        # The framework's own 400: a body whose bytes are not even text.
+        "body_invalid": "The body is not JSON in UTF-8.",
         "path_unknown": "Nothing is served there; /api/openapi.json lists what is.",
         "method_not_allowed": "The path does not take that method; /api/openapi.json lists what it takes.",
     }.get(code, "Tollway failed on this request; its log says why.")

@@ -14,6 +14,7 @@ import msgspec
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from tollway.admin.audit import Actor, audited
 from tollway.admin.charge import Dollars, Instant
 from tollway.admin.problem import Problem
 from tollway.admin.rerating import LEFT_OUT, Kept, Rated, rerate
@@ -235,7 +236,7 @@ def rerate_router(runtime: Runtime) -> APIRouter:
         """What past attempts cost at the prices of now. Nothing is booked; the token is for applying."""
         return rerate_shown(await plan(runtime, body))
 
-    async def apply(body: ApplyBody) -> AppliedShown:
+    async def apply(body: ApplyBody, by: Actor) -> AppliedShown:
         """Books the corrections of a preview: exactly those, or, where they would be others by now, none."""
         async with applying:
             made = await plan(runtime, body)
@@ -243,6 +244,9 @@ def rerate_router(runtime: Runtime) -> APIRouter:
                 raise Problem(409, "rerate_changed", _changed(len(made.changed)))
             shown = rerate_shown(made)
             booked = await book(runtime, made.corrections())
+            asked = body.where.model_dump(mode="json", exclude_none=True)
+            after = {"where": asked, "corrections": booked, "difference_usd": shown.difference_usd}
+            await audited(runtime, "ledger.rerated", "ledger", by=by, after=after)
         return AppliedShown(**shown.model_dump(), booked=booked)
 
     router.post("/prices/rerate")(preview)

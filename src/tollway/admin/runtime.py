@@ -1,14 +1,16 @@
 """What the control plane may see and do; `tollway.app` has it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Protocol
 
 from tollway.budgets.window import Calendar
 from tollway.clock import Clock
 from tollway.pricing.calibration import Calibration
+from tollway.proxy.heavy import Heavy
 from tollway.snapshot import Snapshot
 from tollway.storage import protocol
-from tollway.storage.protocol import Config, Ledger
+from tollway.storage.protocol import Audit, Budgets, Config, Ledger, Outbox
 
 
 class Records(protocol.Records, Protocol):
@@ -19,7 +21,7 @@ class Records(protocol.Records, Protocol):
 
 
 class Store(Protocol):
-    """The three parts of a store."""
+    """The parts of a store that it asks."""
 
     @property
     def ledger(self) -> Ledger: ...
@@ -29,6 +31,15 @@ class Store(Protocol):
 
     @property
     def config(self) -> Config: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+    @property
+    def audit(self) -> Audit: ...
+
+    @property
+    def budgets(self) -> Budgets: ...
 
 
 class Runtime(Protocol):
@@ -47,13 +58,29 @@ class Runtime(Protocol):
     def snapshot(self) -> Snapshot: ...
 
     @property
+    def heavy(self) -> Heavy | None:
+        """Reads large bodies; `None` before the gateway serves."""
+        ...
+
+    @property
     def learned(self) -> Calibration:
         """What requests of each model turned out to cost beside what was held for them, since the start."""
         ...
 
     @property
-    def reload(self) -> Callable[[], int] | None:
-        """Reads the settings again and puts them in force; returns the revision. Raises SettingsInvalid, changing nothing."""
+    def reload(self) -> Callable[[str], Awaitable[int]] | None:
+        """Reads the settings again and puts them in force, in the name of whoever is given; returns the revision. Raises
+        SettingsInvalid or StoreUnavailable, changing nothing."""
+        ...
+
+    @property
+    def compile(self) -> Callable[[str], Snapshot] | None:
+        """What the settings of a text would be. Raises SettingsInvalid; nothing changes either way."""
+        ...
+
+    @property
+    def settings_path(self) -> Path | None:
+        """The settings file that `reload` reads."""
         ...
 
     def is_admin(self, token: str) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,10 +13,12 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from tollway import __version__
+from tollway.admin.audit import Actor
 from tollway.admin.charge import Dollars, Instant, instant_or_none
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
-from tollway.admin.warnings import warnings_of
+from tollway.admin.settings_change import ADMIN
+from tollway.admin.warnings import Seen, seen_by, warnings_of
 from tollway.admin.where import no_parameters
 from tollway.clock import iso
 from tollway.errors import StoreUnavailable
@@ -147,20 +150,29 @@ def status_router(runtime: Runtime) -> APIRouter:
                 for key in snapshot.keys.values()
             ],
             budgets=len(snapshot.budgets),
-            warnings=warnings_of(snapshot, now),
+            warnings=warnings_of(snapshot, now, await _seen(runtime, now)),
         )
 
-    async def reload() -> Reloaded:
+    async def reload(by: Actor) -> Reloaded:
         """Reads the settings file again. Settings that cannot be used change nothing."""
         if runtime.reload is None:
             raise Problem(503, "store_unavailable", "The gateway is still starting. Try again shortly.")
         before = runtime.snapshot.revision
-        revision = runtime.reload()
+        revision = await runtime.reload("file" if by == ADMIN else by)
         return Reloaded(revision=revision, changed=revision != before)
 
     router.get("/status")(status)
     router.post("/reload", dependencies=[Depends(no_parameters)])(reload)
     return router
+
+
+async def _seen(runtime: Runtime, now: int) -> Mapping[str, Seen] | None:
+    """What budgets have counted; `None` while the store cannot tell."""
+    try:
+        known = await runtime.store.budgets.known()
+    except StoreUnavailable:
+        return None
+    return seen_by(runtime.store.ledger, runtime.snapshot.budgets, known, runtime.calendar, now)
 
 
 async def _store(runtime: Runtime, *, verify: bool) -> StoreShown:
@@ -169,6 +181,8 @@ async def _store(runtime: Runtime, *, verify: bool) -> StoreShown:
             differences = list(await runtime.store.ledger.verify())
             return StoreShown(ok=not differences, verified=True, differences=differences)
         await runtime.store.config.latest()
+        if (why := runtime.store.ledger.unavailable) is not None:
+            return StoreShown(ok=False, verified=False, differences=[why])
     except StoreUnavailable as error:
         return StoreShown(ok=False, verified=False, differences=[str(error)])
     return StoreShown(ok=True, verified=False, differences=[])

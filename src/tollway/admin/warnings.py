@@ -1,25 +1,49 @@
 """What in the settings is allowed and probably not meant."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-import yaml
+import msgspec
 
 from tollway.budgets.budget import Budget
-from tollway.document import Document, read_document
+from tollway.budgets.holds import NONE, Claim, holds
+from tollway.budgets.window import Calendar
+from tollway.document import Document
+from tollway.document.text import parse
 from tollway.errors import SettingsInvalid
 from tollway.match import Attribute, Match
+from tollway.money import display
 from tollway.snapshot import Snapshot
+from tollway.storage.protocol import Known, Ledger
+
+UNMATCHED_DAYS = 14
+_DAY_MS = 86_400_000
+_ACCOUNTS_AT_ONCE = 256
 
 
-def warnings_of(snapshot: Snapshot, now: int) -> list[str]:
-    """Sentences, each naming the thing and the way out. `now` is Unix milliseconds; secrets are never in them."""
+class Seen(NamedTuple):
+    """What is known of the requests of a budget."""
+
+    since: int
+    """Unix milliseconds from which on they are counted by what it selects now."""
+    last: int | None
+    """An instant at or after which there was one; `None` where none is known."""
+
+
+def warnings_of(snapshot: Snapshot, now: int, seen: Mapping[str, Seen] | None = None) -> list[str]:
+    """Sentences, each naming the thing and the way out. `now` is Unix milliseconds; secrets are never in them.
+
+    `seen`: by budget id, what the ledger knows (`seen_by`); without it nothing is said of budgets that count nothing.
+    """
     document = _document(snapshot.document)
     return [
         *_missing_keys(snapshot),
         *(_literal_secrets(document) if document is not None else ()),
         *_unusable_keys(snapshot, now),
         *(warning for budget in snapshot.budgets for warning in _budget_warnings(budget, snapshot, now)),
+        *_overcommitted(snapshot.budgets),
+        *_unmatched(snapshot.budgets, now, seen or {}),
         *_unpriced_providers(snapshot, now),
         *_open_gateways(snapshot),
         *(_no_budgets(snapshot)),
@@ -28,8 +52,8 @@ def warnings_of(snapshot: Snapshot, now: int) -> list[str]:
 
 def _document(text: str) -> Document | None:
     try:
-        return read_document(yaml.safe_load(text))
-    except (SettingsInvalid, yaml.YAMLError):
+        return parse(text)
+    except SettingsInvalid:
         return None
 
 
@@ -101,21 +125,135 @@ def _budget_warnings(budget: Budget, snapshot: Snapshot, now: int) -> Iterable[s
             "is a fresh account. Set attributes: verified, or give it a parent with a limit."
         )
     for match in budget.where:
-        if match.negated:
-            continue
-        known = _known_values(match.attribute, snapshot)
-        if known is None:
-            continue
-        for pattern in match.patterns:
-            if not _selects(Match(match.attribute, (pattern,)), known):
-                near = difflib.get_close_matches(pattern, known, n=1)
-                hint = f' Did you mean "{near[0]}"?' if near else ""
-                yield f'Budget "{budget.name}": no {match.attribute} "{pattern}" is known, so it counts nothing there.{hint}'
+        for pattern, hint in _unknown(match, snapshot):
+            yield f'Budget "{budget.name}": no {match.attribute} "{pattern}" is known, so it counts nothing there.{hint}'
+    yield from _override_warnings(budget, snapshot)
+    yield from _action_warnings(budget, snapshot, now)
     for name in unpriced_models(budget, snapshot, now):
         yield (
             f'Budget "{budget.name}": "{name}" has no price, so its cost cannot be counted. '
             "Add its price to the settings (prices:)."
         )
+
+
+def _override_warnings(budget: Budget, snapshot: Snapshot) -> Iterable[str]:
+    for number, override in enumerate(budget.overrides, 1):
+        for name, wanted in override.values:
+            for pattern, hint in _unknown(Match(name, (wanted,)), snapshot):
+                if pattern != NONE:
+                    yield (
+                        f'Budget "{budget.name}": no {name} "{pattern}" is known, so its override {number} gives nobody a '
+                        f"limit.{hint}"
+                    )
+        for earlier, other in enumerate(budget.overrides[: number - 1], 1):
+            if _covers(dict(other.values), dict(override.values)):
+                yield (
+                    f'Budget "{budget.name}": its override {number} says nothing, because override {earlier} comes first and '
+                    "matches all of it; put the narrower one first."
+                )
+                break
+
+
+def _covers(wide: Mapping[str, str], narrow: Mapping[str, str]) -> bool:
+    """Whether every account that `narrow` matches is one that `wide` matches; told only where that is plain."""
+    return all(
+        name in narrow
+        and (pattern == narrow[name] or Match(name, (pattern,)).holds({name: Attribute((narrow[name],), "key")}))
+        for name, pattern in wide.items()
+    )
+
+
+def _action_warnings(budget: Budget, snapshot: Snapshot, now: int) -> Iterable[str]:
+    for action in budget.actions:
+        what = f'Budget "{budget.name}", {action.do} at {action.at} %'
+        if budget.mode == "monitor" and action.do == "block":
+            yield f"{what}: the budget only watches, so it blocks nothing; set mode: enforce, or leave the action out."
+        for match in action.where:
+            for pattern, hint in _unknown(match, snapshot):
+                yield f'{what}: no {match.attribute} "{pattern}" is known, so it applies to nobody there.{hint}'
+        if action.to is not None and not is_priced(action.to, snapshot, now):
+            yield (
+                f'{what}: "{action.to}" has no price, so a budget that must hold what it costs refuses it. '
+                "Correct the name, or add its price to the settings (prices:)."
+            )
+
+
+def _overcommitted(budgets: Sequence[Budget]) -> Iterable[str]:
+    """Parents whose children may spend more together than they may. Only where one window measures all of them."""
+    for parent in budgets:
+        if parent.split_by or not parent.enabled:
+            continue
+        children = [b for b in budgets if b.parent == parent.id and b.enabled and b.window == parent.window]
+        for child in children:
+            if child.limit > parent.limit:
+                whose = " of each account" if child.split_by else ""
+                yield (
+                    f'Budget "{child.name}": its limit{whose}, {display(child.limit)}, is never reached, because that of its '
+                    f'parent "{parent.name}" is {display(parent.limit)}.'
+                )
+        together = sum(child.limit for child in children if not child.split_by)
+        single = [child for child in children if not child.split_by]
+        if len(single) > 1 and together > parent.limit and all(child.limit <= parent.limit for child in single):
+            names = ", ".join(f'"{child.name}"' for child in single)
+            yield (
+                f'Budget "{parent.name}": the limits of {names} add up to {display(together)}, and its own is '
+                f"{display(parent.limit)}: it may be spent while they have money left. Raise it, or lower theirs, if that is "
+                "not meant."
+            )
+
+
+def _unmatched(budgets: Sequence[Budget], now: int, seen: Mapping[str, Seen]) -> Iterable[str]:
+    for budget in budgets:
+        known = seen.get(budget.id)
+        if known is None or not budget.enabled:
+            continue
+        days = (now - (known.since if known.last is None else max(known.since, known.last))) // _DAY_MS
+        if days >= UNMATCHED_DAYS:
+            yield (
+                f'Budget "{budget.name}" has counted no money for {days} days. Check what it selects '
+                "(tollway explain tells which budgets count a request), or take it out."
+            )
+
+
+def seen_by(
+    ledger: Ledger, budgets: Sequence[Budget], known: Sequence[Known], calendar: Calendar, now: int
+) -> dict[str, Seen]:
+    """What the ledger's balances tell of the last `UNMATCHED_DAYS`, for budgets that have been known for as long.
+
+    A window that had begun before is taken for matched as a whole: a warning may come late, never early. Requests that
+    cost nothing leave no trace in balances.
+    """
+    then = now - UNMATCHED_DAYS * _DAY_MS
+    since = {one.budget: one.since for one in known if one.since <= then}
+    found: dict[str, Seen] = {}
+    for budget in budgets:
+        if budget.id in since:
+            oldest = calendar.span(budget.window, then).since
+            matched = _has_counted(ledger, budget, oldest, calendar, now)
+            found[budget.id] = Seen(since[budget.id], now if matched else None)
+    return found
+
+
+def _has_counted(ledger: Ledger, budget: Budget, since: int, calendar: Calendar, now: int) -> bool:
+    """Whether an account of the budget has anything spent or held in a bucket from `since` on."""
+    accounts = ledger.accounts(budget.id) if budget.split_by else (budget.id,)
+    for first in range(0, len(accounts), _ACCOUNTS_AT_ONCE):
+        claim = Claim(budget, tuple(accounts[first : first + _ACCOUNTS_AT_ONCE]))
+        placed = [msgspec.structs.replace(hold, since=since) for hold in holds((claim,), 0, now, calendar)]
+        if any(balance.spent or balance.held for balance in ledger.balances(placed)):
+            return True
+    return False
+
+
+def _unknown(match: Match, snapshot: Snapshot) -> Iterable[tuple[str, str]]:
+    """The patterns of a match that nothing in the settings has a value for, each with a hint at what may be meant."""
+    known = None if match.negated else _known_values(match.attribute, snapshot)
+    if known is None:
+        return
+    for pattern in match.patterns:
+        if not _selects(Match(match.attribute, (pattern,)), known):
+            near = difflib.get_close_matches(pattern, known, n=1)
+            yield pattern, f' Did you mean "{near[0]}"?' if near else ""
 
 
 def _known_values(attribute: str, snapshot: Snapshot) -> Sequence[str] | None:

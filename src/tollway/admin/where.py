@@ -49,8 +49,8 @@ class Where(BaseModel):
         """The same as the store is asked it."""
         fields = self.model_dump(exclude={"since", "until", "limit", "cursor", "group_by"}, exclude_none=True)
         return Filter(
-            since=_ms(self.since),
-            until=_ms(self.until),
+            since=milliseconds(self.since),
+            until=milliseconds(self.until),
             equals={name: str(value) for name, value in fields.items()},
         )
 
@@ -68,7 +68,8 @@ def no_parameters(request: Request) -> None:
         raise Problem(400, "parameter_unknown", f'There is no query parameter "{name}" here; this path takes none.')
 
 
-def _ms(instant: datetime | None) -> int | None:
+def milliseconds(instant: datetime | None) -> int | None:
+    """Unix milliseconds of an instant with a zone; `None` of none."""
     if instant is None:
         return None
     since_epoch = instant.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)

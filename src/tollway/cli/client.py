@@ -36,22 +36,39 @@ class Client:
         proxies = urllib.request.ProxyHandler({})
         self._opener = urllib.request.build_opener(proxies, _NoRedirect())
 
-    def get(self, path: str, query: Mapping[str, str | int | None] | Sequence[tuple[str, str]] = ()) -> Any:
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, str | int | None] | Sequence[tuple[str, str]] = (),
+        *,
+        timeout_s: float = _TIMEOUT_S,
+    ) -> Any:
         """The JSON that the API answers. Raises Unreachable or Refused."""
         pairs = query.items() if isinstance(query, Mapping) else query
         asked = urlencode([(name, value) for name, value in pairs if value is not None])
-        return self._call("GET", f"{path}?{asked}" if asked else path, None)
+        return self._call("GET", f"{path}?{asked}" if asked else path, None, timeout_s)
 
-    def post(self, path: str, body: Any) -> Any:
-        return self._call("POST", path, json.dumps(body).encode())
+    def post(self, path: str, body: Any, *, timeout_s: float = _TIMEOUT_S, actor: str | None = None) -> Any:
+        """`actor`: in whose name, as the audit log has it."""
+        return self._call("POST", path, json.dumps(body).encode(), timeout_s, actor)
 
-    def _call(self, method: str, target: str, body: bytes | None) -> Any:
+    def delete(self, path: str, *, actor: str | None = None) -> Any:
+        return self._call("DELETE", path, None, actor=actor)
+
+    def _call(
+        self, method: str, target: str, body: bytes | None, timeout_s: float = _TIMEOUT_S, actor: str | None = None
+    ) -> Any:
         headers = {"authorization": f"Bearer {self._token}", "accept": "application/json"}
+        if actor is not None:
+            # A header has Latin letters alone; what has others is refused here, with the option's name.
+            if not (actor.isprintable() and actor.isascii() and actor.strip()):
+                raise ValueError(f"--by: {actor!r} is not a name of printable ASCII characters")
+            headers["tollway-actor"] = actor
         if body is not None:
             headers["content-type"] = "application/json"
         request = urllib.request.Request(self.url + target, data=body, headers=headers, method=method)  # noqa: S310
         try:
-            with self._opener.open(request, timeout=_TIMEOUT_S) as answer:
+            with self._opener.open(request, timeout=timeout_s) as answer:
                 return json.loads(answer.read())
         except urllib.error.HTTPError as error:
             raise _refused(error) from None

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from tollway.cli.alerts import alerts
+from tollway.cli.audit import audit
+from tollway.cli.budgets import budgets
 from tollway.cli.options import HELP, Config, Data, Json, Since, Token, Until, Url, Where
 from tollway.cli.price_commands import prices
 
@@ -20,6 +23,9 @@ app = typer.Typer(
 keys = typer.Typer(help="Gateway keys.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(prices, name="prices")
+app.add_typer(alerts, name="alerts")
+app.add_typer(budgets, name="budgets")
+app.add_typer(audit, name="audit")
 
 
 @app.callback(invoke_without_command=True)
@@ -39,7 +45,9 @@ def serve(
     host: Annotated[str | None, typer.Option(help=HELP["host"], show_default=False)] = None,
     port: Annotated[str | None, typer.Option(help=HELP["port"], show_default=False)] = None,
     data: Data = None,
-    sync: Annotated[str | None, typer.Option(metavar="normal|full", help=HELP["sync"], show_default=False)] = None,
+    durability: Annotated[
+        str | None, typer.Option(metavar="relaxed|strict", help=HELP["durability"], show_default=False)
+    ] = None,
     drain: Annotated[str | None, typer.Option(metavar="SECONDS", help=HELP["drain"], show_default=False)] = None,
     drain_delay: Annotated[
         str | None, typer.Option(metavar="SECONDS", help=HELP["drain_delay"], show_default=False)
@@ -59,7 +67,7 @@ def serve(
         "port": port,
         "data": data,
         "config": config,
-        "sync": sync,
+        "durability": durability,
         "drain": drain,
         "drain_delay": drain_delay,
         "log_level": log_level,
@@ -127,14 +135,6 @@ def spend(
     from tollway.cli.questions import Asking, show_spend
 
     raise typer.Exit(show_spend(Asking(url, token, data, json), by=by, since=since, until=until, where=where or []))
-
-
-@app.command()
-def budgets(url: Url = None, token: Token = None, data: Data = None, json: Json = False) -> None:
-    """Every budget: spent, held, left, and when it resets."""
-    from tollway.cli.questions import Asking, show_budgets
-
-    raise typer.Exit(show_budgets(Asking(url, token, data, json)))
 
 
 @app.command()
@@ -210,6 +210,55 @@ def explain(
             gateway=gateway,
         )
     )
+
+
+@app.command()
+def simulate(
+    budgets: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Budgets to propose: a settings file, or a list of budgets; those in force where it is not given.",
+            show_default=False,
+        ),
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    suggest: Annotated[bool, typer.Option("--suggest", help="Also what limits the same past suggests.")] = False,
+    url: Url = None,
+    token: Token = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """What budgets would have blocked in the past: by default in the last calendar month.
+
+    Nothing is written, and no budget changes.
+    """
+    from tollway.cli.questions import Asking
+    from tollway.cli.simulate import show_simulation
+
+    asking = Asking(url, token, data, json)
+    raise typer.Exit(show_simulation(asking, budgets=budgets, since=since, until=until, suggest=suggest))
+
+
+@app.command()
+def suggest(
+    budget: Annotated[str, typer.Argument(help="The id of a budget.")],
+    days: Annotated[
+        int | None,
+        typer.Option(help="How many days to look back. [28; 92 for a month]", min=7, max=366, show_default=False),
+    ] = None,
+    accounts: Annotated[int, typer.Option(help="How many accounts to list.", min=0, max=10_000)] = 100,
+    url: Url = None,
+    token: Token = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """What limit the past suggests for a budget, and for each of its accounts."""
+    from tollway.cli.questions import Asking
+    from tollway.cli.simulate import show_suggestion
+
+    raise typer.Exit(show_suggestion(Asking(url, token, data, json), budget, days=days, accounts=accounts))
 
 
 @app.command()

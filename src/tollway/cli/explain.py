@@ -75,6 +75,10 @@ def _show(answer: Any) -> None:
     for decision in answer["decisions"]:
         if decision["outcome"] == "note":
             say(f"Note      {decision['code']}: {decision['detail']}")
+    if answer["downgraded_to"] is not None:
+        say(f"Served by {answer['downgraded_to']} instead, because a budget wants that")
+    if answer["delay_ms"]:
+        say(f"Wait      {count(answer['delay_ms'])} ms, because much of a budget is spent")
     refusal = answer["refusal"]
     if refusal is None:
         say("Outcome   it would be sent")
@@ -98,6 +102,8 @@ def _show_bound(answer: Any) -> None:
         f"Cost      at most {amount(quote['bound_usd'])}: {count(quote['input_tokens'])} input tokens at "
         f"{_price(quote['input_price'])}, {count(quote['output_tokens'])} output tokens at {_price(quote['output_price'])}"
     )
+    if answer["first_held_usd"] is not None:
+        say(f"          a stream: {amount(answer['first_held_usd'])} held to begin with, more as the answer is made")
     if held is not None and held["bound_usd"] != quote["bound_usd"]:
         say(
             f"          lowered to {count(held['output_tokens'])} output tokens, at most {amount(held['bound_usd'])}, "
@@ -119,6 +125,7 @@ def _leg(leg: Any) -> str:
         "fits": "fits",
         "exhausted": f"REFUSES: {why}" if leg["refuses"] else "would refuse, but only watches",
         "contended": "REFUSES for now: held by others" if leg["refuses"] else "would refuse, but only watches",
+        "frozen": "REFUSES: frozen by an administrator",
         "not_asked": "is not asked",
     }[leg["verdict"]]
     resets = f"; resets {instant(leg['resets_at'])}" if leg["resets_at"] is not None else ""

@@ -1,22 +1,20 @@
 """`tollway prices override`: a price of one's own, written into the settings file."""
 
 import difflib
-import os
-import shutil
-import tempfile
+import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
-from tollway.cli.price_edit import with_price, without_price
+from tollway.admin.price_warnings import price_warnings
 from tollway.cli.prices import price_settings
 from tollway.cli.questions import Asking, answered, pairs_of
 from tollway.cli.shown import complain, say
+from tollway.document.price_edit import with_price, without_price
+from tollway.document.price_entries import price_given
 from tollway.errors import SettingsInvalid
 from tollway.pricing.overrides import PriceOverride
 from tollway.settings import read_settings
+from tollway.settings_file import NotWritten, replace_text, text_of
 
 
 class Change(NamedTuple):
@@ -40,15 +38,19 @@ def write_override(
     """0 where the file says so now; 1 where it was left as it is, 2 where the settings or the price cannot be used."""
     try:
         path = read_settings({"config": config, "data": data}).document
-        text = _text(path)
-        changed = _changed(text, change)
-        price_settings(changed)
+        text = text_of(path)
+        price = None if change.remove else _price(change)
+        changed = with_price(text, price) if price is not None else _without(text, change)
+        snapshot = price_settings(changed)
     except SettingsInvalid as error:
         complain(f"Nothing was written: {error}")
         return 2
     except ValueError as error:
         complain(f"Nothing was written: {error}.")
         return 1
+    if price is not None:
+        for warning in price_warnings(price, snapshot, time.time_ns() // 1_000_000):
+            complain(f"Warning: {warning}")
     if changed == text:
         say(f"{path} says so already.")
         return 0
@@ -58,11 +60,8 @@ def write_override(
         say("Nothing was written: --dry-run.")
         return 0
     try:
-        if _text(path) != text:
-            complain(f"Nothing was written: {path} has been changed meanwhile. Try again.")
-            return 1
-        _replace(path, changed)
-    except (OSError, SettingsInvalid) as error:
+        replace_text(path, text, changed)
+    except (NotWritten, SettingsInvalid) as error:
         complain(f"Nothing was written: {error}")
         return 1
     if reload is None:
@@ -76,51 +75,33 @@ def write_override(
     return 0
 
 
-def _changed(text: str, change: Change) -> str:
-    provider, slash, model = change.name.partition("/")
-    if not slash or not provider or not model:
-        raise ValueError(f'"{change.name}" is not of the form PROVIDER/MODEL, such as openai/gpt-4o-mini')
+def _price(change: Change) -> PriceOverride:
+    """Raises ValueError naming the option or the field."""
+    provider, model = _name(change)
     fields: dict[str, object] = {name: value for name, value in change.amounts.items() if value is not None}
     for name, value in pairs_of("--meter", change.meters):
+        if name in fields or name in ("provider", "model"):
+            raise ValueError(f"--meter: {name} is given twice; leave one of the two out")
         fields[name] = int(value) if name in ("context_window", "max_output_tokens") and value.isdecimal() else value
     times = {"effective_from": change.begins, "effective_to": change.ends}
     fields |= {name: value for name, value in times.items() if value is not None}
-    if change.remove:
-        if fields or change.free:
-            raise ValueError("--remove takes out what is there; leave the amounts and dates out")
-        shorter, removed = without_price(text, provider, model)
-        if not removed:
-            raise ValueError(f'the settings have no price of exactly "{change.name}"')
-        return shorter
     if change.free:
         fields["free"] = True
-    try:
-        price = msgspec.convert({"provider": provider, "model": model, **fields}, PriceOverride)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"--meter: {error}") from None
-    return with_price(text, price)
+    return price_given({"provider": provider, "model": model, **fields})
 
 
-def _text(path: Path) -> str:
-    """The file with its own ends of lines. Raises SettingsInvalid."""
-    try:
-        return path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsInvalid(f"Settings file {str(path)!r} cannot be read: {error}.") from None
+def _without(text: str, change: Change) -> str:
+    provider, model = _name(change)
+    if change.meters or change.free or change.begins or change.ends or any(change.amounts.values()):
+        raise ValueError("--remove takes out what is there; leave the amounts and dates out")
+    shorter, removed = without_price(text, provider, model)
+    if not removed:
+        raise ValueError(f'the settings have no price of exactly "{change.name}"')
+    return shorter
 
 
-def _replace(path: Path, text: str) -> None:
-    """Writes the whole file or nothing: whoever reads it meanwhile sees the old one or the new one."""
-    # A link stays one, and what it leads to is replaced.
-    target = path.resolve()
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        shutil.copymode(target, name)
-        Path(name).replace(target)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
+def _name(change: Change) -> tuple[str, str]:
+    provider, slash, model = change.name.partition("/")
+    if not slash or not provider or not model:
+        raise ValueError(f'"{change.name}" is not of the form PROVIDER/MODEL, such as openai/gpt-4o-mini')
+    return provider, model

@@ -269,15 +269,18 @@ def _spend_cells(row: Any, whole: int) -> list[str]:
 
 
 def _budget_cells(budget: Any, account: Any) -> list[str]:
-    spent, held, limit = (parse(account[f"{name}_usd"]) for name in ("spent", "held", "limit"))
+    spent, held = parse(account["spent_usd"]), parse(account["held_usd"])
+    limited = account["limit_usd"] is not None
+    limit = parse(account["limit_usd"]) if limited else 0
     values = ", ".join(account["values"].values())
+    frozen = " (frozen)" if account["frozen"] else ""
     return [
-        f"{_budget_name(budget)}{': ' + values if values else ''}",
-        bar(spent, held, limit),
+        f"{_budget_name(budget)}{': ' + values if values else ''}{frozen}",
+        bar(spent, held, limit) if limited else "",
         amount(account["spent_usd"]),
         amount(account["held_usd"]),
-        amount(account["available_usd"]),
-        amount(account["limit_usd"]),
+        amount(account["available_usd"]) if limited else "no limit",
+        amount(account["limit_usd"]) if limited else "no limit",
         share(spent, limit),
         instant(account["resets_at"]) if account["resets_at"] is not None else budget["window_text"],
     ]

@@ -2,13 +2,12 @@
 
 import os
 import secrets
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from tollway.document import Document, read_document
+from tollway.document import Document
+from tollway.document.text import parse
 from tollway.errors import SettingsInvalid
 from tollway.identity.keys import make_key
 
@@ -25,40 +24,6 @@ budgets:
     limit: "10"                                   # US dollars
     window: {{period: day, timezone: UTC}}
 """
-
-
-class _StrictLoader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
-    """PyYAML takes a repeated key silently and keeps the last; here it is an error."""
-
-
-def _mapping(loader: Any, node: Any) -> dict[Any, Any]:
-    seen: set[Any] = set()
-    for key_node, _ in node.value:
-        if key_node.tag == "tag:yaml.org,2002:merge":
-            continue
-        key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, Hashable):
-            raise yaml.constructor.ConstructorError(None, None, "a key must be a plain name", key_node.start_mark)
-        if key in seen:
-            raise yaml.constructor.ConstructorError(
-                None, None, f'the key "{key}" is written twice', key_node.start_mark
-            )
-        seen.add(key)
-    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
-
-
-_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)  # type: ignore[no-untyped-call]
-
-
-def parse(text: str, name: str = "the settings") -> Document:
-    """The document of a YAML text from `name`. Raises SettingsInvalid with the line, or naming the field."""
-    try:
-        written = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a subclass of the safe loader
-    except (yaml.YAMLError, ValueError) as error:
-        # ValueError: a date that no calendar has, a number that is too long to read.
-        said = str(error).replace('"<unicode string>"', name)
-        raise SettingsInvalid(f"Settings are not YAML: {said}") from None
-    return read_document(written)
 
 
 def read(path: Path) -> tuple[str, Document]:

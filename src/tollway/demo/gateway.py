@@ -41,7 +41,7 @@ async def running_gateway(
         port=port,
         data=folder / "data",
         config=config,
-        sync="normal",
+        durability="relaxed",
         drain_s=2.0,
         drain_delay_s=0.0,
         log_level="warning",

@@ -1,0 +1,160 @@
+"""Who changed what: the audit log, whose lines are chained by hashes, and the name that an administrator gives."""
+
+import json
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from tollway.admin.charge import Instant
+from tollway.admin.problem import Problem
+from tollway.admin.runtime import Runtime
+from tollway.admin.settings_change import ADMIN
+from tollway.admin.where import no_parameters
+from tollway.clock import iso
+from tollway.errors import StoreUnavailable
+from tollway.ledger.change import Change, Recorded
+
+ACTOR_HEADER = "tollway-actor"
+LONGEST_ACTOR = 128
+
+NOT_AUDITED = "It is in force, but could not be written into the audit log; the log of the gateway says why."
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def actor_of(request: Request) -> str:
+    """Whom the header names; "admin" where it is not sent. It is what the holder of the token says, and is not proven."""
+    given = request.headers.getlist(ACTOR_HEADER)
+    if not given:
+        return ADMIN
+    name = given[0].strip()
+    if len(given) > 1 or not name or len(name) > LONGEST_ACTOR or not name.isprintable():
+        raise Problem(
+            400, "header_invalid", f"{ACTOR_HEADER}: send one name of 1 to {LONGEST_ACTOR} printable characters."
+        )
+    if name == "file":
+        raise Problem(400, "header_invalid", f'{ACTOR_HEADER}: "file" stands for edits of the settings file.')
+    return name
+
+
+Actor = Annotated[str, Depends(actor_of)]
+"""Who asks for a change."""
+
+
+class AuditQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    target: str | None = Field(default=None, max_length=1024, description="Only of this budget, account, key, ...")
+    action: str | None = Field(default=None, max_length=64, description='"budget.changed", or the noun: "budget".')
+    before: int | None = Field(
+        default=None, ge=1, le=2**63 - 1, description="`next` of the page before: lines below that number."
+    )
+    limit: int = Field(default=50, ge=1, le=500)
+
+
+class ChangeShown(BaseModel):
+    """One change."""
+
+    seq: int
+    at: Instant
+    by: str
+    """"file" for an edit of the settings file, "admin" for the administrator's token, or the name that was declared with it."""
+    action: str
+    target: str
+    before: Any
+    """What was written; null where there was nothing. Never a secret."""
+    after: Any
+    reason: str
+    previous: str
+    """The hash of the line before."""
+    hash: str
+
+
+class AuditPage(BaseModel):
+    """Newest first."""
+
+    items: list[ChangeShown]
+    next: int | None
+    """`before` of the page after this one; null at the end."""
+
+
+class AuditVerified(BaseModel):
+    ok: bool
+    lines: int
+    last_hash: str
+    """Keep it elsewhere to see later that no line was cut off at the end; empty where there are no lines."""
+    differences: list[str]
+
+
+def audit_router(runtime: Runtime) -> APIRouter:
+    router = APIRouter(tags=["audit"])
+
+    async def audit(query: Annotated[AuditQuery, Query()]) -> AuditPage:
+        """Changes of settings, controls and the ledger, newest first."""
+        found = await runtime.store.audit.changes(
+            target=query.target, action=query.action, limit=query.limit + 1, before=query.before
+        )
+        page = found[: query.limit]
+        return AuditPage(
+            items=[change_shown(line) for line in page], next=page[-1].seq if len(found) > query.limit else None
+        )
+
+    async def verify() -> AuditVerified:
+        """Computes the chain of hashes again."""
+        differences = list(await runtime.store.audit.verify())
+        last = await runtime.store.audit.changes(limit=1)
+        return AuditVerified(
+            ok=not differences,
+            lines=last[0].seq if last else 0,
+            last_hash=last[0].hash if last else "",
+            differences=differences,
+        )
+
+    router.get("/audit")(audit)
+    router.get("/audit/verify", dependencies=[Depends(no_parameters)])(verify)
+    return router
+
+
+def change_shown(line: Recorded) -> ChangeShown:
+    change = line.change
+    return ChangeShown(
+        seq=line.seq,
+        at=iso(change.at),
+        by=change.by,
+        action=change.action,
+        target=change.target,
+        before=json.loads(change.before) if change.before is not None else None,
+        after=json.loads(change.after) if change.after is not None else None,
+        reason=change.reason,
+        previous=line.previous,
+        hash=line.hash,
+    )
+
+
+async def audited(
+    runtime: Runtime,
+    action: str,
+    target: str,
+    *,
+    by: str,
+    before: object = None,
+    after: object = None,
+    reason: str = "",
+) -> list[str]:
+    """Writes a line about what is in force already; returns a warning where that was not possible."""
+    change = Change(
+        at=runtime.clock.now(),
+        by=by,
+        action=action,
+        target=target,
+        before=_encode(before).decode() if before is not None else None,
+        after=_encode(after).decode() if after is not None else None,
+        reason=reason,
+    )
+    try:
+        await runtime.store.audit.append(change)
+    except StoreUnavailable:
+        return [NOT_AUDITED]
+    return []
