@@ -21,14 +21,15 @@ ROWS: tuple[frozenset[str], ...] = (
     frozenset({"snapshot"}),
     frozenset({"document"}),
     frozenset({"exchange", "storage"}),
-    frozenset({"proxy", "admin", "workers", "settings"}),
+    frozenset({"settings_file"}),
+    frozenset({"proxy", "admin", "workers", "settings", "failpoints"}),
     frozenset({"cli", "app", "demo"}),
 )
 # Neighbours in one row that may not know each other.
 APART = [("exchange", "storage"), ("proxy", "workers")]
 PURE = {
     "money", "errors", "match", "request", "usage", "identity", "pricing", "ledger", "policies", "routes", "budgets",
-    "providers", "translate", "logs", "gateway", "snapshot", "document", "exchange",
+    "providers", "translate", "logs", "alerts", "gateway", "snapshot", "document", "exchange",
 }  # fmt: skip
 # What would wait, read a clock, draw lots, or touch the world.
 IMPURE_MODULES = {

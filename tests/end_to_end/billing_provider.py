@@ -2,9 +2,14 @@
 
 OpenAI chat, plain and streamed. It honours the cap, bills what it makes, and stops when the stream is closed. What it
 makes depends on the request's `x-test-id` alone, so that a run repeats. GET /bill tells the bill, by that id.
+
+    --rate N    tokens a second of a stream (without it, as fast as it can)
+    --faults P  of so many requests in a hundred each: silence after the work, an answer that is garbage, a broken stream
 """
 
+import argparse
 import asyncio
+import contextlib
 import hashlib
 import json
 import sys
@@ -13,6 +18,10 @@ from typing import Any
 INPUT_PER_TOKEN, OUTPUT_PER_TOKEN = 150, 600
 """Nanodollars: gpt-4o-mini."""
 TOKENS_PER_CHUNK = 20
+SILENT_S = 30.0
+IN_FLIGHT = 40
+"""Tokens that were made when nobody was there any more."""
+OPTIONS = argparse.Namespace(rate=0, faults=0.0)
 
 
 class Bill:
@@ -59,10 +68,21 @@ async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> boo
     wanted = 50 + int(lots * 1500)
     tokens = min(cap, wanted)
     BILL.add(identifier, prompt_tokens * INPUT_PER_TOKEN)
+    fault = int(lots * 1e6) % 10_000 / 100
+    silent, garbage, broken = (number * OPTIONS.faults <= fault < (number + 1) * OPTIONS.faults for number in range(3))
+    if silent:
+        # It did the work; a stream that nobody has seen a byte of has hardly begun.
+        BILL.add(identifier, (min(tokens, IN_FLIGHT) if asked.get("stream") else tokens) * OUTPUT_PER_TOKEN)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(reader.read(1), SILENT_S)
+        return False
     usage = {"prompt_tokens": prompt_tokens, "completion_tokens": tokens, "total_tokens": prompt_tokens + tokens}
     if not asked.get("stream"):
         BILL.add(identifier, tokens * OUTPUT_PER_TOKEN)
         await asyncio.sleep(0.005 + lots * 0.05)
+        if garbage:
+            await answer(writer, "x" * (tokens + 1))
+            return True
         message = {"role": "assistant", "content": "word " * tokens}
         await answer(
             writer,
@@ -84,7 +104,9 @@ async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> boo
             },
         )
         await writer.drain()
-        await asyncio.sleep(0.002)
+        if broken and made * 2 > tokens:
+            return False
+        await asyncio.sleep(step / OPTIONS.rate if OPTIONS.rate else 0.002)
     event(writer, {"model": asked["model"], "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
     if (asked.get("stream_options") or {}).get("include_usage"):
         event(writer, {"model": asked["model"], "choices": [], "usage": usage})
@@ -102,7 +124,7 @@ def chunk(writer: asyncio.StreamWriter, piece: bytes) -> None:
     writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
 
 
-async def answer(writer: asyncio.StreamWriter, said: dict[str, Any]) -> None:
+async def answer(writer: asyncio.StreamWriter, said: Any) -> None:
     body = json.dumps(said).encode()
     writer.write(
         b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
@@ -111,6 +133,10 @@ async def answer(writer: asyncio.StreamWriter, said: dict[str, Any]) -> None:
 
 
 async def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rate", type=int, default=0)
+    parser.add_argument("--faults", type=float, default=0.0)
+    parser.parse_args(namespace=OPTIONS)
     server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=2048)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()

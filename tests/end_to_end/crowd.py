@@ -14,11 +14,10 @@ from urllib.parse import urlsplit
 
 
 @contextlib.contextmanager
-def billing_provider() -> Iterator[str]:
+def billing_provider(*options: str) -> Iterator[str]:
     """The provider of billing_provider.py in a process of its own; yields its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-u", str(Path(__file__).with_name("billing_provider.py"))], stdout=subprocess.PIPE, text=True
-    )
+    program = str(Path(__file__).with_name("billing_provider.py"))
+    process = subprocess.Popen([sys.executable, "-u", program, *options], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         yield process.stdout.readline().strip()

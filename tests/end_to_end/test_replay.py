@@ -14,64 +14,22 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from gateway import KEY, RunningGateway, running
+from cutting_provider import body_of
+from gateway import RunningGateway, running
+from recorded import headers_of, path_of, request_of, settings_for
 from replay import replaying, rows
 
 from tollway.money import dollars
 from tollway.pricing.price import FILE, PriceBook
-from tollway.providers.presets import BY_SLUG
 
-SLUGS = {
-    "google-gemini": "google",
-    "huggingface-router": "huggingface",
-    "openai-compatible-local": "local",
-    "pydantic-gateway": "reseller",
-}
-"""What the settings here call a recorded provider, where it is not its own name."""
-OWN: dict[str, dict[str, Any]] = {
-    "local": {"api": "openai", "base_url": ""},
-    "reseller": {"api": "openai", "base_url": ""},
-    "reseller-bedrock": {"api": "bedrock", "base_url": "/bedrock"},
-}
 ROWS = rows()
-
-
-def slug_of(row: dict[str, Any]) -> str:
-    slug = SLUGS.get(row["provider"], row["provider"])
-    return "reseller-bedrock" if slug == "reseller" and row["api"] == "converse" else slug
-
-
-def provider_settings(slug: str, upstream: str) -> dict[str, Any]:
-    """The provider as it is known, but for its host."""
-    if slug in OWN:
-        return {**OWN[slug], "base_url": upstream + OWN[slug]["base_url"], "api_key": "sk-provider"}
-    preset = BY_SLUG[slug]
-    path = "" if preset.base_url is None or "{" in preset.base_url else urlsplit(preset.base_url).path
-    if slug == "snowflake":
-        path = "/api/v2/cortex/v1"
-    return {"base_url": upstream + path, "api_key": "sk-provider"}
 
 
 @contextlib.contextmanager
 def gateway_before(folder: Path, *options: str, idle_timeout_s: float = 60) -> Iterator[RunningGateway]:
     """A gateway in front of the replay provider, every recorded provider configured."""
     with replaying(*options) as upstream:
-        settings: dict[str, Any] = {
-            "providers": {
-                slug: {**provider_settings(slug, upstream), "idle_timeout_s": idle_timeout_s}
-                for slug in sorted({slug_of(row) for row in ROWS})
-            },
-            "keys": [{"name": "tests", "secret": KEY, "user": "tests@example.com"}],
-            "budgets": [
-                {
-                    "name": "watch",
-                    "limit": "1000",
-                    "window": {"period": "month"},
-                    "mode": "monitor",
-                    "on_unpriced": "count",
-                }
-            ],
-        }
+        settings = settings_for(ROWS, upstream, idle_timeout_s=idle_timeout_s)
         with running(settings, folder) as started:
             yield started
 
@@ -87,17 +45,9 @@ REFUSED = {"d0219": "max_tokens is -1"}
 
 
 def call(gateway: RunningGateway, row: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
-    url = urlsplit(row["url"])
-    prefix = OWN.get(slug_of(row), {}).get("base_url", "")
-    path = f"/{slug_of(row)}{url.path.removeprefix(prefix)}" + (f"?{url.query}" if url.query else "")
-    body = row["request"] if isinstance(row["request"], str) else json.dumps(row["request"])
     connection = http.client.HTTPConnection(urlsplit(gateway.url).netloc, timeout=30)
-    headers = {
-        "authorization": f"Bearer {KEY}",
-        "content-type": (row.get("request_headers") or {}).get("content-type", "application/json"),
-        "x-replay-id": row["id"],
-    }
-    connection.request(row["method"], path, body=body.encode(), headers=headers)
+    headers = {**headers_of(row), "x-replay-id": row["id"]}
+    connection.request(row["method"], path_of(row), body=request_of(row), headers=headers)
     answer = connection.getresponse()
     try:
         raw = answer.read()
@@ -105,12 +55,6 @@ def call(gateway: RunningGateway, row: dict[str, Any]) -> tuple[int, dict[str, s
         raw = cut.partial
     connection.close()
     return answer.status, {name.lower(): value for name, value in answer.getheaders()}, raw
-
-
-def recorded(row: dict[str, Any]) -> bytes:
-    import base64
-
-    return base64.b64decode(row["response_b64"]) if row.get("response_b64") else (row["response"] or "").encode()
 
 
 # Our names of the counts that `expected.usage` names.
@@ -157,7 +101,7 @@ def test_a_recorded_answer_passes_byte_for_byte_with_its_usage_and_its_cost(
     if row["id"] in REFUSED:
         assert REFUSED[row["id"]] in json.loads(raw)["error"]["message"]
         return
-    assert raw == recorded(row)
+    assert raw == body_of(row)
     logged = gateway.logged(headers["tollway-request-id"])
     expected = row["expected"]
     usage = logged["usage"] or {}
@@ -190,11 +134,14 @@ STREAMS = [row for row in ROWS if row["stream"] and row["response_status"] == 20
 
 @pytest.mark.parametrize("events", [1, 4])
 def test_a_stream_that_breaks_off_is_never_free(events: int, tmp_path: Path) -> None:
-    """The provider falls silent after so many events: what was made until then is counted, or the hold presumed."""
+    """The provider falls silent after so many events: what was made until then is counted, or the hold presumed.
+
+    Streams whose connection ends are in test_cut_streams.py, cut everywhere.
+    """
 
     def cut(row: dict[str, Any]) -> tuple[str, Any] | None:
         status, headers, raw = call(gateway, row)
-        assert status == 200 and raw[:24] == recorded(row)[:24], row["id"]
+        assert status == 200 and raw[:24] == body_of(row)[:24], row["id"]
         logged = gateway.logged(headers["tollway-request-id"])
         return (row["id"], logged["charge"]) if logged["charge"] is not None else None
 

@@ -83,6 +83,8 @@ class Crowd:
     def __init__(self, seed: int, ledger: Any = None) -> None:
         self.lots = random.Random(seed)
         self.snapshot = world.snapshot(
+            # Its provider bills a stream in full where it is sent, so none may be metered.
+            providers={"openai": {"api_key": world.PROVIDER_KEY, "bills_after_disconnect": True}},
             budgets=[
                 {"name": "all", "limit": "0.02", "window": {"period": "month"}},
                 {
@@ -92,7 +94,7 @@ class Crowd:
                     "split_by": ["metadata.who"],
                     "parent": "all",
                 },
-            ]
+            ],
         )
         self.provider = Provider(self.lots, self.snapshot.book)
         self.store = MemoryStore()
