@@ -100,3 +100,35 @@ def test_what_people_read_is_near_what_is_meant(amount: int) -> None:
 def test_a_part_of_a_nanodollar_is_a_whole_one(amount: int, quantity: int, per: int) -> None:
     total = money.times(amount, quantity, per)
     assert total * per >= amount * quantity > (total - 1) * per
+
+
+@pytest.mark.parametrize(
+    ("limit", "parts", "shown"),
+    [
+        (50_000_000, (49_300_000, 0, 1_200_000), ("$0.05", "$0.0493", "$0.00", "$0.0012")),
+        (50_000_000, (49_999_999, 2), ("$0.05", "$0.049999999", "$0.000000002")),
+        (0, (300_000,), ("$0.00", "$0.0003")),
+        (25_000_000_000, (25_000_000_000,), ("$25.00", "$25.00")),
+        (25_000_000_000, (24_996_000_000, 10_000_000), ("$25.00", "$24.996", "$0.01")),
+        (5_000_000_000_000, (4_999_123_456_789, 2_000_000_000), ("$5,000.00", "$4,999.12", "$2.00")),
+        (1_000_000_000, (-5_000_000, 2_000_000_000), ("$1.00", "-$0.005", "$2.00")),
+    ],
+)
+def test_a_refusal_shows_amounts_of_which_each_says_why(
+    limit: int, parts: tuple[int, ...], shown: tuple[str, ...]
+) -> None:
+    assert money.compared(limit, *parts) == shown
+
+
+SMALLER = st.integers(-(10**13), 10**13)
+
+
+@given(SMALLER, st.lists(SMALLER, min_size=1, max_size=3))
+def test_what_does_not_fit_never_looks_as_if_it_did(limit: int, parts: list[int]) -> None:
+    shown_limit, *shown = [Decimal(text.replace("$", "").replace(",", "")) for text in money.compared(limit, *parts)]
+    for number in range(1, len(parts) + 1):
+        exact, seen = sum(parts[:number]) - limit, sum(shown[:number]) - shown_limit
+        assert (exact > 0, exact < 0) == (seen > 0, seen < 0)
+    assert all(
+        (amount == 0) == (seen == 0) for amount, seen in zip((limit, *parts), (shown_limit, *shown), strict=True)
+    )

@@ -55,6 +55,39 @@ def display(amount: int) -> str:
     return f"{sign}${shown:,f}"
 
 
+def compared(limit: int, *parts: int) -> tuple[str, ...]:
+    """A limit and amounts that count against it one after the other, as people read them: rounded alike, and no further than
+    lets every sum, from the first part on, still be above, at or under the limit as it is, and no amount become nothing.
+
+    "$0.0493", not "$0.05", where "$0.05" is the limit and the rest of it is what the message is about.
+    """
+    amounts = (limit, *parts)
+    sums = [sum(parts[: number + 1]) for number in range(len(parts))]
+    for places in range(2, 10):
+        unit = 10 ** (9 - places)
+        rounded = [round(amount, places - 9) for amount in amounts]
+        small = any(0 < abs(amount) < min(10 * unit, CENT) for amount in amounts)
+        ordered = all(
+            _sign(sum(rounded[1 : number + 2]) - rounded[0]) == _sign(exact - limit)
+            for number, exact in enumerate(sums)
+        )
+        if ordered and not small:
+            break
+    else:
+        rounded = list(amounts)
+    return tuple(_at_least_cents(amount) for amount in rounded)
+
+
+def _sign(amount: int) -> int:
+    return (amount > 0) - (amount < 0)
+
+
+def _at_least_cents(amount: int) -> str:
+    """Exact, with two places or as many as it takes: "$5,000.00", "$0.0493"."""
+    whole, _, places = dollars(abs(amount)).partition(".")
+    return f"{'-' if amount < 0 else ''}${int(whole):,}.{places.ljust(2, '0')}"
+
+
 def times(amount: int, quantity: int, per: int) -> Money:
     """`quantity` units at `amount` for every `per` of them, rounded up to a nanodollar."""
     return Money(-(-amount * quantity // per))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tollway.budgets.budget import Action, Budget, Override
 from tollway.budgets.holds import UNLIMITED, claims, holds
-from tollway.budgets.replay import Blocked, Past, Replay
+from tollway.budgets.replay import Blocked, Changed, Past, Replay
 from tollway.budgets.window import Calendar, Fixed, Rolling, Total
 from tollway.ledger import journal
 from tollway.ledger.entry import Context, LedgerEntry, entry_id
@@ -153,7 +153,91 @@ def test_actions_that_were_due_are_counted() -> None:
     actions = (Action(at=50, do="warn"), Action(at=80, do="slow", delay_ms=5), Action(at=80, do="downgrade", to="x/y"))
     replay, _ = replayed([budget("b", 100, actions=actions)], past(MIDNIGHT, 50), past(MIDNIGHT, 30), past(MIDNIGHT, 1))
     (tally,) = replay.tallies
-    assert (tally.warned, tally.slowed, tally.downgraded) == (2, 1, 1)
+    assert (tally.warned, tally.slowed, tally.downgraded) == (2, 1, Changed(1, unpriced=1))
+
+
+def downgrading(at: int = 50, **more: Any) -> Budget:
+    return budget("b", 1_000, actions=(Action(at=at, do="downgrade", to="openai/mini"),), **more)
+
+
+def tell_with_prices(budgets: Sequence[Budget], *told: Past, mini: int | None) -> tuple[Replay, list[bool]]:
+    """A request costs `mini` as the cheaper model serves it; `None` where nobody knows."""
+    replay = Replay(budgets, Calendar(), 0)
+    admitted: list[bool] = []
+    for one in told:
+
+        def instead(to: str, one: Past = one) -> tuple[Past, Sequence[Any]] | None:
+            served = msgspec.structs.replace(one, model=to, amount=mini or 0, output_tokens=0, output_amount=0)
+            return None if mini is None else (served, claims(budgets, facts(one.who or "", to)))
+
+        admitted.append(replay.tell(one, claims(budgets, facts(one.who or "", one.model)), instead))
+    return replay, admitted
+
+
+def test_a_cheaper_model_serves_once_so_much_is_spent_and_its_price_counts() -> None:
+    replay, admitted = tell_with_prices([downgrading()], *(past(MIDNIGHT, 300) for _ in range(4)), mini=20)
+    assert admitted == [True] * 4
+    (tally,) = replay.tallies
+    assert tally.downgraded == Changed(2, 600, 40)
+    assert (tally.spent, tally.counted, tally.blocked) == (640, 4, Blocked())
+    assert replay.total.amount == 1_200, "what was spent is told as it was"
+
+
+def test_a_request_that_would_be_refused_is_served_by_the_cheaper_model_where_that_fits() -> None:
+    replay, admitted = tell_with_prices([downgrading(100)], past(MIDNIGHT, 900), past(MIDNIGHT, 300), mini=90)
+    assert admitted == [True, True]
+    (tally,) = replay.tallies
+    assert (tally.downgraded, tally.spent) == (Changed(1, 300, 90), 990)
+    replay, admitted = tell_with_prices([downgrading(100)], past(MIDNIGHT, 900), past(MIDNIGHT, 300), mini=101)
+    assert admitted == [True, False]
+    (tally,) = replay.tallies
+    assert (tally.downgraded, tally.blocked) == (Changed(), Blocked(1, 300))
+
+
+def test_a_cheaper_model_of_unknown_price_is_said_to_be_unknown_and_never_free() -> None:
+    replay, admitted = tell_with_prices([downgrading()], *(past(MIDNIGHT, 300) for _ in range(4)), mini=None)
+    assert admitted == [True, True, True, False]
+    (tally,) = replay.tallies
+    assert (tally.downgraded, tally.spent) == (Changed(1, unpriced=1), 900)
+
+
+def test_what_the_cheaper_model_costs_counts_where_that_model_is_counted() -> None:
+    minis = budget("minis", 1_000, where=(Match("model", ("openai/mini",)),))
+    replay, _ = tell_with_prices([downgrading(), minis], past(MIDNIGHT, 500), past(MIDNIGHT, 300), mini=20)
+    assert [tally.spent for tally in replay.tallies] == [520, 20]
+
+
+def test_two_models_that_are_each_others_cheaper_one_are_tried_once() -> None:
+    to_and_fro = budget(
+        "b",
+        1_000,
+        actions=(Action(at=1, do="downgrade", to="openai/mini"), Action(at=1, do="downgrade", to="openai/gpt-5")),
+    )
+    replay, admitted = tell_with_prices([to_and_fro], past(MIDNIGHT, 500), past(MIDNIGHT, 100), mini=20)
+    assert admitted == [True, True]
+    assert replay.tallies[0].downgraded.requests == 1
+
+
+def test_an_answer_is_shortened_to_what_is_left_where_that_is_still_worth_it() -> None:
+    # 100 for the prompt, and 1 a token.
+    long = past(MIDNIGHT, 1_100, output_tokens=1_000, output_amount=1_000)
+    for spent, admitted, clamped in ((344, True, Changed(1, 1_100, 656)), (645, False, Changed()), (0, True, None)):
+        replay, said = replayed([budget("b", 1_000 if spent else 1_100)], past(MIDNIGHT, spent), long)
+        (tally,) = replay.tallies
+        assert said == [True, admitted], spent
+        assert tally.clamped == (clamped or Changed()), spent
+        assert tally.blocked.requests == (not admitted)
+        assert replay.spent("b") == (spent if not admitted else 1_000 if spent else 1_100)
+
+
+def test_nothing_is_shortened_where_the_budget_holds_nothing_or_only_watches() -> None:
+    long = past(MIDNIGHT, 1_100, output_tokens=1_000, output_amount=1_000)
+    settled, said = replayed([budget("b", 1_000, guarantee="settled")], past(MIDNIGHT, 1_000), long)
+    assert said == [True, False]
+    assert settled.tallies[0].clamped == Changed()
+    watching, said = replayed([budget("b", 1_000, mode="monitor")], long)
+    assert said == [True]
+    assert (watching.tallies[0].clamped, watching.tallies[0].blocked) == (Changed(), Blocked(1, 1_100))
 
 
 def test_what_has_no_price_is_refused_only_where_the_budget_refuses_it() -> None:

@@ -209,3 +209,46 @@ def test_a_folder_that_can_only_be_read_is_refused_in_words(tmp_path: Path) -> N
         finally:
             gateway.kill()
             subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def sample(gateway: RunningGateway, name: str) -> int:
+    (line,) = [line for line in metrics(gateway).splitlines() if line.startswith(f"{name} ")]
+    return int(line.rpartition(" ")[2])
+
+
+def test_budgets_that_allow_it_go_on_while_the_disk_is_full_and_every_dollar_is_written_later(disk: Disk) -> None:
+    with provider() as address:
+        document = settings(address)
+        document["budgets"][0]["on_store_failure"] = "allow"
+        gateway = RunningGateway(document, disk.folder)
+        try:
+            gateway.start()
+            assert gateway.process is not None
+            process = gateway.process.pid
+            acknowledged = [f"before.{number}" for number in range(3)]
+            for identifier in acknowledged:
+                assert ask(gateway, "plain", identifier, 20)[0] == 200
+            disk.fill(process)
+            for number in range(4):
+                acknowledged.append(f"without.{number}")
+                assert ask(gateway, "plain", acknowledged[-1], 20)[0] == 200
+            # A stream is raised beyond what was held for it at first.
+            acknowledged.append("without.stream")
+            status, said = ask(gateway, "metered", "without.stream", 4_000)
+            assert status == 200 and b"[DONE]" in said, said[-300:]
+            assert sample(gateway, "tollway_store_writable") == 0
+            waiting = sample(gateway, "tollway_unwritten_requests")
+            assert 4 <= waiting <= sample(gateway, "tollway_unwritten_requests_total") <= 5
+            assert ready(gateway) == 503
+
+            disk.empty(process)
+            until(lambda: sample(gateway, "tollway_store_writable") == 1, BACK_WITHIN_S)
+            until(lambda: sample(gateway, "tollway_unwritten_requests") == 0, BACK_WITHIN_S)
+            assert any("went on while the store cannot be written" in line for line in gateway.lines)
+            # Nobody says goodbye: what is in the books is on the disk.
+            gateway.kill()
+            gateway.start()
+            assert_books_balance(gateway)
+            compare(gateway, address, acknowledged)
+        finally:
+            gateway.kill()

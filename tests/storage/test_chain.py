@@ -56,10 +56,23 @@ def test_a_changed_line_with_a_hash_to_match_breaks_the_next_one() -> None:
     assert words.startswith("Audit line 3 names ")
 
 
-def test_lines_that_are_gone_are_missed() -> None:
+def test_lines_that_are_gone_are_missed_and_numbered() -> None:
     lines = chained(*CHANGES)
-    assert [words.partition(":")[0] for words in broken([lines[0], *lines[2:]])] == [
-        "Audit line 3 follows line 1",
-        f"Audit line 3 names {lines[2][2]} as the hash before it, which is {lines[0][3]}.",
-    ]
-    assert len(broken(lines[1:])) == 2
+    follows, names = broken([lines[0], *lines[2:]])
+    assert follows == "Audit line 3 follows line 1: line 2 is gone."
+    assert names == (
+        f"Audit line 3 names {lines[2][2]} as the hash before it, which is {lines[0][3]}: the line before it was changed or "
+        "replaced, or is gone."
+    )
+    assert broken(lines[2:])[0] == "Audit line 3 follows line 0: lines 1 to 2 are gone."
+    assert "is not the next one" in broken([lines[0], lines[0]])[0]
+
+
+def test_lines_in_another_order_are_told_from_lines_that_were_changed() -> None:
+    lines = chained(*CHANGES)
+    # The second and the third have changed places, with their numbers to match.
+    swapped = [lines[0], (2, *lines[2][1:]), (3, *lines[1][1:]), lines[3]]
+    words = broken(swapped)
+    assert [each[:12] for each in words] == ["Audit line 2", "Audit line 3", "Audit line 4"]
+    assert "put in another order; it was written behind what is line 3 now" in words[0]
+    assert not any("was changed:" in each for each in words)

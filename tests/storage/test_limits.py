@@ -42,6 +42,12 @@ def test_a_freeze_is_of_an_account_or_of_a_whole_budget(limits: Limits) -> None:
     assert limits.increase("b") == 0
 
 
+def test_a_freeze_is_known_by_every_account_it_is_about(limits: Limits) -> None:
+    freeze = control("one", "freeze", "b", reason="a leaked key")
+    limits.put(freeze)
+    assert [limits.freeze(account) for account in ("b", "b[user=x]", "bc")] == [freeze, freeze, None]
+
+
 def test_one_of_the_same_id_takes_the_place_of_the_other_and_one_that_has_ended_takes_it_away(limits: Limits) -> None:
     limits.put(control("one", amount=10))
     limits.put(control("one", amount=7))

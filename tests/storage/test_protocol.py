@@ -13,6 +13,7 @@ from tollway.storage.memory import MemoryStore
 from tollway.storage.protocol import (
     Audit,
     Budgets,
+    Cabinet,
     Config,
     Filter,
     Jobs,
@@ -34,6 +35,7 @@ PARTS: dict[str, type[Any]] = {
     "audit": Audit,
     "outbox": Outbox,
     "budgets": Budgets,
+    "cabinet": Cabinet,
 }
 STORES = [MemoryStore, lambda: SqliteStore(Path("nowhere"))]
 
@@ -55,7 +57,7 @@ def test_a_store_answers_everything_that_is_asked_with_the_same_parameters(make:
             assert inspect.iscoroutinefunction(wanted) is inspect.iscoroutinefunction(found), f"{kind.__name__}.{name}"
 
 
-def test_a_store_has_seven_parts() -> None:
+def test_a_store_has_eight_parts() -> None:
     properties = {name for name, value in vars(Store).items() if isinstance(value, property)}
     assert properties == set(PARTS)
 

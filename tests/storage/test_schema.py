@@ -33,6 +33,7 @@ def test_these_are_the_tables() -> None:
         "deliveries",
         "snoozes",
         "budgets",
+        "cabinet",
     }
 
 

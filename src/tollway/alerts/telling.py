@@ -176,15 +176,30 @@ def lost(count: int, *, rule: str, slot: int, amount: int, at: int, event_id: st
 
 
 def unavailable(why: str, *, rule: str, slot: int, at: int, event_id: str) -> Event:
-    """The store cannot be written, so that requests on enforced budgets are refused."""
+    """The store cannot be written, so that requests are refused."""
     return Event(
         id=event_id,
         key=f"store:{rule}:unavailable:{slot}",
         kind="store",
         at=at,
         title="The store cannot be written",
-        text=f"Requests that a budget counts are refused until it can: {why}",
+        text=f"Requests are refused until it can, but for those that only budgets with on_store_failure: allow count: {why}",
         data={"rule": rule, "state": "unavailable"},
+    )
+
+
+def unwritten(count: int, *, rule: str, slot: int, at: int, event_id: str) -> Event:
+    """Requests that went on without the store, because their budgets allow it."""
+    return Event(
+        id=event_id,
+        key=f"store:{rule}:unwritten:{slot}",
+        kind="store",
+        at=at,
+        title="Requests go on while the store cannot be written",
+        text=f"{count} requests are held and counted in memory alone, because every budget that counts them has "
+        "on_store_failure: allow. They are written as soon as the store works; what they cost is lost if the gateway "
+        "ends before that.",
+        data={"rule": rule, "state": "unwritten", "count": count},
     )
 
 

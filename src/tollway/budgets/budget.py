@@ -20,6 +20,10 @@ OnUnpriced = Literal["block", "ceiling", "count"]
 """block: a model without a price is refused. ceiling: it passes, held and billed at the dearest text price of its provider.
 count: it passes, and is counted apart, never as $0 in a total."""
 
+OnStoreFailure = Literal["block", "allow"]
+"""What becomes of requests while the store cannot be written. block: they are refused. allow: those that only such budgets
+count go on; they are held and counted in memory, and written down as soon as that works again."""
+
 
 Deed = Literal["warn", "slow", "downgrade", "block"]
 """warn: a header says so. slow: the request waits. downgrade: a cheaper model serves. block: it is refused."""
@@ -73,6 +77,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode = "enforce"
     guarantee: Guarantee = "hard"
     on_unpriced: OnUnpriced = "block"
+    on_store_failure: OnStoreFailure = "block"
     attributes: Literal["any", "verified"] = "any"
     """verified: attributes that a caller only declares do not count."""
     alerts: tuple[int, ...] = ()
@@ -88,6 +93,13 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """How long a request may wait for money that others hold."""
     note: str = ""
     """What people should know of it; shown, never read."""
+    bucket: str | None = None
+    """Of a policy, as it counts one request: the actor whose account it is. `name` is then the policy's."""
+
+    @property
+    def title(self) -> str:
+        """What messages call it: `budget "ml"`, or `policy "seniors" (bucket "user:alice")`."""
+        return f'budget "{self.name}"' if self.bucket is None else f'policy "{self.name}" (bucket "{self.bucket}")'
 
 
 def means(action: Action, facts: Facts, priority: Priority, *, proven: bool = False) -> bool:

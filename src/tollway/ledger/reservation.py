@@ -76,6 +76,8 @@ class Reservation(msgspec.Struct, frozen=True, array_like=True):
     """Nanodollars a metered answer is likely to come to: what it does not hold yet is not given to newcomers."""
     priority: int = 0
     """Whoever has more waits before those with less."""
+    lenient: bool = False
+    """While the store cannot be written it may stand in memory alone: every budget that counts it says so."""
 
 
 class Balance(msgspec.Struct, frozen=True, array_like=True):
@@ -92,11 +94,14 @@ class Balance(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Held(msgspec.Struct, frozen=True, array_like=True):
-    """The reservation stands, durably. `balances` are those of its holds, in their order, with this hold in them."""
+    """The reservation stands, durably unless it is `unwritten`. `balances` are those of its holds, in their order, with this
+    hold in them."""
 
     balances: tuple[Balance, ...]
     would_refuse: tuple[int, ...] = ()
     """Indexes of monitored holds that an enforced budget would have refused."""
+    unwritten: bool = False
+    """It stands in memory alone: the store cannot be written now."""
 
 
 class Exhausted(msgspec.Struct, frozen=True, array_like=True):
@@ -108,6 +113,10 @@ class Exhausted(msgspec.Struct, frozen=True, array_like=True):
     """The money is held by others, not spent: it may come back."""
     frozen: bool = False
     """The account was frozen by hand; neither money nor time helps."""
+    reason: str = ""
+    """Why it was frozen, in the words of whoever did it."""
+    by: str = ""
+    """Who froze it."""
 
 
 class Gone(msgspec.Struct, frozen=True, array_like=True):

@@ -4,11 +4,12 @@ A bucket that memory has let go of (`thin`) is asked back of the store when an o
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from tollway.ledger import journal
-from tollway.ledger.reservation import Balance, Hold, State
+from tollway.ledger.entry import Context, Kind
+from tollway.ledger.reservation import Balance, Hold, Reservation, State
 from tollway.storage.account import Account, Bucket
 from tollway.storage.limits import Limits
 
@@ -19,6 +20,45 @@ class Ended(NamedTuple):
     state: State
     presumed: int = 0
     """Nanodollars booked as presumed, for a late settlement to amend."""
+
+
+Renew = Callable[[Reservation], Sequence[Hold]]
+"""The holds of a reservation as the settings in force now would place them: on the same accounts, in the same order, with
+the same amounts; other limits, and whether they are enforced."""
+
+
+class Booked(NamedTuple):
+    """What an entry books, on what, and for whom."""
+
+    seq: int
+    """Its place in the order of the ledger, from 1 on."""
+    kind: Kind
+    amount: int
+    """Nanodollars, signed."""
+    attempt: int
+    occurred_at: int
+    """Unix milliseconds of its admission."""
+    legs: tuple[tuple[str, int], ...]
+    context: Context
+
+
+class Stretch(NamedTuple):
+    """Entries in the order of the ledger."""
+
+    items: Sequence[Booked]
+    through: int
+    """The place up to which nothing that was asked for is missing: where the next stretch begins."""
+    more: bool
+    """There are more behind them."""
+
+
+class Unwritten(NamedTuple):
+    """Requests that went on while the store could not be written, because their budgets allow it."""
+
+    waiting: int
+    """Of them, those that are in memory alone now."""
+    total: int
+    """Since the start of the process."""
 
 
 class Past(Protocol):

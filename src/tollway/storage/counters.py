@@ -17,6 +17,8 @@ answers from its unique keys. `books.py` has the accounts.
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+import msgspec
+
 from tollway.ledger import journal
 from tollway.ledger.entry import LedgerEntry
 from tollway.ledger.reservation import (
@@ -33,7 +35,7 @@ from tollway.ledger.reservation import (
     wanted,
 )
 from tollway.storage.account import Account
-from tollway.storage.books import Books, Copy, Ended, Past
+from tollway.storage.books import Books, Copy, Ended, Past, Renew
 
 SETTLED = Ended("settled")
 RELEASED = Ended("released")
@@ -42,7 +44,7 @@ RELEASED = Ended("released")
 class Counters(Books):
     """Accounts, open reservations, and the ends that are remembered."""
 
-    __slots__ = ("_ended", "_ended_before", "open")
+    __slots__ = ("_ended", "_ended_before", "open", "renew")
 
     def __init__(self, past: Past) -> None:
         super().__init__(past)
@@ -50,6 +52,8 @@ class Counters(Books):
         self._ended_before: dict[str, Ended] = {}
         self.open: dict[str, Reservation] = {}
         """The reservations now held, by id."""
+        self.renew: Renew = lambda reservation: reservation.holds
+        """By which limits a reservation that was made some time ago is judged now."""
 
     def standing(self, reservation: Reservation) -> Held | Gone | None:
         """The answer for a reservation that is known already: it is held, or it has ended. `None` for a new one."""
@@ -138,24 +142,25 @@ class Counters(Books):
         """Raises every metered hold of an open reservation to `amount` nanodollars, or none; less than is held changes
         nothing. What others are likely to need does not count, and the first refusal is named as `place` names it.
 
-        No enforced hold is raised past the limit in force, not even where credits would pay for it. What the next
-        window took over of one that is over counts as held by others.
+        No enforced hold is raised past the limit in force now, whatever it was when the reservation was made, and not
+        even where credits would pay for it. What the next window took over of one that is over counts as held by others.
         """
         raised = resized(reservation, max(amount, metered(reservation)))
+        in_force = reservation.holds if raised is reservation else self.renew(reservation)
         balances: list[Balance] = []
         would_refuse: tuple[int, ...] = ()
         more_on: dict[str, int] = {}
         first: Exhausted | None = None
-        for index, (hold, larger) in enumerate(zip(reservation.holds, raised.holds, strict=True)):
+        for index, (hold, larger, now) in enumerate(zip(reservation.holds, raised.holds, in_force, strict=True)):
             spent, held = self._counted(hold)
-            limit = self.limit(hold)
+            limit = self.limit(now)
             if self.limits.in_force and self._frozen(larger):
-                return Exhausted(index, Balance(hold.account, spent, held, limit), contended=False, frozen=True)
+                return self._refused_by_freeze(index, Balance(hold.account, spent, held, limit))
             more = larger.amount - hold.amount
             held += more_on.get(hold.account, 0)
             if more and (spent + held + more > limit or larger.amount > limit):
-                if hold.enforced:
-                    free = limit + self._lent(hold)
+                if now.enforced:
+                    free = limit + self._lent(now)
                     refused = Exhausted(
                         index,
                         Balance(hold.account, spent, held, limit),
@@ -170,6 +175,10 @@ class Counters(Books):
             return first
         self._exchange(reservation, raised)
         return Held(tuple(balances), would_refuse)
+
+    def renewed(self, reservation: Reservation) -> Reservation:
+        """A reservation that is not placed yet, as it is judged now."""
+        return msgspec.structs.replace(reservation, holds=tuple(self.renew(reservation)))
 
     def shrink(self, reservation: Reservation, amount: int) -> bool:
         """Lowers every metered hold of an open reservation to `amount` nanodollars; whether any was larger."""
@@ -304,6 +313,12 @@ class Counters(Books):
         """Whether a hold may not be placed or raised, because its account is frozen; what is free passes."""
         return (hold.amount > 0 or hold.spent_only) and self.limits.frozen(hold.account)
 
+    def _refused_by_freeze(self, index: int, balance: Balance) -> Exhausted:
+        by = self.limits.freeze(balance.account)
+        return Exhausted(
+            index, balance, contended=False, frozen=True, reason=by.reason if by else "", by=by.by if by else ""
+        )
+
     def _exchange(self, before: Reservation, after: Reservation) -> None:
         """Puts a reservation with other amounts in the place of an open one."""
         if after is before:
@@ -330,5 +345,5 @@ class Counters(Books):
         limit = self.limit(hold)
         balance = Balance(hold.account, account.spent, account.held, limit)
         if self.limits.in_force and self._frozen(hold):
-            return Exhausted(index, balance, contended=False, frozen=True)
+            return self._refused_by_freeze(index, balance)
         return Exhausted(index, balance, contended(hold, account.spent, limit))

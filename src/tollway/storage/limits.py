@@ -15,7 +15,7 @@ class Limits:
 
     def __init__(self) -> None:
         self._controls: dict[str, Control] = {}
-        self._frozen: set[str] = set()
+        self._frozen: dict[str, Control] = {}
         self._increases: dict[str, int] = {}
         self._turn: int | None = None
         """The instant at which the next one begins or is over by itself."""
@@ -47,6 +47,10 @@ class Limits:
         """Whether the account, or all of its budget, is frozen."""
         return account in self._frozen or budget_of(account) in self._frozen
 
+    def freeze(self, account: str) -> Control | None:
+        """The freeze of the account, or of all of its budget, that is in force."""
+        return self._frozen.get(account) or self._frozen.get(budget_of(account))
+
     def increase(self, account: str) -> int:
         """Nanodollars by which the limit of the account is raised, its budget's increases included."""
         budget = budget_of(account)
@@ -67,7 +71,8 @@ class Limits:
             if not control.holds(now):
                 turns.append(control.since)
             elif control.kind == "freeze":
-                self._frozen.add(control.target)
+                # Of several the one that was told first names the reason.
+                self._frozen.setdefault(control.target, control)
             else:
                 self._increases[control.target] = self._increases.get(control.target, 0) + control.amount
         self._turn = min(turns, default=None)

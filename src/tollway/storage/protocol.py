@@ -1,42 +1,18 @@
 """What Tollway asks of a store. Seven small protocols; every backend passes `conformance`."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
 from tollway.alerts import Delivery, Event, Snooze
 from tollway.ledger.change import Change, Recorded
 from tollway.ledger.control import Control
-from tollway.ledger.entry import Context, Kind, LedgerEntry
+from tollway.ledger.entry import LedgerEntry
 from tollway.ledger.job import Job
 from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold, Reservation
 from tollway.logs.record import LogRecord
-
-
-class Booked(NamedTuple):
-    """What an entry books, on what, and for whom."""
-
-    seq: int
-    """Its place in the order of the ledger, from 1 on."""
-    kind: Kind
-    amount: int
-    """Nanodollars, signed."""
-    attempt: int
-    occurred_at: int
-    """Unix milliseconds of its admission."""
-    legs: tuple[tuple[str, int], ...]
-    context: Context
-
-
-class Stretch(NamedTuple):
-    """Entries in the order of the ledger."""
-
-    items: Sequence[Booked]
-    through: int
-    """The place up to which nothing that was asked for is missing: where the next stretch begins."""
-    more: bool
-    """There are more behind them."""
+from tollway.storage.books import Renew, Stretch, Unwritten
 
 
 class Ledger(Protocol):
@@ -48,7 +24,8 @@ class Ledger(Protocol):
         ...
 
     async def reserve(self, reservation: Reservation, now: int, wait_s: float = 0.0) -> Held | Exhausted | Gone:
-        """Places every hold or none, and returns Held only once the reservation is durable.
+        """Places every hold or none, and returns Held only once the reservation is durable; a `lenient` one that cannot be
+        written is `unwritten` then, as long as no more than a bound of them are, and is written as soon as that works.
 
         Idempotent by `reservation.id`. With `wait_s`, a contended reservation waits its turn, first come first served
         on the account that refused it, until it fits or the time is over. Raises StoreUnavailable, having held nothing.
@@ -80,6 +57,11 @@ class Ledger(Protocol):
         """Puts a freeze or an increase in force, or ends it (`ended_at`), in place of one of the same id; durable when it
         returns. `now` (Unix milliseconds) decides whether it is in force already; without it, the latest instant that the
         ledger was told. Raises StoreUnavailable, having changed nothing."""
+        ...
+
+    def judge_by(self, renew: Renew) -> None:
+        """Says that other settings are in force: from here on `extend`, and whoever waits, is judged by the holds that
+        `renew` gives for a reservation instead of those it was made with. Amounts stay."""
         ...
 
     def controls(self) -> Sequence[Control]:
@@ -134,6 +116,11 @@ class Ledger(Protocol):
         """Why nothing can be reserved now, in words; `None` while it can, as far as is known."""
         ...
 
+    @property
+    def unwritten(self) -> Unwritten:
+        """What a death of the process would lose now, and has been let through until now."""
+        ...
+
     async def prune(self, now: int) -> bool:
         """Removes what recovery no longer needs, one bounded step, never an entry; `True` when there is more to do."""
         ...
@@ -172,8 +159,14 @@ class SpendRow(msgspec.Struct, frozen=True, kw_only=True):
     entries: int
     unpriced: int
     """Entries whose cost is not known, and which are not in `spent`: no correction has priced them since."""
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None
+    """Told by providers or counted here; `None` where no entry has any."""
+    output_tokens: int | None
+    counted_input_tokens: int = 0
+    """The part of `input_tokens` that no provider told: the answer was cut, or told no usage, and was counted by its bytes."""
+    counted_output_tokens: int = 0
+    untold: int = 0
+    """Entries of answers of which no usage is known: presumed ones, and those that told nothing a price could be found for."""
 
 
 class Records(Protocol):
@@ -256,6 +249,10 @@ class Audit(Protocol):
         """Recomputes every hash; returns each line that does not fit, in words."""
         ...
 
+    async def hashes(self, lines: Collection[int]) -> Mapping[int, str]:
+        """By number, the hash that is kept of each of these lines that is there."""
+        ...
+
 
 class Outbox(Protocol):
     """Alert events, each once, and their deliveries, each until it has arrived."""
@@ -311,8 +308,51 @@ class Budgets(Protocol):
         ...
 
 
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that the control plane keeps."""
+
+    drawer: str
+    """What kind of thing it is: "key", "grant", "session" ..."""
+    id: str
+    record: bytes
+    """JSON, read by whoever keeps it. Never a secret in clear."""
+    at: int
+    """Unix milliseconds at which this was written."""
+    expires_at: int | None = None
+    """From then on it is not there."""
+
+
+class Cabinet(Protocol):
+    """Small things the control plane keeps, by drawer and id: keys, grants, sessions, sealed secrets, drafts. Every change is
+    durable when it returns, and every method raises StoreUnavailable."""
+
+    async def put(self, *kept: Kept) -> None:
+        """Keeps each in the place of an older one of its id, all in one step."""
+        ...
+
+    async def swap(self, kept: Kept, before: bytes | None) -> bool:
+        """Keeps it if the record that is there at `kept.at` is `before` (`None`: if none is), in one step; whether it did."""
+        ...
+
+    async def get(self, drawer: str, name: str, now: int) -> Kept | None:
+        """The thing of that id, unless it has expired at `now` (Unix milliseconds)."""
+        ...
+
+    async def take(self, drawer: str, name: str, now: int) -> Kept | None:
+        """Takes it out: of many who ask, one gets it."""
+        ...
+
+    async def all(self, drawer: str, now: int) -> Sequence[Kept]:
+        """What a drawer holds, by id."""
+        ...
+
+    async def sweep(self, now: int) -> int:
+        """Takes out at most 1,000 of what has expired; how many there were."""
+        ...
+
+
 class Store(Protocol):
-    """The seven in one place, opened and closed together."""
+    """The eight in one place, opened and closed together."""
 
     @property
     def ledger(self) -> Ledger: ...
@@ -334,6 +374,9 @@ class Store(Protocol):
 
     @property
     def budgets(self) -> Budgets: ...
+
+    @property
+    def cabinet(self) -> Cabinet: ...
 
     async def open(self, now: int) -> Sequence[LedgerEntry]:
         """`Ledger.open`, and everything else made ready. Raises StoreUnavailable."""

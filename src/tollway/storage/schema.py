@@ -11,7 +11,7 @@ Whole = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 metadata = sa.MetaData()
 
-OPTIONAL = frozenset({("controls", "over_at"), ("deliveries", "arrived_at")})
+OPTIONAL = frozenset({("controls", "over_at"), ("deliveries", "arrived_at"), ("cabinet", "expires_at")})
 """Columns of instants that may be NULL: what they tell has not come to be, and may never."""
 
 intents = sa.Table(
@@ -238,3 +238,17 @@ budgets = sa.Table(
     sqlite_strict=True,
 )
 """What every budget selected when it was last in force, so that a change of it is noticed at the next start too."""
+
+cabinet = sa.Table(
+    "cabinet",
+    metadata,
+    sa.Column("drawer", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+    sa.Column("at", Whole, nullable=False),
+    sa.Column("expires_at", Whole),
+    sa.Index("cabinet_expires_at", "expires_at"),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+"""Small things the control plane keeps: keys, grants, sessions, sealed secrets, drafts (`record` is JSON)."""

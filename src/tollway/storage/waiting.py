@@ -105,6 +105,13 @@ class Admission:
         for account in tuple(self._queues):
             self._advance(account)
 
+    def renewed(self) -> None:
+        """Says that other settings are in force: whoever waits is judged by them from here on."""
+        for queue in self._queues.values():
+            for waiter in queue:
+                waiter.reservation = self._counters.renewed(waiter.reservation)
+        self.changed()
+
     def _advance(self, account: str) -> None:
         while (head := self._head(account)) is not None:
             if self._counters.standing(head.reservation) is not None:

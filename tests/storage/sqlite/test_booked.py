@@ -3,9 +3,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tollway.storage.books import Stretch
 from tollway.storage.conformance.values import CONTEXT, NOW, entry, hold, reservation
 from tollway.storage.memory import MemoryStore
-from tollway.storage.protocol import Stretch
 from tollway.storage.sqlite import SqliteStore
 
 

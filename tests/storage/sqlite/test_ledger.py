@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tollway.errors import StoreUnavailable
-from tollway.ledger.reservation import Exhausted, Gone, Held
+from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold, Reservation
 from tollway.money import LARGEST, Money
 from tollway.pricing.charge import Charge
 from tollway.storage.conformance.controls import control
@@ -28,7 +28,7 @@ from tollway.storage.conformance.values import (
     shown_limit,
     written,
 )
-from tollway.storage.sqlite import SqliteStore
+from tollway.storage.sqlite import SqliteStore, ledger
 from tollway.storage.sqlite.driver import Connection
 
 Fail = Callable[[SqliteStore], Any]
@@ -453,3 +453,136 @@ async def test_a_store_tells_why_nothing_can_be_reserved(store: SqliteStore, fai
     assert store.ledger.unavailable is None
     closed = SqliteStore(tmp_path / "other").ledger.unavailable
     assert closed is not None and "is not open" in closed
+
+
+def lenient(request_id: str, *holds: Hold) -> Reservation:
+    return msgspec.structs.replace(reservation(request_id, *holds), lenient=True)
+
+
+async def broken(store: SqliteStore, fail: Fail) -> Any:
+    """A store that has found out that it cannot be written."""
+    connection = fail(store)
+    connection.failing = True
+    with pytest.raises(StoreUnavailable):
+        await store.ledger.reserve(reservation("found-out", hold("other", 1)), NOW)
+    return connection
+
+
+async def works_again(store: SqliteStore, connection: Any) -> None:
+    connection.failing = False
+    await store.ledger.flush()
+    await assert_sound(store)
+
+
+async def reopened(store: SqliteStore, folder: Path) -> tuple[SqliteStore, dict[str, int]]:
+    """The store as another process finds it, without a goodbye; and what it presumes."""
+    shutil.copytree(store._database.folder, folder)
+    again = SqliteStore(folder)
+    return again, {each.reservation_id: each.charge.amount for each in await again.open(NOW + 1)}
+
+
+async def test_what_may_go_on_without_the_store_is_held_counted_and_written_later(
+    store: SqliteStore, fail: Fail, tmp_path: Path
+) -> None:
+    connection = await broken(store, fail)
+    verdict = await store.ledger.reserve(lenient("one", hold("a", 60)), NOW)
+    assert verdict == Held((Balance("a", 0, 60, 100),), unwritten=True)
+    with pytest.raises(StoreUnavailable):
+        await store.ledger.reserve(reservation("strict", hold("a", 1)), NOW)
+    # The limit binds as ever: what is counted is in memory.
+    refused = await store.ledger.reserve(lenient("two", hold("a", 41)), NOW)
+    assert isinstance(refused, Exhausted)
+    assert isinstance(await store.ledger.reserve(lenient("three", hold("a", 40)), NOW), Held)
+    assert store.ledger.settle(entry(lenient("one", hold("a", 60)), 55))
+    assert at(store) == (55, 40)
+    assert store.ledger.unwritten == (2, 2)
+    assert await intents(store) == []
+    await works_again(store, connection)
+    assert store.ledger.unwritten == (0, 2)
+    assert [each.charge.amount for each in await written(store)] == [55]
+    again, presumed = await reopened(store, tmp_path / "again")
+    assert presumed == {"three.1": 40}
+    assert at(again) == (95, 0)
+    await again.close()
+
+
+async def test_the_request_that_meets_the_failure_goes_on_too(store: SqliteStore, fail: Fail) -> None:
+    connection = fail(store)
+    connection.failing = True
+    first, strict = await asyncio.gather(
+        store.ledger.reserve(lenient("one", hold("a", 60)), NOW),
+        store.ledger.reserve(reservation("strict", hold("a", 10)), NOW),
+        return_exceptions=True,
+    )
+    assert isinstance(first, Held) and first.unwritten
+    assert isinstance(strict, StoreUnavailable)
+    assert at(store) == (0, 60)
+    await works_again(store, connection)
+    assert await intents(store) == ["one.1"]
+
+
+async def test_no_more_go_on_than_the_bound_until_the_store_works(
+    store: SqliteStore, fail: Fail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "MOST_UNWRITTEN", 2)
+    connection = await broken(store, fail)
+    for name in ("one", "two"):
+        assert isinstance(await store.ledger.reserve(lenient(name, hold("a", 10)), NOW), Held)
+    with pytest.raises(StoreUnavailable, match="2 requests went on without it"):
+        await store.ledger.reserve(lenient("three", hold("a", 10)), NOW)
+    assert at(store) == (0, 20)
+    await works_again(store, connection)
+    third = await store.ledger.reserve(lenient("three", hold("a", 10)), NOW)
+    assert isinstance(third, Held) and not third.unwritten
+    assert store.ledger.unwritten == (0, 2)
+
+
+async def test_a_stream_that_may_go_on_is_raised_and_lowered_without_the_store(
+    store: SqliteStore, fail: Fail, tmp_path: Path
+) -> None:
+    before = lenient("before", metered("a", 10))
+    strict = await held(store, "strict", metered("a", 10))
+    assert isinstance(await store.ledger.reserve(before, NOW), Held)
+    connection = fail(store)
+    connection.failing = True
+    # The raise that meets the failure, and one after it.
+    assert isinstance(await store.ledger.extend("before.1", 20, NOW), Held)
+    assert isinstance(await store.ledger.reserve(lenient("new", metered("a", 10)), NOW), Held)
+    assert isinstance(await store.ledger.extend("before.1", 30, NOW), Held)
+    assert isinstance(await store.ledger.extend("new.1", 50, NOW), Held)
+    assert store.ledger.shrink("new.1", 40)
+    with pytest.raises(StoreUnavailable):
+        await store.ledger.extend(strict.id, 20, NOW)
+    assert isinstance(await store.ledger.extend("new.1", 70, NOW), Exhausted)
+    assert at(store) == (0, 80)
+    await works_again(store, connection)
+    again, presumed = await reopened(store, tmp_path / "again")
+    assert presumed == {"before.1": 30, "new.1": 40, "strict.1": 10}
+    await again.close()
+
+
+async def test_what_is_given_back_before_it_was_written_holds_nothing(
+    store: SqliteStore, fail: Fail, tmp_path: Path
+) -> None:
+    connection = await broken(store, fail)
+    assert isinstance(await store.ledger.reserve(lenient("one", hold("a", 60)), NOW), Held)
+    assert store.ledger.release("one.1", "not_sent", NOW)
+    waiting = asyncio.ensure_future(store.ledger.reserve(lenient("two", hold("a", 100)), NOW, LONG_S))
+    assert isinstance(await waiting, Held)
+    assert store.ledger.release("two.1", "not_sent", NOW)
+    await works_again(store, connection)
+    again, presumed = await reopened(store, tmp_path / "again")
+    assert (presumed, at(again)) == ({}, (0, 0))
+    await again.close()
+
+
+async def test_whoever_waits_goes_on_too_when_the_store_fails_meanwhile(store: SqliteStore, fail: Fail) -> None:
+    first = await held(store, "first", hold("a", 80))
+    waiting = asyncio.ensure_future(store.ledger.reserve(lenient("two", hold("a", 100)), NOW, LONG_S))
+    await asyncio.sleep(0)
+    connection = await broken(store, fail)
+    assert store.ledger.release(first.id, "not_sent", NOW)
+    verdict = await waiting
+    assert isinstance(verdict, Held) and verdict.unwritten
+    await works_again(store, connection)
+    assert "two.1" in await intents(store)

@@ -15,6 +15,7 @@ from tollway.errors import StoreUnavailable
 from tollway.ledger.reservation import Held
 from tollway.storage.conformance.values import LONG_S, NOW, assert_sound, at, entry, held, hold, reservation, written
 from tollway.storage.sqlite import SqliteStore, writer
+from tollway.storage.sqlite.connection import Sync
 
 Fail = Callable[[SqliteStore], Any]
 
@@ -157,6 +158,50 @@ async def test_a_job_that_fails_leaves_nothing_behind(store: SqliteStore) -> Non
     with pytest.raises(StoreUnavailable, match="SQLError"):
         await store._database.writer.run(lambda connection: connection.execute("nonsense"))
     await held(store, "r", hold())
+
+
+async def test_a_job_that_the_disk_keeps_from_its_turn_is_given_up_and_never_done_later(
+    store: SqliteStore, fail: Fail
+) -> None:
+    made = await held(store, "r", hold())
+    connection = fail(store)
+    connection.failing = True
+    store.ledger.settle(entry(made, 5))
+    done: list[str] = []
+    jobs = [asyncio.ensure_future(store._database.change(lambda _, name=name: done.append(name))) for name in "ab"]
+    for job in jobs:
+        with pytest.raises(StoreUnavailable, match="FullError"):
+            await job
+    connection.failing = False
+    await store.ledger.flush()
+    await store._database.change(lambda _: done.append("c"))
+    assert done == ["c"]
+
+
+@pytest.mark.parametrize("sync", ["full"])
+async def test_a_log_that_is_never_let_rest_is_folded_in_all_the_same(
+    blank: Path, tmp_path: Path, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "CHECKPOINT_PAGES", 5)
+    shutil.copy(blank, tmp_path)
+    store = SqliteStore(tmp_path, sync=sync)
+    await store.open(NOW)
+    checkpoints: list[int] = []
+    real = writer._checkpoint
+    monkeypatch.setattr(
+        writer, "_checkpoint", lambda connection, mode: (checkpoints.append(mode), real(connection, mode))
+    )
+    queue = store._database.writer
+    under_way = 2
+
+    async def keep_busy(first: int) -> None:
+        for number in range(first, 200, under_way):
+            await queue.run(lambda writing, n=number: writing.execute("INSERT INTO marks VALUES (?, 1)", (f"m{n}",)))
+
+    # Whenever one job is done another waits already.
+    await asyncio.gather(*(keep_busy(first) for first in range(under_way)))
+    assert len(checkpoints) >= 5
+    await store.close()
 
 
 async def test_the_log_is_folded_into_the_database_while_writing_goes_on(

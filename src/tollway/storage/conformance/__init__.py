@@ -3,7 +3,18 @@
 A backend passes when it passes all of `CHECKS`; the name of a check is the sentence it proves.
 """
 
-from tollway.storage.conformance import controls, endings, jobs, ledger, metered, records, remembered, waiting
+from tollway.storage.conformance import (
+    cabinet,
+    controls,
+    endings,
+    jobs,
+    ledger,
+    metered,
+    records,
+    remembered,
+    renewed,
+    waiting,
+)
 
 CHECKS = (
     *ledger.CHECKS,
@@ -11,9 +22,11 @@ CHECKS = (
     *waiting.CHECKS,
     *metered.CHECKS,
     *controls.CHECKS,
+    *renewed.CHECKS,
     *records.CHECKS,
     *jobs.CHECKS,
     *remembered.CHECKS,
+    *cabinet.CHECKS,
 )
 
 __all__ = ["CHECKS"]

@@ -79,14 +79,15 @@ async def an_increase_lets_in_who_waits(store: Store) -> None:
 
 
 async def a_frozen_account_admits_nothing_that_costs(store: Store) -> None:
-    await store.ledger.control(control("freeze", "a[user=x]"), NOW)
+    await store.ledger.control(control("freeze", "a[user=x]", reason="a leaked key"), NOW)
     for refused in (
         reservation("one", hold("b"), hold("a[user=x]", 1)),
         reservation("watched", hold("b"), hold("a[user=x]", 1, enforced=False)),
         reservation("recorded", hold("b"), hold("a[user=x]", 0, spent_only=True)),
     ):
         verdict = await store.ledger.reserve(refused, NOW, LONG_S)
-        assert verdict == Exhausted(1, Balance("a[user=x]", 0, 0, 100), contended=False, frozen=True), verdict
+        balance = Balance("a[user=x]", 0, 0, 100)
+        assert verdict == Exhausted(1, balance, False, frozen=True, reason="a leaked key", by="alice"), verdict
     await held(store, "free", hold("a[user=x]", 0))
     await held(store, "neighbour", hold("a[user=y]", 1))
     assert at(store, "b") == (0, 0)

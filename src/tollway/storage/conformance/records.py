@@ -138,6 +138,40 @@ async def spend_is_summed_by_the_fields_asked_for(store: Store) -> None:
     assert await store.records.spend(Filter(until=NOW), []) == []
 
 
+async def tokens_that_were_counted_here_are_told_apart_and_unknown_ones_are_no_zero(store: Store) -> None:
+    told, cut = spending("told", 5, user="ann"), spending("cut", 7, user="ann")
+    lost, free = spending("lost", 9, "presumed", user="bob"), spending("free", 0, user="bob")
+    store.ledger.settle(told)
+    store.ledger.settle(msgspec.structs.replace(cut, charge=msgspec.structs.replace(cut.charge, basis="counted")))
+    for silent in (
+        lost,
+        free,
+        spending("price", 0, "unpriced", user="bob"),
+        spending("late", 9, "presumed", user="eve"),
+    ):
+        store.ledger.settle(msgspec.structs.replace(silent, usage=None))
+    await store.ledger.flush()
+    bob = SpendRow(group=("bob",), spent=9, entries=3, unpriced=1, input_tokens=None, output_tokens=None, untold=2)
+    rows = {row.group[0]: row for row in await store.records.spend(Filter(), ["user"])}
+    assert rows["bob"] == bob, rows
+    assert rows["ann"] == SpendRow(
+        group=("ann",),
+        spent=12,
+        entries=2,
+        unpriced=0,
+        input_tokens=22,
+        output_tokens=10,
+        counted_input_tokens=11,
+        counted_output_tokens=5,
+    ), rows
+    assert rows["eve"].untold == 1, rows
+    # What a late settlement tells is known from then on.
+    store.ledger.settle(spending("late", -2, "correction", user="eve"))
+    await store.ledger.flush()
+    (eve,) = await store.records.spend(Filter(equals={"user": "eve"}), [])
+    assert (eve.untold, eve.input_tokens) == (0, 11), eve
+
+
 async def openings_are_listed_and_in_no_sum_of_spend(store: Store) -> None:
     store.ledger.settle(spending("r1", 5, user="alice"))
     assert await store.ledger.move(opening("o1", 40))
@@ -204,6 +238,7 @@ CHECKS: tuple[Check, ...] = (
     records_are_filtered_by_every_field,
     entries_are_found_by_request_kind_and_time,
     spend_is_summed_by_the_fields_asked_for,
+    tokens_that_were_counted_here_are_told_apart_and_unknown_ones_are_no_zero,
     openings_are_listed_and_in_no_sum_of_spend,
     what_a_correction_has_priced_since_is_no_longer_unpriced,
     an_unknown_field_or_cursor_is_an_error_naming_it,

@@ -37,6 +37,8 @@ async def changes_are_chained_and_read_newest_first(store: Store) -> None:
     assert [line.seq for line in await store.audit.changes(action="budget.changed", limit=9)] == [1]
     assert [line.seq for line in await store.audit.changes(limit=1, before=3)] == [2]
     assert list(await store.audit.verify()) == []
+    assert await store.audit.hashes({1, 3, 9}) == {1: lines[2].hash, 3: lines[0].hash}
+    assert await store.audit.hashes(()) == {}
 
 
 async def an_event_is_raised_once_by_its_key(store: Store) -> None:

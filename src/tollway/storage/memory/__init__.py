@@ -3,6 +3,7 @@
 It answers as every store must (`conformance`), in the plainest way that is right.
 """
 
+from tollway.storage.memory.cabinet import MemoryCabinet
 from tollway.storage.memory.ledger import MemoryLedger
 from tollway.storage.memory.outbox import MemoryOutbox
 from tollway.storage.memory.records import MemoryRecords
@@ -11,6 +12,7 @@ from tollway.storage.memory.store import MemoryAudit, MemoryBudgets, MemoryConfi
 __all__ = [
     "MemoryAudit",
     "MemoryBudgets",
+    "MemoryCabinet",
     "MemoryConfig",
     "MemoryJobs",
     "MemoryLedger",

@@ -6,9 +6,8 @@ from tollway.ledger import journal
 from tollway.ledger.control import Control
 from tollway.ledger.entry import LedgerEntry
 from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold, Reservation
-from tollway.storage.books import Ended
+from tollway.storage.books import Booked, Ended, Renew, Stretch, Unwritten
 from tollway.storage.counters import Counters
-from tollway.storage.protocol import Booked, Stretch
 from tollway.storage.waiting import Admission
 
 
@@ -57,6 +56,10 @@ class MemoryLedger:
         self._counters.limits.put(control)
         self._tell(control.ended_at if now is None else now)
         self._admission.changed()
+
+    def judge_by(self, renew: Renew) -> None:
+        self._counters.renew = renew
+        self._admission.renewed()
 
     def controls(self) -> Sequence[Control]:
         return self._counters.limits.standing()
@@ -121,6 +124,10 @@ class MemoryLedger:
     @property
     def unavailable(self) -> str | None:
         return None
+
+    @property
+    def unwritten(self) -> Unwritten:
+        return Unwritten(0, 0)
 
     async def prune(self, now: int) -> bool:
         return False

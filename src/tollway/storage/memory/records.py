@@ -19,6 +19,7 @@ from tollway.storage.fields import (
 )
 from tollway.storage.memory.ledger import MemoryLedger
 from tollway.storage.protocol import Filter, Page, SpendRow
+from tollway.usage import Usage
 
 T = TypeVar("T")
 
@@ -67,8 +68,10 @@ class MemoryRecords:
             if entry.kind not in NOT_SPEND and _chosen(where, entry):
                 for group in _groups(entry, group_by):
                     sums.setdefault(group, []).append(entry)
-        priced = {entry.id.removesuffix(".correction") for entry in self._ledger.entries if entry.kind == "correction"}
-        spent = [_sum(group, entries, priced) for group, entries in sums.items()]
+        later = [entry for entry in self._ledger.entries if entry.kind == "correction"]
+        priced = {entry.id.removesuffix(".correction") for entry in later}
+        told = {entry.id.removesuffix(".correction") for entry in later if entry.usage is not None}
+        spent = [_sum(group, entries, priced, told) for group, entries in sums.items()]
         # As SQL orders: what is not there comes before every value.
         return sorted(spent, key=lambda row: (-row.spent, [(value is not None, value or "") for value in row.group]))
 
@@ -128,10 +131,13 @@ def _groups(entry: LedgerEntry, group_by: Sequence[str]) -> Iterable[tuple[str |
         yield tuple(member if name == "group" else values.get(name) for name in group_by)
 
 
-def _sum(group: tuple[str | None, ...], entries: Sequence[LedgerEntry], priced: Set[str]) -> SpendRow:
-    def tokens(read: Callable[[LedgerEntry], int | None]) -> int:
-        return sum(read(entry) or 0 for entry in entries)
+def _sum(group: tuple[str | None, ...], entries: Sequence[LedgerEntry], priced: Set[str], told: Set[str]) -> SpendRow:
+    def tokens(read: Callable[[Usage], int | None], among: Iterable[LedgerEntry]) -> int | None:
+        read_from = [read(entry.usage) for entry in among if entry.usage is not None]
+        known = [number for number in read_from if number is not None]
+        return sum(known) if known else None
 
+    counted = [entry for entry in entries if entry.charge.basis == "counted"]
     return SpendRow(
         group=group,
         spent=sum(entry.charge.amount for entry in entries),
@@ -139,9 +145,18 @@ def _sum(group: tuple[str | None, ...], entries: Sequence[LedgerEntry], priced: 
         unpriced=sum(
             entry.kind == "unpriced" and f"{entry.request_id}.{entry.attempt}" not in priced for entry in entries
         ),
-        input_tokens=tokens(lambda entry: entry.usage and entry.usage.input_tokens),
-        output_tokens=tokens(lambda entry: entry.usage and entry.usage.output_tokens),
+        input_tokens=tokens(lambda usage: usage.input_tokens, entries),
+        output_tokens=tokens(lambda usage: usage.output_tokens, entries),
+        counted_input_tokens=tokens(lambda usage: usage.input_tokens, counted) or 0,
+        counted_output_tokens=tokens(lambda usage: usage.output_tokens, counted) or 0,
+        untold=sum(_is_untold(entry, told) for entry in entries),
     )
+
+
+def _is_untold(entry: LedgerEntry, told: Set[str]) -> bool:
+    """Whether nobody knows what an answer used. What is free by definition uses nothing."""
+    answers = entry.kind in ("presumed", "unpriced") or (entry.kind == "charge" and entry.charge.amount != 0)
+    return answers and entry.usage is None and f"{entry.request_id}.{entry.attempt}" not in told
 
 
 def _page(numbered: list[tuple[int, int, T]], limit: int, after: str | None) -> tuple[list[T], str | None]:

@@ -1,11 +1,12 @@
 """The parts of the memory store that are a list or a dict, and the whole of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from tollway.ledger.change import Change, Recorded
 from tollway.ledger.entry import LedgerEntry
 from tollway.ledger.job import Job
 from tollway.storage import chain
+from tollway.storage.memory.cabinet import MemoryCabinet
 from tollway.storage.memory.ledger import MemoryLedger
 from tollway.storage.memory.outbox import MemoryOutbox
 from tollway.storage.memory.records import MemoryRecords
@@ -75,6 +76,9 @@ class MemoryAudit:
     async def verify(self) -> Sequence[str]:
         return chain.broken((line.seq, chain.canonical(line.change), line.previous, line.hash) for line in self._lines)
 
+    async def hashes(self, lines: Collection[int]) -> Mapping[int, str]:
+        return {line.seq: line.hash for line in self._lines if line.seq in lines}
+
 
 class MemoryBudgets:
     """`protocol.Budgets` over a dict."""
@@ -100,6 +104,7 @@ class MemoryStore:
         self.audit = MemoryAudit()
         self.outbox = MemoryOutbox()
         self.budgets = MemoryBudgets()
+        self.cabinet = MemoryCabinet()
 
     async def open(self, now: int) -> Sequence[LedgerEntry]:
         return await self.ledger.open(now)

@@ -1,6 +1,6 @@
 """The audit log in SQLite: lines that are only ever added, each chained to the one before it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -21,6 +21,7 @@ WHERE (?1 IS NULL OR seq < ?1) AND (?2 IS NULL OR target = ?2)
 ORDER BY seq DESC LIMIT ?4
 """
 _ALL = "SELECT seq, record, previous, hash FROM audit ORDER BY seq"
+_HASHES = "SELECT seq, hash FROM audit WHERE seq >= ? ORDER BY seq"
 # What lines are found by: each says again what is in the record, which the hash is of.
 _COLUMNS = """SELECT seq, record, at, "by", action, target FROM audit ORDER BY seq"""
 
@@ -56,10 +57,22 @@ class SqliteAudit:
         return [Recorded(seq, _read(line), previous, link) for seq, line, previous, link in found]
 
     async def verify(self) -> Sequence[str]:
-        return await self._database.query(_broken)
+        return await self._database.query(broken)
+
+    async def hashes(self, lines: Collection[int]) -> Mapping[int, str]:
+        if not lines:
+            return {}
+        return await self._database.query(lambda reading: hashes(reading, lines))
 
 
-def _broken(reading: Connection) -> list[str]:
+def hashes(reading: Connection, lines: Collection[int]) -> dict[int, str]:
+    """`SqliteAudit.hashes`."""
+    first = min(lines, default=1)
+    return {seq: found for seq, found in reading.execute(_HASHES, (first,)) if seq in lines}
+
+
+def broken(reading: Connection) -> list[str]:
+    """`SqliteAudit.verify`."""
     return [*chain.broken(reading.execute(_ALL)), *_differing(reading.execute(_COLUMNS))]
 
 

@@ -1,6 +1,7 @@
 """The rows of one commit, and writing them."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -12,13 +13,14 @@ from tollway.storage.sqlite.driver import Connection
 from tollway.storage.sqlite.past import ended
 
 Bindings = tuple[Any, ...]
+Work = Callable[[Connection], Any]
 
 
 class Batch:
     """Rows in the order they were queued, kind by kind, and those who wait for them."""
 
     __slots__ = (
-        "balances", "barriers", "entries", "extending", "extensions", "intents", "marks", "names", "probe", "releases",
+        "balances", "barriers", "entries", "extending", "extensions", "intents", "late", "marks", "names", "probe", "releases",
         "shrinks", "waiting",
     )  # fmt: skip
 
@@ -26,6 +28,8 @@ class Batch:
         self.intents: list[Bindings] = []
         self.waiting: list[asyncio.Future[Ended | None]] = []
         """One for each intent."""
+        self.late: list[Bindings] = []
+        """Intents of what went on without them; nobody waits for these."""
         self.extensions: list[Bindings] = []
         self.extending: list[asyncio.Future[None]] = []
         """One for each extension."""
@@ -40,9 +44,17 @@ class Batch:
         self.probe = False
         """Write something, to find out whether writing works."""
 
+    @classmethod
+    def of_probe(cls) -> "Batch":
+        """A batch that only finds out whether writing works."""
+        made = cls()
+        made.probe = True
+        return made
+
     def __bool__(self) -> bool:
         return bool(
             self.intents
+            or self.late
             or self.entries
             or self.extensions
             or self.shrinks
@@ -56,6 +68,7 @@ class Batch:
     def kept_before(self, later: "Batch") -> "Batch":
         """What must still be written after a failure, with what was queued meanwhile behind it. Intents and
         extensions are dropped: their callers have been told."""
+        later.late = self.late + later.late
         later.shrinks = self.shrinks + later.shrinks
         later.entries = self.entries + later.entries
         later.releases = self.releases + later.releases
@@ -100,6 +113,8 @@ def _written(connection: Connection, batch: Batch, intents: list[Bindings]) -> b
             if connection.total_changes() - before != len(intents):
                 rollback(connection)
                 return False
+        if batch.late:
+            connection.executemany(statements.INSERT_INTENT, batch.late)
         if batch.extensions or batch.shrinks:
             connection.executemany(statements.INSERT_RESIZE, batch.extensions + batch.shrinks)
         if batch.entries:
@@ -125,3 +140,38 @@ def _known(connection: Connection, reservation_id: str) -> Ended | None:
         # Another call holds it, or held it when this process was not yet running.
         return Ended("held")
     return end
+
+
+class Outcome:
+    """What became of a batch and of the job behind it."""
+
+    __slots__ = ("known", "result")
+
+    def __init__(self, known: dict[int, Ended] | Exception, result: object = None) -> None:
+        self.known = known
+        """How each intent that was refused had ended, by its place in the batch; or why nothing was written."""
+        self.result = result
+        """What the job returned or raised."""
+
+
+def turn(connection: Connection, batch: Batch, job: Work | None) -> Outcome:
+    """One transaction for the ledger's rows and then one for the job; whatever fails is undone and handed back."""
+    try:
+        if batch.probe and batch.late:
+            # Thousands of rows may wait; they are not tried before a single one can be written.
+            write(connection, Batch.of_probe())
+        known = write(connection, batch) if batch else {}
+    except Exception as error:
+        return Outcome(error)
+    return Outcome(known, None if job is None else _attempt(connection, job))
+
+
+def _attempt(connection: Connection, job: Work) -> object:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        result = job(connection)
+        connection.execute("COMMIT")
+    except Exception as error:
+        rollback(connection)
+        return error
+    return result

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from tollway.ledger.entry import Context
-from tollway.storage.protocol import Booked, Stretch
+from tollway.storage.books import Booked, Stretch
 from tollway.storage.sqlite.driver import Connection
 from tollway.storage.sqlite.rows import read_legs
 from tollway.storage.sqlite.statements import LAST_SEQ

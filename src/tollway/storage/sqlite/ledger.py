@@ -1,28 +1,37 @@
 """The ledger in SQLite: counters in memory, every step of money durable.
 
-`reserve` and `extend` answer only when their rows are committed. `settle`, `shrink`, `release` and `sweep` change the
+`reserve` and `extend` answer only when their rows are committed. While nothing can be written, a lenient reservation
+stands in memory alone, and its rows are queued like those of a settlement. `settle`, `shrink`, `release` and `sweep` change the
 counters at once and queue their rows, which are tried until they are written.
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from functools import partial
 from itertools import count
+
+import msgspec
 
 from tollway.errors import StoreUnavailable
 from tollway.ledger.control import Control
 from tollway.ledger.entry import LedgerEntry
 from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold, Reservation
 from tollway.money import LARGEST
-from tollway.storage.books import Ended
+from tollway.storage.books import Ended, Renew, Stretch, Unwritten
 from tollway.storage.counters import Counters
-from tollway.storage.protocol import Stretch
 from tollway.storage.sqlite import balances, recovery, rows, statements
 from tollway.storage.sqlite.booked import booked
 from tollway.storage.sqlite.database import Database
 from tollway.storage.sqlite.driver import Connection
 from tollway.storage.sqlite.past import SqlitePast
 from tollway.storage.waiting import Admission
+
+MOST_UNWRITTEN = 10_000
+"""Requests that may stand in memory alone: about 10 MB, and what the death of the process would lose of them."""
+
+_TOLD_EVERY = 100
+log = logging.getLogger("tollway.storage")
 
 
 class SqliteLedger:
@@ -31,6 +40,7 @@ class SqliteLedger:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._past = SqlitePast(database.path)
+        self._let_through = 0
         self._start_afresh()
 
     def _start_afresh(self) -> None:
@@ -41,6 +51,8 @@ class SqliteLedger:
         """Reservations that are placed, and whose intent is not yet durable."""
         self._extending: dict[str, asyncio.Future[None]] = {}
         """Reservations that are raised, and whose extension is not yet durable."""
+        self._unwritten: set[str] = set()
+        """Reservations whose intent was queued to be written late, until their caller is told."""
         self._resizes = count(1)
 
     async def open(self, now: int) -> Sequence[LedgerEntry]:
@@ -57,7 +69,7 @@ class SqliteLedger:
     async def reserve(self, reservation: Reservation, now: int, wait_s: float = 0.0) -> Held | Exhausted | Gone:
         self._tell(now)
         while True:
-            self._check_writable()
+            self._check_writable(reservation)
             standing = self._counters.standing(reservation)
             if standing is not None:
                 pending = self._pending.get(reservation.id)
@@ -89,19 +101,26 @@ class SqliteLedger:
         self._tell(now)
         while (pending := self._extending.get(reservation_id)) is not None:
             await asyncio.wait([pending])
-        self._check_writable()
         before = self._counters.open.get(reservation_id)
+        self._check_writable(before)
         if before is None:
             return self._counters.gone(reservation_id)
         verdict = self._counters.extend(before, amount)
         raised = self._counters.open[reservation_id]
         if raised is before:
             return verdict
+        if raised.lenient and self._database.writer.broken is not None:
+            self._resize_late(raised)
+            return verdict
         future = self._database.writer.extension((reservation_id, next(self._resizes), raised.bound))
         self._extending[reservation_id] = future
         future.add_done_callback(partial(self._extended, before, raised))
         # Whoever leaves meanwhile leaves the row to be written, or taken back, all the same.
-        await asyncio.shield(future)
+        try:
+            await asyncio.shield(future)
+        except StoreUnavailable:
+            if not raised.lenient:
+                raise
         return verdict
 
     def shrink(self, reservation_id: str, amount: int) -> bool:
@@ -117,6 +136,10 @@ class SqliteLedger:
     async def control(self, control: Control, now: int | None = None) -> None:
         # Once it is written it must be in force, whether or not the caller is still there.
         await asyncio.shield(self._put(control, now))
+
+    def judge_by(self, renew: Renew) -> None:
+        self._counters.renew = renew
+        self._admission.renewed()
 
     def controls(self) -> Sequence[Control]:
         return self._counters.limits.standing()
@@ -232,14 +255,49 @@ class SqliteLedger:
             self._past.close()
             await self._database.close()
 
-    def _check_writable(self) -> None:
+    @property
+    def unwritten(self) -> Unwritten:
+        return Unwritten(self._database.writer.late if self._database.is_open else 0, self._let_through)
+
+    def _check_writable(self, reservation: Reservation | None = None) -> None:
+        """Raises StoreUnavailable while nothing can be written, unless the reservation may stand without it."""
         broken = self._database.writer.broken
-        if broken is not None:
+        if broken is None:
+            return
+        if reservation is None or not reservation.lenient:
             raise StoreUnavailable(str(broken))
+        if reservation.id not in self._counters.open and not self._has_room():
+            raise StoreUnavailable(f"{broken} {MOST_UNWRITTEN:,} requests went on without it, and no more may.")
+
+    def _has_room(self) -> bool:
+        return self._database.writer.late < MOST_UNWRITTEN
 
     def _queue_intent(self, reservation: Reservation) -> None:
         row = rows.of_reservation(reservation)
-        self._pending[reservation.id] = self._database.writer.intent(row)
+        writer = self._database.writer
+        if writer.broken is None or not reservation.lenient or not self._has_room():
+            self._pending[reservation.id] = writer.intent(row)
+            return
+        done: asyncio.Future[Ended | None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        self._pending[reservation.id] = done
+        self._queue_late(reservation)
+
+    def _queue_late(self, reservation: Reservation) -> None:
+        """Lets a reservation go on without the store; its intent is written as soon as that works."""
+        writer = self._database.writer
+        self._unwritten.add(reservation.id)
+        self._let_through += 1
+        writer.late_intent(rows.of_reservation(reservation))
+        if writer.late % _TOLD_EVERY == 1:
+            log.error(
+                "%d requests went on while the store cannot be written, as their budgets allow; they are in memory alone "
+                "until it can",
+                writer.late,
+            )
+
+    def _resize_late(self, raised: Reservation) -> None:
+        self._database.writer.shrink((raised.id, next(self._resizes), raised.bound))
 
     async def _commit(self, reservation: Reservation, held: Held, now: int) -> Held | Gone:
         """Waits until the intent is durable; whatever else happens, nothing stays held."""
@@ -247,8 +305,12 @@ class SqliteLedger:
         try:
             ended = await future
         except StoreUnavailable:
-            self._take_back(reservation)
-            raise
+            standing = self._counters.open.get(reservation.id)
+            if standing is None or not reservation.lenient or not self._has_room():
+                self._take_back(reservation)
+                raise
+            ended = None
+            self._queue_late(standing)
         except asyncio.CancelledError:
             if not future.cancelled() and (future.exception() is not None or future.result() is not None):
                 self._take_back(reservation)
@@ -261,11 +323,18 @@ class SqliteLedger:
             self._take_back(reservation)
             self._counters.bury(reservation.id, ended)
             return Gone(ended.state)
+        if reservation.id in self._unwritten:
+            self._unwritten.discard(reservation.id)
+            return msgspec.structs.replace(held, unwritten=True)
         return held
 
     def _extended(self, before: Reservation, raised: Reservation, future: asyncio.Future[None]) -> None:
         self._extending.pop(raised.id, None)
         if future.cancelled() or future.exception() is not None:
+            standing = self._counters.open.get(raised.id)
+            if raised.lenient and standing is not None:
+                self._resize_late(standing)
+                return
             self._counters.revert(raised, before)
             self._admission.given_back(raised.holds)
 
@@ -290,6 +359,7 @@ class SqliteLedger:
 
     def _abandon(self, reservation: Reservation) -> None:
         self._pending.pop(reservation.id).cancel()
+        self._unwritten.discard(reservation.id)
         self.release(reservation.id, "cancelled", reservation.opened_at)
 
     def _load(self, writing: Connection, now: int) -> Sequence[LedgerEntry]:

@@ -180,6 +180,15 @@ _STILL_UNPRICED = (
     "WHERE later.id = entries.request_id || '.' || entries.attempt || '.correction')"
 )
 
+# The charge is msgpack: its key "basis" and the value "counted", each behind a byte that no text has in it.
+_COUNTED = f"instr(charge, X'{(bytes([0xA5]) + b'basis' + bytes([0xA7]) + b'counted').hex()}') > 0"
+# A late settlement of what was presumed is a correction, and may tell the usage. What is free by definition has none.
+_UNTOLD = (
+    "usage IS NULL AND (kind IN ('presumed', 'unpriced') OR (kind = 'charge' AND amount_nanodollars <> 0)) "
+    "AND NOT EXISTS (SELECT 1 FROM entries AS later "
+    "WHERE later.id = entries.request_id || '.' || entries.attempt || '.correction' AND later.usage IS NOT NULL)"
+)
+
 
 def _spend(reading: Connection, where: Filter, group_by: Sequence[str]) -> Sequence[SpendRow]:
     clauses, bindings = conditions("entries", where)
@@ -191,7 +200,10 @@ def _spend(reading: Connection, where: Filter, group_by: Sequence[str]) -> Seque
         f"SELECT {''.join(f'{column}, ' for column in columns)}"
         "coalesce(sum(amount_nanodollars), 0) AS spent, count(*), "
         f"coalesce(sum({_STILL_UNPRICED}), 0), "
-        "coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0) "
+        "sum(input_tokens), sum(output_tokens), "
+        f"coalesce(sum(CASE WHEN {_COUNTED} THEN input_tokens END), 0), "
+        f"coalesce(sum(CASE WHEN {_COUNTED} THEN output_tokens END), 0), "
+        f"coalesce(sum({_UNTOLD}), 0) "
         f"FROM entries{joins} WHERE {' AND '.join(clauses)} "
         + (f"GROUP BY {groups} ORDER BY spent DESC, {groups}" if width else "")
     )
@@ -204,6 +216,9 @@ def _spend(reading: Connection, where: Filter, group_by: Sequence[str]) -> Seque
             unpriced=row[width + 2],
             input_tokens=row[width + 3],
             output_tokens=row[width + 4],
+            counted_input_tokens=row[width + 5],
+            counted_output_tokens=row[width + 6],
+            untold=row[width + 7],
         )
         for row in found
         if width or row[width + 1]

@@ -6,6 +6,7 @@ from pathlib import Path
 from tollway.ledger.entry import LedgerEntry
 from tollway.storage.sqlite.audit import SqliteAudit
 from tollway.storage.sqlite.budgets import SqliteBudgets
+from tollway.storage.sqlite.cabinet import SqliteCabinet
 from tollway.storage.sqlite.config import SqliteConfig
 from tollway.storage.sqlite.connection import Sync
 from tollway.storage.sqlite.database import Database
@@ -28,6 +29,7 @@ class SqliteStore:
         self.audit = SqliteAudit(database)
         self.outbox = SqliteOutbox(database)
         self.budgets = SqliteBudgets(database)
+        self.cabinet = SqliteCabinet(database)
         self._database = database
 
     async def open(self, now: int) -> Sequence[LedgerEntry]:

@@ -23,7 +23,7 @@ import apsw
 
 from tollway.errors import StoreUnavailable
 from tollway.storage.books import Ended
-from tollway.storage.sqlite.batch import Batch, Bindings, rollback, write
+from tollway.storage.sqlite.batch import Batch, Bindings, Outcome, Work, turn
 from tollway.storage.sqlite.driver import Connection
 
 log = logging.getLogger("tollway.storage")
@@ -43,7 +43,8 @@ CHECKPOINT_PAGES = 1_000
 """Pages of 4 KiB that the write-ahead log grows by before it is folded into the database: writes wait for that, so
 little and often (measured: 3 ms for 1,000 pages)."""
 
-Work = Callable[[Connection], Any]
+OVERDUE = 4
+"""So many times `CHECKPOINT_PAGES`, and what waits to be written waits for the checkpoint."""
 
 
 class Companion(Protocol):
@@ -70,6 +71,7 @@ class Writer:
         self._batch = Batch()
         self._jobs: list[tuple[Work, asyncio.Future[Any]]] = []
         self._scheduled = False
+        self._writing_late = 0
         self._running: asyncio.Future[Any] | None = None
         """What the thread does with the connection now."""
         self._closing = False
@@ -94,6 +96,16 @@ class Writer:
         self._batch.waiting.append(future)
         self._schedule()
         return future
+
+    def late_intent(self, row: Bindings) -> None:
+        """Queues the intent of a reservation that stands without it; it is tried until it is written."""
+        self._batch.late.append(row)
+        self._schedule_soon()
+
+    @property
+    def late(self) -> int:
+        """How many such intents are not written yet."""
+        return len(self._batch.late) + self._writing_late
 
     def extension(self, row: Bindings) -> asyncio.Future[None]:
         """Queues what metered holds are raised to. The future is done once it is durable, and raises StoreUnavailable if
@@ -197,22 +209,25 @@ class Writer:
         job = self._jobs.pop(0) if self._jobs and self.broken is None else None
         if not batch and job is None:
             return
-        turn = partial(_turn, self._connection, batch, job[0] if job else None)
+        self._writing_late = len(batch.late)
+        work = partial(turn, self._connection, batch, job[0] if job else None)
         if self._threaded:
-            self._running = self._loop.run_in_executor(self._executor(), turn)
+            self._running = self._loop.run_in_executor(self._executor(), work)
             self._running.add_done_callback(lambda ran: self._returned(ran.result(), batch, job))
         else:
-            self._finish(turn(), batch, job)
+            self._finish(work(), batch, job)
 
-    def _returned(self, outcome: "_Outcome", batch: Batch, job: tuple[Work, asyncio.Future[Any]] | None) -> None:
+    def _returned(self, outcome: Outcome, batch: Batch, job: tuple[Work, asyncio.Future[Any]] | None) -> None:
         self._running = None
         self._finish(outcome, batch, job)
 
-    def _finish(self, outcome: "_Outcome", batch: Batch, job: tuple[Work, asyncio.Future[Any]] | None) -> None:
+    def _finish(self, outcome: Outcome, batch: Batch, job: tuple[Work, asyncio.Future[Any]] | None) -> None:
+        self._writing_late = 0
         if isinstance(outcome.known, Exception):
             if job is not None:
                 self._jobs.insert(0, job)
             self._failed(batch, outcome.known)
+            self._give_up_jobs(outcome.known)
             return
         if not self._threaded:
             self._sync_later()
@@ -234,9 +249,13 @@ class Writer:
                 job[1].set_exception(outcome.result)
             else:
                 job[1].set_result(outcome.result)
-        if self._batch or self._jobs:
+        busy = bool(self._batch or self._jobs)
+        if self._threaded and self._checkpoint_due(OVERDUE if busy else 1):
+            # Each commit is on the disk already; and a log that is never let rest must not grow without end.
+            self._start_checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
+        elif busy:
             self._schedule()
-        elif self._checkpoint_due:
+        elif self._checkpoint_due():
             self._sync()
 
     def _failed(self, batch: Batch, error: Exception) -> None:
@@ -245,6 +264,13 @@ class Writer:
             if not future.done():
                 future.set_exception(_unavailable(error))
         self._batch = batch.kept_before(self._batch)
+
+    def _give_up_jobs(self, error: Exception) -> None:
+        """Whoever asked for them is told at once; done later, they would surprise."""
+        jobs, self._jobs = self._jobs, []
+        for _, future in jobs:
+            if not future.done():
+                future.set_exception(_unavailable(error))
 
     def _break(self, error: Exception) -> None:
         """Nothing new is taken until a write has worked again, which is tried soon."""
@@ -269,9 +295,8 @@ class Writer:
         self._running.add_done_callback(partial(self._checkpointed, done, mode))
         return done
 
-    @property
-    def _checkpoint_due(self) -> bool:
-        return self._pages - self._checkpointed_pages >= CHECKPOINT_PAGES and not self._closing
+    def _checkpoint_due(self, times: int = 1) -> bool:
+        return self._pages - self._checkpointed_pages >= CHECKPOINT_PAGES * times and not self._closing
 
     def _sync_later(self) -> None:
         if self._next_sync is None and not self._closing:
@@ -294,7 +319,7 @@ class Writer:
         if not synced.cancelled() and (error := synced.exception()) is not None and not self._closing:
             assert isinstance(error, Exception)
             self._break(error)
-        elif self._running is None and self._checkpoint_due:
+        elif self._running is None and self._checkpoint_due():
             self._start_checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def _checkpointed(self, done: asyncio.Future[None], mode: int, _: asyncio.Future[Any]) -> None:
@@ -319,36 +344,6 @@ class Writer:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="tollway-sqlite")
         return self._thread
-
-
-class _Outcome:
-    __slots__ = ("known", "result")
-
-    def __init__(self, known: dict[int, Ended] | Exception, result: object = None) -> None:
-        self.known = known
-        """How each intent that was refused had ended, by its place in the batch; or why nothing was written."""
-        self.result = result
-        """What the job returned or raised."""
-
-
-def _turn(connection: Connection, batch: Batch, job: Work | None) -> _Outcome:
-    """One transaction for the ledger's rows and then one for the job; whatever fails is undone and handed back."""
-    try:
-        known = write(connection, batch) if batch else {}
-    except Exception as error:
-        return _Outcome(error)
-    return _Outcome(known, None if job is None else _attempt(connection, job))
-
-
-def _attempt(connection: Connection, job: Work) -> object:
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        result = job(connection)
-        connection.execute("COMMIT")
-    except Exception as error:
-        rollback(connection)
-        return error
-    return result
 
 
 def _sync(path: Path) -> None:
