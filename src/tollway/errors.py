@@ -9,6 +9,8 @@ is for what cannot go on: settings that do not parse, a store that cannot be ope
     ├── SettingsInvalid    a settings document with an unknown field, a missing secret, a wrong value
     ├── WindowInvalid      a window that no calendar has
     ├── StoreUnavailable   the ledger cannot be read or written now
+    ├── FetchFailed        an identity provider did not answer as it should (proxy/fetch.py)
+    ├── IssuerUnavailable  an identity provider cannot be asked now (proxy/jwks.py)
     ├── CredentialsUnavailable  a provider's own credentials cannot be obtained (proxy/signing/signer.py)
     └── Broken             a provider's answer broke off after its head (proxy/transport.py)
 """
@@ -57,10 +59,20 @@ class Reason(NamedTuple):
 REASONS: dict[str, Reason] = {
     "credential_missing": Reason(401, False, "no gateway key was sent"),
     "credential_unknown": Reason(401, False, "the gateway key is not known, or was revoked"),
-    "credential_expired": Reason(401, False, "the gateway key has expired"),
+    "sign_in_failed": Reason(401, False, "the identity provider did not sign the person in, or the sign-in has ended"),
+    "sign_in_unavailable": Reason(
+        503, True, "nobody can sign in now: the identity provider does not answer, or none is set"
+    ),
+    "credential_expired": Reason(401, False, "the gateway key, or the token, has expired"),
+    "token_invalid": Reason(401, False, "the token is not one that its issuer has made for this gateway"),
+    "issuer_unavailable": Reason(503, True, "the token's issuer cannot be asked, so the token cannot be checked"),
+    "credential_ambiguous": Reason(401, False, "a credential was sent twice, or only half of a service token"),
+    "credential_limited": Reason(429, False, "too many bad credentials came from that address; good ones still open"),
+    "address_not_allowed": Reason(403, False, "the key may not be used from that address"),
     "gateway_unknown": Reason(404, False, "no gateway of that name"),
     "provider_unknown": Reason(404, False, "no provider of that name is configured"),
     "provider_key_missing": Reason(401, False, "no provider key is configured, and the caller sent none"),
+    "provider_key_unknown": Reason(400, False, "the provider has no key of the alias that was asked for"),
     "path_unknown": Reason(404, False, "Tollway serves nothing at that path"),
     "path_invalid": Reason(400, False, "the path has empty, dotted or encoded segments"),
     "framing_invalid": Reason(400, False, "the request has no Host, or two, or a transfer coding other than chunked"),
@@ -80,6 +92,8 @@ REASONS: dict[str, Reason] = {
     "model_missing": Reason(400, False, "the request names no model"),
     "model_unknown": Reason(404, False, "no configured provider serves that model name"),
     "model_ambiguous": Reason(400, False, "several configured providers serve that model name"),
+    "policy_denied": Reason(403, False, "a policy blocks the request, or none permits it"),
+    "model_not_allowed": Reason(403, False, "the key may not use that model"),
     "translation_unsupported": Reason(400, False, "the provider of that model speaks another API"),
     "budget_exceeded": Reason(429, False, "a budget is spent"),
     "budget_frozen": Reason(429, False, "an account of a budget was frozen by an administrator"),

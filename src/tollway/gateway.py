@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from tollway.providers.bedrock_path import model_id
 from tollway.request import Dialect
 
 Family = Dialect
@@ -60,6 +61,15 @@ Auth = AwsAuth | GoogleAuth | AzureAuth
 """A way to identify to a provider that a fixed key is not."""
 
 
+class ProviderKey(msgspec.Struct, frozen=True):
+    """One of several keys of a provider."""
+
+    secret: Secret | None
+    """`None` where it is there and cannot be opened."""
+    expires_at: int | None = None
+    """Unix milliseconds; it is not used from then on."""
+
+
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """Someone who runs models, and how to reach them."""
 
@@ -71,6 +81,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str
     """Without a trailing slash, as the provider's own SDK takes it."""
     api_key: Secret | None = None
+    keys: dict[str, ProviderKey] = {}
+    """Further keys by alias, or `gateway/alias` where only that gateway may use them."""
     price_list: str | None = None
     """The provider of the price book whose prices hold here; `None` where no public price list does."""
     models: tuple[str, ...] = ()
@@ -107,10 +119,50 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     deployments: dict[str, str] = {}
     """The caller's name of a deployment → the model behind it, whose price and limits hold."""
 
+    def behind(self, model: str) -> str:
+        """The model behind a deployment, whose name has no case to the provider; another name stands for itself."""
+        known = self.deployments.get(model)
+        if known is not None or not self.deployments:
+            return known or model
+        return next((known for name, known in self.deployments.items() if name.lower() == model.lower()), model)
+
+    def hides(self, model: str) -> bool:
+        """Whether `model` is a name that its owner has chosen, behind which any model may be."""
+        if self.kind == "azure":
+            return not any(name.lower() == model.lower() for name in self.deployments)
+        if self.family == "google":
+            return model.lower().startswith("tunedmodels/")
+        return self.family == "bedrock" and model[:4].lower() == "arn:" and model_id(model) == model
+
     @property
     def has_credentials(self) -> bool:
-        """Whether the settings say how to identify to it, be it that it takes nothing ("none")."""
-        return self.api_key is not None or self.auth is not None
+        """Whether it is known how to identify to it, be it that it takes nothing ("none")."""
+        return self.api_key is not None or self.auth is not None or bool(self.keys)
+
+    def key(self, gateway: str, alias: str | None, at: int) -> "tuple[str, Secret] | None":
+        """The key that requests of a gateway go out with at an instant (Unix milliseconds), and what it is called; `alias`: the
+        one that is asked for.
+
+        A key that has ended, or cannot be opened, is not replaced by one that is for others too: there is none then.
+        """
+        if not self.keys:
+            return ("default", self.api_key) if self.api_key is not None and alias in (None, "default") else None
+        wanted = alias or "default"
+        if "/" in wanted:
+            # That is how the keys of one gateway are kept, which another's callers may not name.
+            return None
+        for name in (f"{gateway}/{wanted}", wanted):
+            kept = self.keys.get(name)
+            if kept is not None:
+                ended = kept.expires_at is not None and kept.expires_at <= at
+                return None if ended or kept.secret is None else (name, kept.secret)
+        return ("default", self.api_key) if self.api_key is not None and wanted == "default" else None
+
+    def aliases(self, gateway: str) -> list[str]:
+        """What `key` may be asked for."""
+        named = {name.removeprefix(f"{gateway}/") for name in self.keys}
+        default = ["default"] if self.api_key is not None else []
+        return sorted({*(name for name in named if "/" not in name), *default})
 
 
 class Gateway(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,8 @@ PLAIN_ATTRIBUTES = ("model", "provider", "gateway", "user", "group", "key", "ser
 """What a rule may select and split by, besides `metadata.<key>`."""
 
 METADATA = "metadata."
+HIDDEN_MODEL = "model.hidden"
+"""A fact that no rule selects by: the name of the model is its owner's choice, and any model may be behind it."""
 
 
 class Attribute(msgspec.Struct, frozen=True):

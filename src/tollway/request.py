@@ -84,6 +84,10 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """It asks for reasoning, of which an answer need not show all that is billed."""
     substitutes: bool = False
     """Another model than the one it names may serve it, or something beside it: a router's `models`, `route`, `plugins`."""
+    also_models: tuple[str, ...] = ()
+    """Models that it names besides the one that is to answer: of its tools, its fallbacks, a router's list."""
+    uncapped: str | None = None
+    """What in it makes answers of its own, which the output cap does not bound (an advisor); `None` if nothing."""
     known: Usage | None = None
     """What the request alone tells of the bill, whatever the answer says: the characters to speak, the pictures asked for."""
     floor_output_tokens: int = 0
@@ -96,6 +100,8 @@ class Credential(msgspec.Struct, frozen=True):
     header: bytes
     """Lower-case header name; `b"?key"` for the query parameter that Google's clients use."""
     secret: str
+    client: str | None = None
+    """The client id that came with it, where it is the secret of a service token."""
 
     def __repr__(self) -> str:
         return f"Credential({self.header!r}, …)"
@@ -131,9 +137,13 @@ class InferenceRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The `tollway-metadata` header, unread."""
     custom_cost: str | None = None
     """The `tollway-custom-cost` header, unread: what the caller says the request costs."""
+    key_alias: str | None = None
+    """Which of a provider's keys the caller wants used (`tollway-byok-alias`)."""
     cf_spelling: bool = False
     """The caller uses `cf-aig-*` header names, and is answered in them."""
     user_agent: str = ""
+    peer: str = ""
+    """The address that the listener sees; empty where it sees none."""
 
     def __repr__(self) -> str:
         # Its headers hold credentials and its body a prompt; neither belongs in a traceback.

@@ -9,8 +9,13 @@ from tollway.alerts import Channel, Rule
 from tollway.budgets.budget import Budget
 from tollway.budgets.index import Index
 from tollway.gateway import Gateway, Provider
+from tollway.identity.issued import Issued
+from tollway.identity.issuer import NO_ISSUERS, Trusted
 from tollway.identity.keys import Key, digest
+from tollway.identity.login import Login
+from tollway.identity.roles import Administration
 from tollway.match import Attribute, Facts, Match
+from tollway.policies.policy import Policy
 from tollway.pricing.price import PriceBook
 from tollway.providers.listed import listed_as
 from tollway.request import Dialect
@@ -50,16 +55,30 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     keys: Mapping[bytes, Key]
     """By the HMAC of the secret."""
     pepper: bytes
+    issued: Issued = msgspec.field(default_factory=Issued)
+    """The keys and tokens that were issued here; what changes there is in force at once."""
+    issuers: Trusted = NO_ISSUERS
+    """The identity providers whose tokens open gateways."""
+    login: Login | None = None
+    """How people sign in here; `None` where they do not."""
     budgets: tuple[Budget, ...]
     budgets_of: Mapping[str, tuple[Budget, ...]]
     """By gateway slug: its own and the account-wide ones, enabled, ancestors first."""
     book: PriceBook
     document: str = ""
     """The settings as written, with secret references."""
+    policies_of: Mapping[str, tuple[Policy, ...]] = {}
+    """By gateway slug, of those that have any: its own and the account-wide ones, enabled. What none permits is refused there."""
+    policies: tuple[Policy, ...] = ()
+    """All that are written, in their order."""
+    buckets: tuple[Budget, ...] = ()
+    """What the limits of policies count on: like budgets, but claimed by `policies.buckets` alone."""
     alert_rules: tuple[Rule, ...] = ()
     """What somebody wants to know, besides the thresholds of the budgets themselves."""
     channels: Mapping[str, Channel] = {}
     """Where alerts go, by name."""
+    administration: Administration = Administration()
+    """Who may see and change what."""
     paths: dict[tuple[str, str, bool, str], object] = msgspec.field(
         default_factory=dict[tuple[str, str, bool, str], object]
     )
@@ -74,7 +93,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     def key(self, secret: str) -> Key | None:
         """The key that `secret` opens, whether or not it is still good."""
-        return self.keys.get(digest(secret, self.pepper))
+        hashed = digest(secret, self.pepper)
+        return self.keys.get(hashed) or self.issued.get(hashed)
 
     def counting(self, gateway: str, facts: Facts) -> Sequence[Budget]:
         """The budgets of a gateway that may count a request of these facts, ancestors first."""
@@ -94,7 +114,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
         The provider's own name where the settings price it there, or its price list's.
         """
-        behind = provider.deployments.get(model or "", model or "")
+        behind = provider.behind(model or "")
         price_list, name = listed_as(provider.kind, provider.price_list, behind, path)
         if price_list is None or price_list == provider.slug:
             return Listed(provider.slug, name, price_list)

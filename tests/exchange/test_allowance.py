@@ -130,3 +130,18 @@ def test_pieces_that_grow_slowly_never_pass_a_hold_that_is_raised_when_asked(gro
         assert not allowance.over
         if asked:
             allowance.tokens = max(allowance.tokens, allowance.wanted)
+
+
+def test_it_knows_what_was_held_first_and_last_and_how_often_it_was_raised() -> None:
+    allowance = Allowance(quote(input_tokens=1_000))
+    first = allowance.amount
+    assert (allowance.first, allowance.held, allowance.raises) == (first, first, 0)
+    allowance.raised(4_096)
+    allowance.raised(3_000)
+    assert (allowance.first, allowance.held, allowance.raises) == (first, allowance.cost(4_096), 2)
+    allowance.told_input(900)
+    assert allowance.held == allowance.cost(4_096) < first + 4_096 * PRICE
+    held = allowance.held
+    # The input costs more than was held for it; nothing is held for that before the ledger has said so.
+    allowance.told_input(2_000)
+    assert allowance.held == held < allowance.amount

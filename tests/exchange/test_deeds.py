@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 import world
 from playbook import OK, Playbook, budget, refused, whole
@@ -128,3 +129,25 @@ def test_blocking_below_the_limit_is_a_share_of_the_hold() -> None:
     play = begun(acting({"at": 80, "do": "block", "priority": "standard"}))
     assert play.command.reservation.holds[0].share == 80
     assert begun(acting({"at": 80, "do": "block", "priority": "batch"})).command.reservation.holds[0].share == 100
+
+
+def test_a_refusal_behind_a_downgrade_names_the_model_that_was_judged_and_the_one_asked_for() -> None:
+    play = begun(acting({**DOWN, "at": 100}))
+    limit = play.command.reservation.holds[0].limit
+    play.refused_by(0, spent=limit)
+    play.refused_by(0, spent=limit)
+    _, send, record = refused(play)
+    said = msgspec.json.decode(send.body)["error"]
+    assert (
+        'It is "openai/gpt-4.1-nano" that was refused, which budget "b" has serve instead of "openai/gpt-4o-mini".'
+        in said["message"]
+    )
+    assert said["tollway"]["asked_model"] == "openai/gpt-4o-mini"
+    assert said["tollway"]["judged_model"] == "openai/gpt-4.1-nano"
+    assert said["message"] in record.decisions[-1].detail
+
+
+def test_a_warning_never_says_that_a_budget_is_spent_which_is_not() -> None:
+    play = begun(acting({"at": 50, "do": "warn"}))
+    play.held(999_999_000)
+    assert headers_of(play)[b"tollway-budget-warning"] == b"b: $0.999999 of $1.00 spent"

@@ -13,6 +13,7 @@ from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import (
     Authenticate,
     Command,
+    Count,
     Ended,
     Forward,
     Head,
@@ -30,6 +31,7 @@ from tollway.exchange.steps import (
     Unavailable,
 )
 from tollway.ledger.reservation import Balance, Exhausted, Gone, Held
+from tollway.providers.prompts import Counted
 from tollway.snapshot import Snapshot
 from tollway.usage import Report, Usage
 
@@ -96,6 +98,10 @@ def replies(command: Command, snapshot: Snapshot) -> list[Any]:
                 for report in reports
                 if isinstance(command, Relay)
             ]
+        case Count():
+            # Where budgets act there are paths enough: nobody to count is as a count that does not help.
+            acting = any(budget.actions for budget in snapshot.budgets)
+            return [None] if acting else [None, Counted(tuple(9 for _ in command.shown), 2, 1, plain=True)]
         case Send():
             return [Sent(3)]
         case Settle() | Release() | Log() | Pause():

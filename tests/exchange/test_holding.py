@@ -10,7 +10,7 @@ from tollway.exchange.allowance import CHUNK_TOKENS
 from tollway.exchange.authenticate import authenticate
 from tollway.exchange.exchange import exchange
 from tollway.exchange.steps import Forward, Log, Read, Relay, Reserve, Settle
-from tollway.ledger.reservation import Balance, Exhausted
+from tollway.ledger.reservation import Balance, Exhausted, Held
 from tollway.pricing.calibration import Calibration, Observed
 
 LONG = {
@@ -196,3 +196,58 @@ def test_what_was_sent_and_not_answered_costs_what_was_held_of_a_stream() -> Non
     play.forwarded()
     settle = play.on(Forward, NoAnswer("upstream_timeout", "silence", 1))
     assert settle.entry.charge.amount == play.commands[1].reservation.bound  # type: ignore[union-attr]
+
+
+def test_the_log_has_how_the_hold_of_a_stream_followed_it() -> None:
+    play = Playbook(body=LONG)
+    forward = play.forwarded()
+    assert forward.allowance is not None
+    forward.allowance.raised(4_096)
+    play.on(Forward, OK_STREAM)
+    play.on(Relay, whole(reason="client_gone", streamed=True, output_bytes=3_000))
+    settle = play.on(Settle, None)
+    assert isinstance(settle, Log)
+    record = settle.record
+    assert record.raised is not None and record.raised.times == 1
+    assert record.raised.first == record.holds[0].amount
+    assert record.raised.last - record.raised.first == (4_096 - CHUNK_TOKENS) * PER_TOKEN
+
+
+def test_the_log_of_what_is_held_as_a_whole_has_nothing_that_followed() -> None:
+    play = Playbook()
+    play.forwarded()
+    play.on(Forward, OK)
+    play.on(Read, whole(raw=b"{}"))
+    play.on(Settle, None)
+    _, record = play.sent_and_logged()
+    assert record.holds and record.raised is None
+
+
+@pytest.mark.parametrize(
+    ("said", "lenient"),
+    [(("allow", "allow"), True), (("allow", "block"), False), (("block",), False), ((), False)],
+)
+def test_a_request_may_go_on_without_the_store_where_every_budget_that_counts_it_says_so(
+    said: tuple[str, ...], lenient: bool
+) -> None:
+    budgets = [
+        {"name": f"b{number}", "limit": "1", "window": DAY, "on_store_failure": each}
+        for number, each in enumerate(said)
+    ]
+    play = Playbook(world.snapshot(budgets=budgets))
+    play.authenticated()
+    assert reserved(play).lenient is lenient
+
+
+def test_a_request_that_went_on_without_the_store_says_so_in_the_log() -> None:
+    play = Playbook()
+    play.authenticated()
+    holds = reserved(play).holds
+    balances = tuple(Balance(hold.account, 0, hold.amount, hold.limit) for hold in holds)
+    play.on(Reserve, Held(balances, unwritten=True))
+    play.on(Forward, OK)
+    play.on(Read, whole())
+    play.on(Settle, None)
+    _, record = play.sent_and_logged()
+    (note,) = [each for each in record.decisions if each.code == "unwritten"]
+    assert (note.step, note.outcome) == ("reserve", "note")

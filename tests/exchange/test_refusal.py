@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -106,7 +107,9 @@ def test_a_budget_that_refuses_is_named_in_a_header(code: str) -> None:
     assert told(code=code, rule="each")[b"tollway-budget"] == b"each"
 
 
-@pytest.mark.parametrize("code", ["provider_key_missing", "credential_expired", "custom_cost_forbidden"])
+@pytest.mark.parametrize(
+    "code", ["provider_key_missing", "credential_expired", "custom_cost_forbidden", "model_missing", "model_unknown"]
+)
 def test_a_provider_or_a_key_that_refuses_is_not_named_as_a_budget(code: str) -> None:
     assert b"tollway-budget" not in told(code=code, rule="openai")
 
@@ -114,6 +117,14 @@ def test_a_provider_or_a_key_that_refuses_is_not_named_as_a_budget(code: str) ->
 @pytest.mark.parametrize("code", CODES)
 def test_retrying_is_advised_where_it_may_help(code: str) -> None:
     assert told(code=code)[b"x-should-retry"] == (b"true" if REASONS[code].retry else b"false")
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_where_a_retry_may_help_it_is_said_when_and_every_header_is_in_the_reference(code: str) -> None:
+    found = told(code=code, rule="each")
+    assert (b"retry-after" in found) is REASONS[code].retry
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "headers.md").read_text(encoding="utf-8")
+    assert all(f"`{name.decode()}`" in page for name in found if name != b"content-type")
 
 
 def test_a_401_names_the_scheme_that_is_accepted() -> None:

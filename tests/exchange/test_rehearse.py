@@ -11,10 +11,13 @@ from tollway.document import compile_document, read_document
 from tollway.exchange.exchange import exchange
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.rehearse import Rehearsal, as_key, as_person, rehearse
-from tollway.exchange.steps import Authenticate, Forward, Log, Reserve, Send, Sent
+from tollway.exchange.steps import Authenticate, Forward, Log, Release, Reserve, Send, Sent
 from tollway.identity.identity import ANONYMOUS, Identity
+from tollway.ledger.control import Control
 from tollway.ledger.reservation import Hold, Reservation
 from tollway.money import parse
+from tollway.pricing.charge import Unpriced
+from tollway.pricing.estimate import Quote
 from tollway.pricing.price import FILE, PriceBook
 from tollway.request import InferenceRequest
 from tollway.snapshot import Snapshot
@@ -23,6 +26,9 @@ from tollway.storage.counters import Counters
 NOW = 1_790_000_000_000
 BOOK = PriceBook.decode(resources.files("tollway.pricing").joinpath(FILE).read_bytes())
 ALICE = Identity(kind="user", user="alice@example.com", metadata={"team": "ml"})
+
+
+DOWN = [{"at": 50, "do": "downgrade", "to": "openai/gpt-4o-mini"}]
 
 
 class NoPast:
@@ -79,7 +85,11 @@ def request(model: str = "openai/gpt-4o", max_tokens: int | None = 1000, **chang
 
 
 def told(
-    snapshot: Snapshot, counters: Counters | None = None, asked: InferenceRequest | None = None, caller: Any = ALICE
+    snapshot: Snapshot,
+    counters: Counters | None = None,
+    asked: InferenceRequest | None = None,
+    caller: Any = ALICE,
+    **more: Any,
 ) -> Rehearsal:
     return rehearse(
         asked or request(),
@@ -88,6 +98,7 @@ def told(
         calendar=Calendar(),
         now=NOW,
         balances=(counters or Counters(NoPast())).balances,
+        **more,
     )
 
 
@@ -102,6 +113,9 @@ def done(snapshot: Snapshot, counters: Counters, asked: InferenceRequest) -> tup
                 command = steps.send(ALICE)
             case Reserve():
                 command = steps.send(counters.place(command.reservation))
+            case Release():
+                counters.release(command.reservation_id)
+                command = steps.send(None)
             case Forward():
                 return "forward", command.body
             case Send():
@@ -118,6 +132,7 @@ def done(snapshot: Snapshot, counters: Counters, asked: InferenceRequest) -> tup
                 "limit": st.sampled_from(["0", "0.005", "0.02", "1"]),
                 "mode": st.sampled_from(["enforce", "monitor"]),
                 "guarantee": st.sampled_from(["hard", "settled"]),
+                "actions": st.sampled_from([[], DOWN]),
                 "spent": st.integers(0, 20_000_000),
                 "held": st.integers(0, 20_000_000),
             }
@@ -241,3 +256,72 @@ def test_what_cannot_be_read_is_refused_in_the_same_words(asked: InferenceReques
     assert (rehearsed.code, how) == (code, code)
     assert rehearsed.refusal is not None
     assert rehearsed.refusal.body == body
+
+
+def half_spent(*accounts: str) -> Counters:
+    counters = Counters(NoPast())
+    counters.load([(account, 0, parse("0.005")) for account in accounts])
+    return counters
+
+
+def test_a_downgrade_is_told_with_the_bound_and_the_budgets_of_the_model_that_serves() -> None:
+    rules = (
+        {"name": "dear", "limit": "0.01", "where": {"model": "openai/gpt-4o"}, "actions": DOWN},
+        {"name": "cheap", "limit": "1", "where": {"model": "openai/gpt-4o-mini"}},
+    )
+    found = told(snapshot_of(*rules), half_spent("dear"), request(max_tokens=100))
+    plain = told(snapshot_of(*rules), asked=request("openai/gpt-4o-mini", max_tokens=100))
+    assert found.target is not None and (found.target.name, found.downgraded_to) == (
+        "openai/gpt-4o",
+        "openai/gpt-4o-mini",
+    )
+    assert isinstance(found.quote, Quote) and isinstance(plain.quote, Quote)
+    assert found.quote.price_id.startswith("openai/gpt-4o-mini")
+    # The body names the dearer model, so it is a few bytes shorter.
+    assert plain.quote.amount * 9 // 10 <= found.quote.amount <= plain.quote.amount
+    assert found.granted == found.quote
+    assert [(leg.budget.name, leg.hold.amount) for leg in found.legs] == [("cheap", found.quote.amount)]
+
+
+def test_a_downgrade_that_lowers_the_cap_tells_the_cap_of_the_model_that_serves() -> None:
+    snapshot = snapshot_of({"name": "team", "limit": "0.01", "actions": DOWN})
+    found = told(snapshot, half_spent("team"), request(max_tokens=16_000))
+    how, body = done(snapshot, half_spent("team"), request(max_tokens=16_000))
+    assert (how, found.body) == ("forward", body)
+    assert found.granted is not None and found.quote is not None
+    assert found.granted.price_id.startswith("openai/gpt-4o-mini")
+    assert found.granted.amount <= parse("0.005") < found.quote.amount  # type: ignore[union-attr]
+    assert found.legs[0].hold.amount == found.granted.amount
+    assert f":{found.granted.cap}".encode() in body
+
+
+def test_a_refusal_of_the_cheaper_model_is_told_as_it_would_be() -> None:
+    counters = Counters(NoPast())
+    counters.load([("team", 0, parse("0.01"))])
+    snapshot = snapshot_of({"name": "team", "limit": "0.01", "actions": DOWN})
+    found = told(snapshot, counters, request(max_tokens=100))
+    _, body = done(snapshot, counters, request(max_tokens=100))
+    assert found.refusal is not None and found.refusal.body == body
+    assert found.downgraded_to == "openai/gpt-4o-mini"
+    assert isinstance(found.quote, Quote) and found.quote.price_id.startswith("openai/gpt-4o-mini")
+    assert [leg.verdict for leg in found.legs] == ["exhausted"]
+
+
+def test_a_cheaper_model_without_a_price_is_told_as_the_one_that_is_refused() -> None:
+    snapshot = snapshot_of(
+        {"name": "team", "limit": "0.01", "actions": [{"at": 50, "do": "downgrade", "to": "local/llama"}]},
+    )
+    found = told(snapshot, half_spent("team"), request(max_tokens=100))
+    assert (found.code, found.downgraded_to) == ("price_unknown", "local/llama")
+    assert isinstance(found.quote, Unpriced)
+    assert [leg.verdict for leg in found.legs] == ["not_asked"]
+
+
+def test_a_freeze_is_told_with_its_reason_and_who_did_it() -> None:
+    freeze = Control(id="f", kind="freeze", target="team", since=NOW, reason="a leaked key", by="ops@example.com")
+    snapshot = snapshot_of({"name": "team", "limit": "1"})
+    found = told(snapshot, frozen=lambda account: freeze if account == "team" else None)
+    assert (found.code, found.legs[0].verdict, found.legs[0].freeze) == ("budget_frozen", "frozen", freeze)
+    assert found.refusal is not None
+    assert b"a leaked key" in found.refusal.body and b"ops@example.com" not in found.refusal.body
+    assert "ops@example.com" in found.decisions[-1].detail

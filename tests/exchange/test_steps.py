@@ -17,6 +17,7 @@ from tollway.ledger.job import Job
 from tollway.ledger.reservation import Exhausted, Gone, Held, Reservation
 from tollway.providers.batches import Requests
 from tollway.providers.codec import Malformed
+from tollway.providers.prompts import Counted
 from tollway.usage import Report
 
 ROW = re.compile(r"^\| (\w+) +\| ([\w, ]+?) +\|$", re.MULTILINE)
@@ -36,6 +37,7 @@ ELSEWHERE: dict[str, type[Any] | None] = {
     "Any": None,
     "Requests": Requests,
     "Malformed": Malformed,
+    "Counted": Counted,
 }
 REPLIES = (Unavailable, Head, NotSent, NoAnswer, Ended, Sent)
 

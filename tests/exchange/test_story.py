@@ -12,8 +12,10 @@ from tollway.identity.attributes import facts_of, with_target
 from tollway.identity.identity import of_key
 from tollway.ledger.reservation import Balance, Held, Reservation
 from tollway.logs.record import Decision
-from tollway.pricing.charge import Charge, Unpriced
+from tollway.money import Money
+from tollway.pricing.charge import Charge, ChargeLine, Unpriced
 from tollway.pricing.estimate import Quote, estimate
+from tollway.pricing.units import UnitPrice
 from tollway.request import Ask
 from tollway.usage import Report, Usage
 
@@ -222,3 +224,23 @@ def test_what_is_noted_of_a_settlement_is_in_the_record() -> None:
     story.noted((note,))
     story.noted(())
     assert story.record(200, "").decisions == (note,)
+
+
+def test_of_a_cut_answer_the_ledger_adds_up_what_was_counted_and_not_its_beginning() -> None:
+    story, reservation, _, _ = told()
+    lines = (
+        ChargeLine("input", 20, UnitPrice(Money(150), 1), Money(3_000)),
+        ChargeLine("output", 130, UnitPrice(Money(600), 1), Money(78_000)),
+    )
+    charge = Charge(Money(81_000), lines, "p", "counted")
+    begun = ended(report=Report(usage=Usage(input_tokens=20, output_tokens=1)))
+    assert story.entry(reservation, charge, begun, world.NOW).usage == Usage(input_tokens=20, output_tokens=130)
+    silent = ended(report=Report(usage=None))
+    assert story.entry(reservation, charge, silent, world.NOW).usage == Usage(input_tokens=20, output_tokens=130)
+
+
+def test_what_was_counted_at_the_dearest_price_of_all_tells_no_tokens() -> None:
+    story, reservation, _, _ = told()
+    line = ChargeLine("counted", 1, UnitPrice(Money(5), 1), Money(5))
+    begun = ended(report=Report(usage=Usage(input_tokens=20, output_tokens=1)))
+    assert story.entry(reservation, Charge(Money(5), (line,), "p", "counted"), begun, world.NOW).usage is None

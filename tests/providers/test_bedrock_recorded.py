@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
+from cutting import assert_cut_anywhere
 
 from tollway.providers.bedrock_converse import Converse
 from tollway.providers.bedrock_invoke import Invoke
@@ -96,22 +97,8 @@ def test_a_stream_is_complete_and_its_bytes_bound_its_tokens(row: dict[str, Any]
 
 @pytest.mark.parametrize("row", STREAMS, ids=ids(STREAMS))
 def test_a_stream_cut_anywhere_reports_the_same_and_passes_unchanged(row: dict[str, Any]) -> None:
-    body = body_of(row)
-    whole = codec_of(row).meter(strip_usage=False)
-    whole.feed(body)
-    whole.finish()
-    step = max(1, len(body) * len(body) // 8_000_000)  # At every offset up to 2.8 KB, at fewer the longer it is.
-    for cut in range(0, len(body), step):
-        meter = codec_of(row).meter(strip_usage=True)
-        first, second = body[:cut], body[cut:]
-        assert meter.feed(first) is first
-        assert meter.feed(second) is second
-        assert meter.finish() == b""
-        assert (meter.report(), meter.output_bytes, meter.complete) == (
-            whole.report(),
-            whole.output_bytes,
-            whole.complete,
-        )
+    # At every offset up to 2.8 KB, at fewer the longer it is.
+    assert_cut_anywhere(codec_of(row), body_of(row), feeds=8_000_000, strip_usage=True)
 
 
 @pytest.mark.parametrize("row", STREAMS, ids=ids(STREAMS))

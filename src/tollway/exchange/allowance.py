@@ -39,6 +39,9 @@ class Allowance:
         "_quote",
         "_seen",
         "_silent",
+        "first",
+        "held",
+        "raises",
         "tokens",
         "unread_tokens",
     )
@@ -55,6 +58,10 @@ class Allowance:
         """That may have been made, and were not looked at."""
         self.tokens = min(CHUNK_TOKENS, self._most)
         """Of output, over all choices, that are held for."""
+        self.first = self.held = self.amount
+        """Nanodollars that were held to begin with, and that are held now."""
+        self.raises = 0
+        """How often the hold was raised since."""
 
     @property
     def most(self) -> int:
@@ -70,6 +77,12 @@ class Allowance:
     def whole(self) -> bool:
         """Whether the hold covers all that the answer may ever be."""
         return self.tokens >= self._most
+
+    def raised(self, tokens: int) -> None:
+        """The hold is now for so many tokens, if it was not for more."""
+        self.tokens = max(self.tokens, tokens)
+        self.held = self.amount
+        self.raises += 1
 
     def cost(self, tokens: int) -> Money:
         """Nanodollars of the input and so many tokens of output, at the dearest that may apply."""
@@ -136,6 +149,8 @@ class Allowance:
         grown = price.times(input_tokens) - price.times(self._input)
         self._floor += grown
         self._input = input_tokens
+        if grown < 0:
+            self.held = self.amount
         return grown
 
     @property

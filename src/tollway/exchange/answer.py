@@ -4,7 +4,8 @@ import msgspec
 
 from tollway.budgets.holds import Claim
 from tollway.errors import UsageInvalid
-from tollway.exchange.allowance import IN_FLIGHT_TOKENS, LEAST_PART, Allowance
+from tollway.exchange.allowance import IN_FLIGHT_TOKENS, Allowance
+from tollway.exchange.counting import cut, output_tokens, usage_of
 from tollway.exchange.steps import Ended
 from tollway.exchange.target import Target
 from tollway.exchange.terms import PLAIN
@@ -17,11 +18,12 @@ from tollway.pricing.estimate import Quote
 from tollway.pricing.units import UnitPrice
 from tollway.providers.gathered import gatherer
 from tollway.providers.gathered_request import Upstream, upstream_request
+from tollway.providers.prompts import Counted
 from tollway.providers.registry import codec_for
 from tollway.providers.rewrite import Rewrite
 from tollway.request import Ask, InferenceRequest
 from tollway.snapshot import Snapshot
-from tollway.usage import Report, Usage
+from tollway.usage import Report
 
 FREE = Quote(
     provider="",
@@ -125,15 +127,54 @@ def final_charge(
     snapshot: Snapshot,
     now: int,
     allowance: Allowance | None = None,
+    counted: Counted | None = None,
 ) -> Charge | Unpriced:
     """What the answer cost: metered where it says so; counted where it broke off or says nothing, if it shows what it
     bills, and presumed at its hold if not; never nothing for a non-empty answer of a model with a price.
+
+    `counted`: the tokens of what it has shown; without it each byte is one.
     """
+    charge = told_charge(ended, quote, target, snapshot, now, allowance)
+    return charge if charge is not None else counted_charge(ended, quote, target, snapshot, now, allowance, counted)
+
+
+def counted_charge(
+    ended: Ended,
+    quote: Quote | None,
+    target: Target,
+    snapshot: Snapshot,
+    now: int,
+    allowance: Allowance | None,
+    counted: Counted | None,
+) -> Charge | Unpriced:
+    """What the answer cost by what it has shown; `told_charge` has found nothing else to go by."""
+    assert quote is not None, "what has no bound is not counted"
+    ended = _with_terms(ended, target)
+    if target.terms.dear:
+        found = _counted_dear(ended, quote, target)
+    else:
+        # An estimate of what nobody saw never goes past what was held for all that may have been made.
+        most = allowance.tokens if allowance is not None else None
+        found = _priced(usage_of(ended, quote, target, counted, most), target, snapshot, now, basis="counted")
+    if isinstance(found, Charge) and found.amount <= quote.amount and (found.amount or not ended.output_bytes):
+        return found
+    return presumed(quote, target, allowance)
+
+
+def told_charge(
+    ended: Ended,
+    quote: Quote | None,
+    target: Target,
+    snapshot: Snapshot,
+    now: int,
+    allowance: Allowance | None = None,
+) -> Charge | Unpriced | None:
+    """What the answer cost, where that was told or has to be presumed; `None` where it is to be counted."""
     if quote is not None and quote.free:
         return _of_free(ended, quote, target, snapshot, now)
     ended = _with_terms(ended, target)
     # An answer that is not streamed is made before its first byte: cut or not, all of it is billed.
-    if _cut(ended) and (target.provider.bills_after_disconnect or not ended.streamed):
+    if cut(ended) and (target.provider.bills_after_disconnect or not ended.streamed):
         return presumed(quote, target, allowance)
     if ended.report.usage is None and ended.report.finish_reason in _UNDER_WAY:
         # A background answer is given before it is made: what it comes to is never seen here.
@@ -150,13 +191,7 @@ def final_charge(
     if not target.visible:
         # It may have reasoned up to its cap before its first visible byte.
         return presumed(quote, target, allowance)
-    if target.terms.dear:
-        counted = _counted_dear(ended, quote)
-    else:
-        counted = _priced(_counted(ended, quote), target, snapshot, now, basis="counted")
-    if isinstance(counted, Charge) and counted.amount <= quote.amount and (counted.amount or not ended.output_bytes):
-        return counted
-    return presumed(quote, target, allowance)
+    return None
 
 
 def notes(
@@ -181,7 +216,7 @@ def notes(
         if quote.unbounded is not None or charge.amount <= held:
             return ()
         return (_note("hold_exceeded", f"charged {display(charge.amount)}, held {display(held)}"),)
-    if not _told(ended, quote) or (_cut(ended) and (target.provider.bills_after_disconnect or not ended.streamed)):
+    if not _told(ended, quote) or (cut(ended) and (target.provider.bills_after_disconnect or not ended.streamed)):
         return ()
     reported = _priced(ended.report, target, snapshot, now)
     said = display(reported.amount) if isinstance(reported, Charge) else "what cannot be"
@@ -242,13 +277,9 @@ def _with_terms(ended: Ended, target: Target) -> Ended:
         return ended
     if terms.tier is not None and report.service_tier is None:
         report = msgspec.structs.replace(report, service_tier=terms.tier)
-    if terms.known is not None and not _cut(ended):
+    if terms.known is not None and not cut(ended):
         report = with_known(report, terms.known)
     return ended if report is ended.report else msgspec.structs.replace(ended, report=report)
-
-
-def _cut(ended: Ended) -> bool:
-    return ended.reason != "complete" or not ended.finished
 
 
 def _told(ended: Ended, quote: Quote | None) -> bool:
@@ -257,7 +288,7 @@ def _told(ended: Ended, quote: Quote | None) -> bool:
         return False
     # Of several answers one may have ended while others were still made.
     alone = quote is None or quote.choices <= 1
-    return not _cut(ended) or (ended.report.finish_reason is not None and alone)
+    return not cut(ended) or (ended.report.finish_reason is not None and alone)
 
 
 def _of_free(ended: Ended, quote: Quote, target: Target, snapshot: Snapshot, now: int) -> Charge | Unpriced:
@@ -326,44 +357,7 @@ def _unpriced(target: Target) -> Unpriced:
     return Unpriced(target.provider.slug, target.model or "")
 
 
-def _counted_output(ended: Ended, quote: Quote) -> int:
-    """Tokens of output: by the bytes seen and what was in flight."""
-    seen = ended.report.usage
-    reported_output = (seen.output_tokens or 0) if seen is not None else 0
-    in_flight = 0
-    if ended.reason != "complete" or not ended.finished:
-        in_flight = IN_FLIGHT_TOKENS * quote.choices + ended.unseen_tokens
-    return min(max(ended.output_bytes, reported_output) + in_flight, quote.output_tokens * quote.choices)
-
-
-def _counted_dear(ended: Ended, quote: Quote) -> Charge:
+def _counted_dear(ended: Ended, quote: Quote, target: Target) -> Charge:
     """What was seen of an answer whose tokens need not be plain text, each at the dearest price that may apply."""
-    amount = Money(quote.floor + quote.per_output_token.times(_counted_output(ended, quote)))
+    amount = Money(quote.floor + quote.per_output_token.times(output_tokens(ended, quote, target)))
     return Charge(amount, (ChargeLine("counted", 1, UnitPrice(amount, 1), amount),), quote.price_id, "counted")
-
-
-def _counted(ended: Ended, quote: Quote) -> Report:
-    """The usage of an answer that told none: its input as bounded, its output as counted."""
-    seen = ended.report.usage
-    output = _counted_output(ended, quote)
-    if seen is not None and seen.input_tokens is not None:
-        # Of the output only its length is known; what it is made of was told before its end, if at all.
-        told = seen.input_tokens
-        if told >= 0 and _cut(ended) and quote.unbounded is None:
-            # It may have told of its input before it knew it: then its bound stands.
-            told = told if told >= quote.input_tokens // LEAST_PART else quote.input_tokens
-        usage = msgspec.structs.replace(
-            seen,
-            input_tokens=told,
-            output_tokens=output,
-            reasoning_output_tokens=None,
-            output_audio_tokens=None,
-            output_image_tokens=None,
-        )
-    else:
-        usage = Usage(input_tokens=quote.input_tokens, output_tokens=output)
-    return Report(
-        usage=usage,
-        response_model=ended.report.response_model,
-        service_tier=ended.report.service_tier,
-    )

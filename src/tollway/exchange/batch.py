@@ -103,7 +103,7 @@ def _create_anthropic(telling: Telling) -> Told:
     found: Requests | Malformed = yield ReadRequests(request)
     if isinstance(found, Malformed):
         return (yield from stop(telling, invalid(found.message)))
-    aimed = aim(telling, found.model)
+    aimed = aim(telling, found.model, (one.ask for one in found.all))
     if isinstance(aimed, Stopped):
         return (yield from stop(telling, aimed))
     priced: Quote | Unpriced = yield Compute(
@@ -202,7 +202,7 @@ def _upload(telling: Telling) -> Told:
     found: Requests | Malformed = yield ReadRequests(request)
     if isinstance(found, Malformed):
         return (yield from stop(telling, invalid(found.message)))
-    aimed = aim(telling, found.model)
+    aimed = aim(telling, found.model, (one.ask for one in found.all))
     if isinstance(aimed, Stopped):
         return (yield from stop(telling, aimed))
     target, selection = aimed

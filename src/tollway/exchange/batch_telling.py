@@ -1,6 +1,6 @@
 """What every telling about batches and files has in common: where it goes, whose a job is, and how it is answered."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -9,7 +9,7 @@ from tollway.budgets.window import Calendar
 from tollway.exchange import told
 from tollway.exchange.exchange import refuse
 from tollway.exchange.refusal import Refusal
-from tollway.exchange.selection import Selection, select
+from tollway.exchange.selection import Selection, select, with_others
 from tollway.exchange.steps import Command, Ended, Head, Log, NoAnswer, NotSent, Recall, Send, Unavailable
 from tollway.exchange.story import Story
 from tollway.exchange.target import Target, choose
@@ -73,8 +73,8 @@ def invalid(message: str) -> Stopped:
     return Stopped("read", Refusal(code="body_invalid", message=message))
 
 
-def aim(telling: Telling, model: str) -> Aimed | Stopped:
-    """Where a call about jobs of `model` goes."""
+def aim(telling: Telling, model: str, asks: Iterable[Ask] = ()) -> Aimed | Stopped:
+    """Where a call about jobs of `model` goes. `asks`: of the requests that are in it."""
     story, request, identity, snapshot, _, now = telling
     ask = Ask(model=model or None)
     target = choose(request, ask, snapshot, now)
@@ -88,6 +88,15 @@ def aim(telling: Telling, model: str) -> Aimed | Stopped:
     if isinstance(selection, MetadataInvalid):
         return Stopped("read", Refusal(code="metadata_invalid", message=selection.message))
     story.knows(selection.facts, selection.context)
+    story.noted(selection.access.notes)
+    if selection.denied is not None:
+        return Stopped("policy", selection.denied)
+    for names, substitutes in dict.fromkeys((one.also_models, one.substitutes) for one in asks):
+        others = msgspec.structs.replace(ask, also_models=names, substitutes=substitutes)
+        judged = with_others(request, identity, target, others, selection, snapshot)
+        if isinstance(judged, Refusal):
+            return Stopped("policy", judged)
+        selection = judged
     terms = terms_of(request, ask, identity, at_ceiling=selection.at_ceiling)
     if isinstance(terms, Refusal):
         return Stopped("price", terms)

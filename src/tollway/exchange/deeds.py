@@ -10,8 +10,13 @@ import msgspec
 from tollway.budgets.budget import Action
 from tollway.exchange.holding import Granted
 from tollway.exchange.refusal import Refusal
-from tollway.exchange.selection import Selection
-from tollway.money import display
+from tollway.exchange.selection import Selection, select
+from tollway.exchange.target import Target
+from tollway.identity.attributes import MetadataInvalid
+from tollway.identity.identity import Identity
+from tollway.money import compared
+from tollway.request import InferenceRequest
+from tollway.snapshot import Snapshot
 
 
 class Swap(msgspec.Struct, frozen=True):
@@ -39,6 +44,14 @@ def downgrade(selection: Selection, granted: Granted | Refusal) -> Swap | None:
     return None
 
 
+def not_for_caller(request: InferenceRequest, identity: Identity, target: Target, snapshot: Snapshot) -> str | None:
+    """Why the caller may not use a model that a budget wants instead; `None` where it may."""
+    selection = select(request, identity, target, snapshot)
+    if isinstance(selection, MetadataInvalid):
+        return selection.message
+    return selection.denied.message if selection.denied is not None else None
+
+
 def delay_ms(selection: Selection, granted: Granted) -> int:
     """Milliseconds that the request has to wait before it is sent: the longest that a budget wants."""
     if not selection.acts:
@@ -62,5 +75,6 @@ def _due(selection: Selection, granted: Granted) -> Iterator[tuple[str, Action, 
             for action in actions:
                 # The limit of the balance is this request's share of the whole.
                 if balance.spent * hold.share >= action.at * balance.limit:
-                    said = f"{display(balance.spent)} of {display(balance.limit)} spent"
+                    limit, spent = compared(balance.limit, balance.spent)
+                    said = f"{spent} of {limit} spent"
                     yield claim.budget.name, action, said

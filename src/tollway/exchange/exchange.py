@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 
 from tollway.budgets.window import Calendar
-from tollway.exchange import answer, deeds, told
+from tollway.exchange import answer, counting, deeds, told
 from tollway.exchange.allowance import allowance_for
 from tollway.exchange.holding import LONGEST_ANSWER_S, NOTHING_LEARNED, Granted, hold, price
-from tollway.exchange.refusal import Refusal
+from tollway.exchange.refusal import Refusal, of_downgraded
 from tollway.exchange.refusal import body as refusal_body
 from tollway.exchange.refusal import headers as refusal_headers
-from tollway.exchange.selection import Selection, select
+from tollway.exchange.selection import Selection, select, with_others
 from tollway.exchange.steps import (
     Authenticate,
     Command,
@@ -44,7 +44,9 @@ from tollway.pricing.charge import Charge, Unpriced
 from tollway.providers.codec import Malformed
 from tollway.providers.gathered import Gatherer, gatherer
 from tollway.providers.gathered_request import Upstream
+from tollway.providers.prompts import Counted
 from tollway.providers.registry import codec_for
+from tollway.providers.stream import StreamMeter
 from tollway.request import Ask, InferenceRequest
 from tollway.snapshot import Snapshot
 
@@ -90,6 +92,8 @@ def exchange(
         return (yield from refuse(story, "route", target))
     ready = yield from prepare(story, request, ask, identity, target, snapshot, calendar, now, learned)
     if isinstance(ready, Refusal):
+        if story.swap is not None:
+            ready = of_downgraded(ready, asked=story.swap.asked, judged=story.swap.served, budget=story.swap.budget)
         return (yield from refuse(story, story.refused_at, ready))
     ask, target, granted, claimed = ready.ask, ready.target, ready.granted, ready.selection.claims
     delay_ms = deeds.delay_ms(ready.selection, granted)
@@ -141,6 +145,17 @@ def prepare(
             story.refused_at = "read"
             return Refusal(code="metadata_invalid", message=selection.message)
         story.knows(selection.facts, selection.context)
+        story.noted(selection.access.notes)
+        denied = selection.denied
+        if denied is None:
+            judged = with_others(request, identity, target, ask, selection, snapshot)
+            if isinstance(judged, Refusal):
+                denied = judged
+            else:
+                selection = judged
+        if denied is not None:
+            story.refused_at = "policy"
+            return denied
         terms = terms_of(request, ask, identity, at_ceiling=selection.at_ceiling)
         if isinstance(terms, Refusal):
             story.refused_at = "price"
@@ -160,17 +175,25 @@ def prepare(
         if swap is not None and target.name not in tried and swap.to != target.name:
             tried.add(target.name)
             other = instead(request, ask, swap.to, snapshot, now)
-            if isinstance(other, Target):
+            why_not = deeds.not_for_caller(request, identity, other, snapshot) if isinstance(other, Target) else None
+            if isinstance(other, Target) and why_not is None:
                 if isinstance(granted, Granted):
                     yield Release(granted.reservation.id, "downgraded")
                 story.downgraded(swap.budget, target.name, other.name)
                 ask, target = msgspec.structs.replace(ask, model=other.model), other
                 continue
-            story.not_downgraded(swap.budget, swap.to)
+            story.not_downgraded(swap.budget, swap.to, why_not)
         if isinstance(granted, Refusal):
             story.refused_at = "reserve"
             return granted
-        story.granted(granted.reservation, granted.held, selection.claims, granted.quote, clamped=granted.clamped)
+        story.granted(
+            granted.reservation,
+            granted.held,
+            selection.claims,
+            granted.quote,
+            clamped=granted.clamped,
+            allowance=granted.allowance,
+        )
         story.warnings = deeds.warnings(selection, granted) if selection.acts else ()
         # What is held as a whole may as well be answered as a whole.
         return _Ready(ask, target, selection, granted, as_stream if granted.allowance is not None else None)
@@ -222,8 +245,14 @@ def relay(
     gather = gatherer(story.request.api) if ready.as_stream is not None else None
     meter = codec_for(story.request.api).meter(strip_usage=strip_usage)
     allowance = granted.allowance
+    if isinstance(meter, StreamMeter) and counting.vocabulary_for(target) is not None:
+        meter.keep_shown()
     ended: Ended = yield Relay(head.status, told.headers(story, head, None), meter, LONGEST_ANSWER_S, gather)
-    charge = answer.final_charge(ended, granted.quote, target, snapshot, now, allowance)
+    charge = answer.told_charge(ended, granted.quote, target, snapshot, now, allowance)
+    if charge is None:
+        count = counting.of_shown(ended, story.request, target)
+        counted: Counted | None = (yield count) if count is not None else None
+        charge = answer.counted_charge(ended, granted.quote, target, snapshot, now, allowance, counted)
     story.noted(answer.notes(ended, charge, granted.quote, target, snapshot, now, allowance))
     entry = story.entry(granted.reservation, charge, ended, now)
     yield Settle(entry, answer.observed(story.request, target, granted.quote, charge, ended, allowance))

@@ -7,7 +7,7 @@ import msgspec
 
 from tollway.budgets.holds import MOST_LEGS, Claim, holds, too_many_legs
 from tollway.budgets.window import Calendar
-from tollway.exchange import answer, told
+from tollway.exchange import answer, counting, told
 from tollway.exchange.allowance import Allowance
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.selection import Selection
@@ -19,6 +19,8 @@ from tollway.ledger.reservation import Exhausted, Gone, Held, Reservation
 from tollway.pricing.calibration import Calibration
 from tollway.pricing.charge import Unpriced
 from tollway.pricing.estimate import Quote, estimate
+from tollway.providers.other_models import lets_others_serve
+from tollway.providers.prompts import Counted
 from tollway.providers.registry import is_free
 from tollway.request import Api, Ask, InferenceRequest
 from tollway.snapshot import Snapshot
@@ -28,7 +30,10 @@ LONGEST_ANSWER_S = 1800.0
 _GRACE_S = 60.0
 _LONG_CONTEXT = 1_000_000
 """Tokens: the window that Anthropic's beta "context-1m" opens, whatever the price list says of the model."""
-_SUBSTITUTES = 'With "models", "route" or "plugins" something else may be served than the model that is named'
+_SUBSTITUTES = (
+    'With "models", "route" or "plugins", with fallbacks, or with a tool that runs a model, something else may be served than '
+    "the model that is named"
+)
 # With money coming and going, a request may find less each time it asks; it asks this often.
 _MOST_TRIES = 4
 _UNKNOWN_PATH = "a call whose cost only its answer shows"
@@ -59,7 +64,8 @@ def price(
         return answer.FREE if request.method == "POST" else answer.READ
     terms = target.terms
     dearest = terms.price
-    if ask.substitutes and dearest is None:
+    others = ask.also_models or lets_others_serve(ask, target.provider.kind, target.model)
+    if others and dearest is None:
         if not terms.at_ceiling:
             return Unpriced(target.provider.slug, target.model or "", _SUBSTITUTES)
         dearest = snapshot.book.at_ceiling(target.listed.provider)
@@ -80,6 +86,8 @@ def price(
         at_ceiling=terms.at_ceiling,
         window_at_least=_LONG_CONTEXT if request.dialect == "anthropic" and asks_for_long_context(request) else 0,
     )
+    if ask.uncapped is not None and isinstance(quote, Quote) and not quote.free:
+        quote = msgspec.structs.replace(quote, unbounded=quote.unbounded or ask.uncapped)
     if request.api.endswith(".other") and isinstance(quote, Quote) and not quote.free and quote.unbounded is None:
         # A path that nobody knows may cost anything, whatever model it names.
         quote = msgspec.structs.replace(quote, unbounded=ask.unbounded or _UNKNOWN_PATH)
@@ -101,7 +109,8 @@ def hold(
 
     With an `allowance` its beginning is held instead, and the hold follows the answer. Where others only hold the money,
     the request waits once for it to come back. Where it is spent, the output cap is lowered to what is left, if that is
-    still worth an answer.
+    still worth an answer. Where it would be refused all the same, its tokens are counted, which takes a moment, and are
+    fewer than its bytes.
     """
     claimed = selection.claims
     quote = None if isinstance(priced, Unpriced) else priced
@@ -109,7 +118,9 @@ def hold(
     if refusal is not None:
         return refusal
     wait_s = selection.wait_s
-    asked = quote
+    lenient = bool(claimed) and all(claim.budget.on_store_failure == "allow" for claim in claimed)
+    asked = whole = quote
+    follows, counted, estimated = allowance is not None, False, False
     model = (target.listed.provider, target.listed.model)
     estimates = quote is not None and (selection.expects or allowance is not None)
     for tries_left in reversed(range(_MOST_TRIES)):
@@ -131,32 +142,54 @@ def hold(
             selection.encoded_context,
             expected if allowance is not None and expected is not None and learned.knows(*model) else 0,
             selection.priority,
+            lenient,
         )
         reply: Held | Exhausted | Gone | Unavailable = yield Reserve(reservation, wait_s)
         if isinstance(reply, Held):
-            return Granted(reservation, reply, asked, clamped=asked is not quote, allowance=allowance)
+            return Granted(reservation, reply, asked, clamped=asked is not whole, allowance=allowance)
         if isinstance(reply, Unavailable | Gone):
             return Refusal(
                 code="budget_store_unavailable",
                 message="The budget ledger cannot be written now, so nothing was sent. Try again shortly.",
                 retry_after_s=1,
             )
-        # A budget that only checks what is spent is not helped by a smaller hold.
         smaller = None
-        if tries_left and asked is not None and not reservation.holds[reply.index].spent_only and not reply.frozen:
-            left = reply.balance.available if reply.contended else reply.balance.limit - reply.balance.spent
+        # A budget that only checks what is spent is not helped by a smaller hold.
+        helps = tries_left and not reservation.holds[reply.index].spent_only and not reply.frozen
+        left = reply.balance.available if reply.contended else reply.balance.limit - reply.balance.spent
+        if helps and asked is not None and not estimated:
             smaller = asked.clamped(left)
             if smaller is asked and allowance is not None and allowance.amount > left:
                 smaller = None
-        if smaller is None or (smaller is asked and allowance is None):
-            refusing = reservation.holds[reply.index]
-            needed = amount if refusing.spent_only else refusing.amount
-            return told.exhausted(reply, refusing, claimed, needed, calendar, now)
+        if smaller is not None and (smaller is not asked or allowance is not None):
+            # What is left is held at once: an answer that could not be extended would only be cut.
+            asked, allowance = smaller, None
+        else:
+            tighter = None
+            # What fits is refused for another reason, and there is no answer to that in its size.
+            if helps and whole is not None and not counted and reservation.holds[reply.index].amount > left:
+                counted, certain = True, _holds_bound(claimed)
+                count = counting.of_prompt(request, target, whole, left)
+                found: Counted | None = (yield count) if count is not None else None
+                tighter = counting.tightened(whole, target, found, certain=certain and not follows)
+                # An estimate may not become the hold of a whole answer.
+                estimated = (
+                    tighter is not None and certain and counting.tightened(whole, target, found, certain=True) is None
+                )
+            if tighter is None:
+                refusing = reservation.holds[reply.index]
+                needed = amount if refusing.spent_only else refusing.amount
+                return told.exhausted(reply, refusing, claimed, needed, calendar, now)
+            asked = whole = tighter
+            allowance = Allowance(tighter) if follows else None
         if reply.contended:
             wait_s = 0.0
-        # What is left is held at once: an answer that could not be extended would only be cut.
-        asked, allowance = smaller, None
     raise AssertionError("the last try refuses")
+
+
+def _holds_bound(claimed: tuple[Claim, ...]) -> bool:
+    """Whether a budget rests on the bound being true."""
+    return any(claim.budget.mode == "enforce" and claim.budget.guarantee == "hard" for claim in claimed)
 
 
 def _unholdable(
@@ -170,16 +203,16 @@ def _unholdable(
                     return Refusal(
                         code="model_missing",
                         rule=claim.budget.name,
-                        message=f'The request names no model, so budget "{claim.budget.name}" cannot hold its cost. '
+                        message=f"The request names no model, so {claim.budget.title} cannot hold its cost. "
                         'Set "model".',
                     )
                 return Refusal(
                     code="price_unknown",
                     rule=claim.budget.name,
-                    message=f'{priced.why}, so budget "{claim.budget.name}" cannot hold its cost. '
+                    message=f"{priced.why}, so {claim.budget.title} cannot hold its cost. "
                     "Leave them out, or set the budget's on_unpriced to count."
                     if priced.why
-                    else f'"{target.name}" has no price, so budget "{claim.budget.name}" cannot hold its cost. '
+                    else f'"{target.name}" has no price, so {claim.budget.title} cannot hold its cost. '
                     f"Add its price (tollway prices override {target.name} --input ... --output ..., or --free), or set the budget's "
                     "on_unpriced to ceiling or count.",
                 )
@@ -189,8 +222,8 @@ def _unholdable(
                 return Refusal(
                     code="request_unbounded",
                     rule=claim.budget.name,
-                    message=f'The cost of {priced.unbounded} has no bound for "{target.name}", and budget '
-                    f'"{claim.budget.name}" must hold it. {_way_out(request.api)}, or set the budget\'s guarantee to expected.',
+                    message=f'The cost of {priced.unbounded} has no bound for "{target.name}", and '
+                    f"{claim.budget.title} must hold it. {_way_out(request.api)}, or set its guarantee to expected.",
                 )
     return None
 

@@ -23,10 +23,22 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     retry_after_s: int | None = None
     details: dict[str, Any] = {}
     """Amounts as decimal strings of US dollars, instants as RFC 3339."""
+    for_log: str = ""
+    """What administrators may know of it and its caller need not."""
 
     @property
     def status(self) -> int:
         return REASONS[self.code].status
+
+
+def of_downgraded(refusal: Refusal, *, asked: str, judged: str, budget: str) -> Refusal:
+    """The same, naming the model it is about, which `budget` has serve instead of the one asked for."""
+    message = (
+        f'{refusal.message} It is "{judged}" that was refused, which budget "{budget}" has serve instead of "{asked}".'
+    )
+    return msgspec.structs.replace(
+        refusal, message=message, details={**refusal.details, "asked_model": asked, "judged_model": judged}
+    )
 
 
 def body(refusal: Refusal, dialect: Dialect, request_id: str) -> bytes:
@@ -51,7 +63,7 @@ def event(refusal: Refusal, dialect: Dialect, request_id: str) -> bytes:
 def headers(
     refusal: Refusal, request_id: str, *, cf_spelling: bool, dialect: Dialect = "openai"
 ) -> tuple[tuple[bytes, bytes], ...]:
-    """The headers of a refusal."""
+    """The headers of a refusal. Where a retry may help soon, they always say when."""
     prefix = b"cf-aig-" if cf_spelling else b"tollway-"
     found = [
         (b"content-type", b"application/json"),
@@ -59,8 +71,11 @@ def headers(
         (prefix + b"request-id", request_id.encode()),
         (b"x-should-retry", b"true" if REASONS[refusal.code].retry else b"false"),
     ]
-    if refusal.retry_after_s is not None:
-        found.append((b"retry-after", str(refusal.retry_after_s).encode()))
+    retry_after_s = refusal.retry_after_s
+    if retry_after_s is None and REASONS[refusal.code].retry:
+        retry_after_s = _SOON_S
+    if retry_after_s is not None:
+        found.append((b"retry-after", str(retry_after_s).encode()))
     if refusal.rule and _by_budget(refusal.code):
         found.append((prefix + b"budget", _header_text(refusal.rule)))
     if dialect == "bedrock":
@@ -70,6 +85,9 @@ def headers(
         # RFC 9110, 11.6.1: a 401 names the scheme that would be accepted.
         found.append((b"www-authenticate", b'Bearer realm="tollway"'))
     return tuple(found)
+
+
+_SOON_S = 1
 
 
 def _by_budget(code: str) -> bool:
@@ -149,7 +167,7 @@ def _shape(refusal: Refusal, dialect: Dialect, request_id: str) -> dict[str, Any
     if dialect == "ollama":
         return {"error": refusal.message, "tollway": ours}
     kind = _OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
-    if refusal.code == "budget_contended":
+    if refusal.code in ("budget_contended", "credential_limited"):
         kind = "rate_limit_error"
     return {"error": {"message": refusal.message, "type": kind, "param": None, "code": refusal.code, "tollway": ours}}
 

@@ -12,24 +12,28 @@ import msgspec
 from tollway.budgets.budget import Budget
 from tollway.budgets.holds import Claim, holds
 from tollway.budgets.window import Calendar
+from tollway.exchange import counting
 from tollway.exchange.authenticate import authenticate
 from tollway.exchange.exchange import exchange
 from tollway.exchange.holding import NOTHING_LEARNED, price
 from tollway.exchange.refusal import Refusal
-from tollway.exchange.selection import select
-from tollway.exchange.steps import Authenticate, Forward, Log, Pause, Release, Reserve, Send, Sent
-from tollway.exchange.target import Target, choose
+from tollway.exchange.selection import select, with_others
+from tollway.exchange.steps import Authenticate, Count, Forward, Log, Pause, Release, Reserve, Send, Sent
+from tollway.exchange.target import Target, choose, instead
 from tollway.exchange.terms import completed, terms_of
 from tollway.identity.attributes import MetadataInvalid
 from tollway.identity.identity import Identity
 from tollway.identity.keys import Key, digest
-from tollway.ledger.control import budget_of
+from tollway.ledger.control import Control, budget_of
+from tollway.ledger.entry import Context
 from tollway.ledger.reservation import Balance, Exhausted, Held, Hold, Reservation, contended, fits
 from tollway.logs.record import Decision
+from tollway.policies.decide import Judged
 from tollway.pricing.calibration import Calibration
 from tollway.pricing.charge import Unpriced
 from tollway.pricing.estimate import Quote
 from tollway.providers.codec import Malformed
+from tollway.providers.prompts import Counted
 from tollway.providers.registry import codec_for
 from tollway.request import Ask, Credential, InferenceRequest
 from tollway.snapshot import Snapshot
@@ -41,6 +45,7 @@ Verdict = Literal["fits", "exhausted", "contended", "frozen", "not_asked"]
 """exhausted: spent, or too little left even if all holds came back. contended: it would fit if others gave their holds
 back. frozen: by an administrator. not_asked: the request is refused before any budget is asked."""
 
+_read_context = msgspec.msgpack.Decoder(Context).decode
 _STAND_IN = "the secret of a key that is only rehearsed"
 
 
@@ -52,6 +57,8 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     balance: Balance
     """Before the request."""
     verdict: Verdict
+    freeze: Control | None = None
+    """What froze it."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -71,7 +78,7 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     identity: Identity | None = None
     target: Target | None = None
     quote: Quote | Unpriced | None = None
-    """The bound of what was asked for."""
+    """The bound of what would serve: of `target`, or of `downgraded_to`."""
     granted: Quote | None = None
     """The bound that would be held; a smaller one than `quote` where the output cap would be lowered to what is left."""
     legs: tuple[Leg, ...] = ()
@@ -85,7 +92,9 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     delay_ms: int = 0
     """How long a budget of which much is spent would make it wait."""
     downgraded_to: str | None = None
-    """The model that would serve instead, as `provider/model`."""
+    """The model that would serve instead, or is refused instead, as `provider/model`."""
+    policies: tuple[Judged, ...] = ()
+    """What became of each policy of the gateway, for what would serve; empty where there are none, or none is asked."""
 
 
 def rehearse(
@@ -97,19 +106,22 @@ def rehearse(
     now: int,
     balances: Balances,
     learned: Calibration = NOTHING_LEARNED,
-    frozen: Callable[[str], bool] = lambda _: False,
+    frozen: Callable[[str], Control | None] = lambda _: None,
     ask: Ask | Malformed | None = None,
+    count: Callable[[Count], Counted | None] = lambda _: None,
 ) -> Rehearsal:
     """What would happen to `request` of this caller at `now` (Unix milliseconds), with the accounts as they are.
 
-    `frozen`: whether an administrator has frozen that account. `ask`: what the body asks for, where that was read
-    already because it is large; then `Rehearsal.body` is left empty.
+    `frozen`: the freeze of that account, if there is one. `ask`: what the body asks for, where that was read
+    already because it is large; then `Rehearsal.body` is left empty. `count`: counts the tokens of a request that does not
+    fit by its bytes, if it can.
     """
-    known = _known(request, caller, snapshot, now, ask)
-    named = {budget.id: budget for budget in snapshot.budgets}
+    known = asked = _known(request, caller, snapshot, now, ask)
+    named = {budget.id: budget for budget in (*snapshot.budgets, *snapshot.buckets)}
     legs = _legs(named, holds(known.claimed, 0, now, calendar), balances, None)
     delay_ms, first_held = 0, None
-    granted = known.quote if isinstance(known.quote, Quote) else None
+    granted: Quote | None = None
+    tighter: Quote | None = None
     refusal: Answer | None = None
     steps = exchange(request, snapshot, calendar, now, learned, ask)
     command = next(steps)
@@ -119,12 +131,25 @@ def rehearse(
                 command = steps.send(caller)
             case Reserve():
                 reservation = command.reservation
+                if reservation.attempt > 1:
+                    # Another model is judged: its own bound, on the budgets that count it.
+                    context = _read_context(reservation.context)
+                    known = _known_instead(asked, f"{context.provider}/{context.model}", request, snapshot, now)
+                granted = known.quote if isinstance(known.quote, Quote) else None
+                granted, tighter = tighter or granted, None
                 legs = _legs(named, reservation.holds, balances, frozen)
                 first_held = reservation.bound if any(hold.metered for hold in reservation.holds) else None
                 if granted is not None and first_held is None and reservation.bound < granted.amount:
                     granted = granted.clamped(reservation.bound) or granted
                 command = steps.send(_verdict(reservation, legs))
+            case Count():
+                counted = count(command)
+                if isinstance(known.quote, Quote) and known.target is not None:
+                    # Whether it is of use is known when it is held.
+                    tighter = counting.tightened(known.quote, known.target, counted, certain=False)
+                command = steps.send(counted)
             case Release():
+                tighter = None
                 # Another model is to serve; what it would cost is asked next.
                 command = steps.send(None)
             case Pause():
@@ -135,8 +160,8 @@ def rehearse(
                 steps.close()
                 return Rehearsal(
                     outcome="forward",
-                    identity=known.identity,
-                    target=known.target,
+                    identity=asked.identity,
+                    target=asked.target,
                     quote=known.quote,
                     granted=granted,
                     legs=legs,
@@ -144,29 +169,39 @@ def rehearse(
                     body=command.body if ask is None else b"",
                     delay_ms=delay_ms,
                     first_held=first_held,
-                    downgraded_to=_downgraded_to(known.target, command),
+                    downgraded_to=_downgraded_to(asked, known),
+                    policies=known.judged,
                 )
             case Send():
                 refusal = Answer(command.status, command.headers, command.body)
                 command = steps.send(Sent(request.started_ns))
             case Log():
                 steps.close()
+                served = f"{command.record.provider}/{command.record.request_model}"
+                if known.target is not None and len(command.record.attempts) > 0 and known.target.name != served:
+                    # It was refused before any account was asked for it: no price, perhaps.
+                    known = _known_instead(asked, served, request, snapshot, now)
+                    legs = _legs(named, holds(known.claimed, 0, now, calendar), balances, None)
                 return Rehearsal(
                     outcome="refuse",
                     code=command.record.code,
-                    identity=known.identity,
-                    target=known.target,
+                    identity=asked.identity,
+                    target=asked.target,
                     quote=known.quote,
+                    downgraded_to=_downgraded_to(asked, known),
                     legs=legs,
                     refusal=refusal,
                     decisions=command.record.decisions,
+                    policies=known.judged,
                 )
             case _:
                 raise AssertionError(f"{command!r} comes behind Forward, which is never answered here")
 
 
 def as_key(key: Key, request: InferenceRequest, snapshot: Snapshot) -> Identity | Refusal:
-    """What authentication says to the bearer of `key`, whose secret nobody here knows."""
+    """What authentication says to the bearer of `key`, whose secret nobody here knows, at an address that it may be used
+    from."""
+    key = msgspec.structs.replace(key, addresses=())
     alone = msgspec.structs.replace(snapshot, keys={digest(_STAND_IN, snapshot.pepper): key})
     with_credential = msgspec.structs.replace(request, credentials=(Credential(b"authorization", _STAND_IN),))
     return authenticate(with_credential, alone)
@@ -181,10 +216,12 @@ def as_person(identity: Identity, request: InferenceRequest, snapshot: Snapshot)
 class _Known(msgspec.Struct, frozen=True, kw_only=True):
     """What can be told of a request without asking any account; the functions are those that `exchange` calls."""
 
+    ask: Ask | None = None
     identity: Identity | None = None
     target: Target | None = None
     quote: Quote | Unpriced | None = None
     claimed: tuple[Claim, ...] = ()
+    judged: tuple[Judged, ...] = ()
 
 
 def _known(
@@ -200,32 +237,52 @@ def _known(
     target = choose(request, ask, snapshot, now)
     if isinstance(target, Refusal):
         return _Known(identity=caller)
+    return _of_target(request, caller, ask, target, snapshot, now)
+
+
+def _known_instead(known: _Known, name: str, request: InferenceRequest, snapshot: Snapshot, now: int) -> _Known:
+    """The same of the model `name` (`provider/model`), which a budget has serve instead."""
+    if known.identity is None or known.ask is None:
+        return known
+    target = instead(request, known.ask, name, snapshot, now)
+    if target is None:
+        return known
+    ask = msgspec.structs.replace(known.ask, model=target.model)
+    return _of_target(request, known.identity, ask, target, snapshot, now)
+
+
+def _of_target(
+    request: InferenceRequest, caller: Identity, ask: Ask, target: Target, snapshot: Snapshot, now: int
+) -> _Known:
     selection = select(request, caller, target, snapshot)
     if isinstance(selection, MetadataInvalid):
         return _Known(identity=caller)
+    others = with_others(request, caller, target, ask, selection, snapshot)
+    selection = selection if isinstance(others, Refusal) else others
     terms = terms_of(request, ask, caller, at_ceiling=selection.at_ceiling)
+    judged = selection.access.verdict.judged if selection.access.verdict is not None else ()
     if isinstance(terms, Refusal):
-        return _Known(identity=caller, target=target)
+        return _Known(identity=caller, target=target, judged=judged)
     target = msgspec.structs.replace(target, terms=terms)
     return _Known(
+        ask=ask,
         identity=caller,
         target=target,
         quote=price(request, ask, target, snapshot, now),
         claimed=selection.claims,
+        judged=judged,
     )
 
 
-def _downgraded_to(asked: Target | None, command: Forward) -> str | None:
-    route = command.route
-    served = f"{route.provider.slug}/{route.model}"
-    return served if asked is not None and asked.model is not None and asked.name != served else None
+def _downgraded_to(asked: _Known, judged: _Known) -> str | None:
+    return judged.target.name if judged is not asked and judged.target is not None else None
 
 
 def _legs(
     budgets: Mapping[str, Budget],
     placed: tuple[Hold, ...],
     balances: Balances,
-    frozen: Callable[[str], bool] | None,
+    frozen: Callable[[str], Control | None] | None,
 ) -> tuple[Leg, ...]:
     """`frozen` is `None` where no account is asked."""
     return tuple(
@@ -234,13 +291,14 @@ def _legs(
             hold=hold,
             balance=balance,
             verdict="not_asked" if frozen is None else _verdict_of(hold, balance, frozen),
+            freeze=frozen(hold.account) if frozen is not None else None,
         )
         for hold, balance in zip(placed, balances(placed), strict=True)
     )
 
 
-def _verdict_of(hold: Hold, balance: Balance, frozen: Callable[[str], bool]) -> Verdict:
-    if (hold.amount or hold.spent_only) and frozen(hold.account):
+def _verdict_of(hold: Hold, balance: Balance, frozen: Callable[[str], Control | None]) -> Verdict:
+    if (hold.amount or hold.spent_only) and frozen(hold.account) is not None:
         return "frozen"
     if fits(hold, balance.spent, balance.held, balance.limit):
         return "fits"
@@ -251,7 +309,9 @@ def _verdict(reservation: Reservation, legs: tuple[Leg, ...]) -> Held | Exhauste
     """What the ledger would answer: the first account that is spent out refuses, else the first that others hold."""
     for index, leg in enumerate(legs):
         if leg.verdict == "frozen":
-            return Exhausted(index, leg.balance, contended=False, frozen=True)
+            by = leg.freeze
+            assert by is not None, "a verdict of frozen has its freeze"
+            return Exhausted(index, leg.balance, contended=False, frozen=True, reason=by.reason, by=by.by)
     refusing = [(n, leg) for n, leg in enumerate(legs) if leg.hold.enforced and leg.verdict != "fits"]
     refusing.sort(key=lambda one: one[1].verdict == "contended")
     for index, leg in refusing:

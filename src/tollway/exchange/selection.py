@@ -4,21 +4,26 @@ It depends on nothing that changes from one request to the next, so it is worked
 remembered with the snapshot it came from, in a bounded memory.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from tollway.budgets.budget import Action
 from tollway.budgets.holds import Claim, claims
-from tollway.exchange.target import Target
+from tollway.exchange.access import OPEN, Access, access, caller_of
+from tollway.exchange.refusal import Refusal
+from tollway.exchange.target import LONGEST_MODEL, Target
 from tollway.exchange.terms import wants_ceiling
 from tollway.gateway import Provider
 from tollway.identity.attributes import MetadataInvalid, all_metadata, facts_of, read_metadata, with_target
 from tollway.identity.identity import Identity
 from tollway.identity.keys import PRIORITIES
 from tollway.ledger.entry import Context
-from tollway.match import Attribute, Facts
+from tollway.match import HIDDEN_MODEL, Attribute, Facts
 from tollway.providers.bedrock_path import model_id, without_region
-from tollway.request import InferenceRequest
-from tollway.snapshot import Snapshot
+from tollway.providers.other_models import lets_others_serve
+from tollway.request import Ask, InferenceRequest
+from tollway.snapshot import Route, Snapshot
 
 REMEMBERED = 4_096
 """Callers may declare any metadata, so the memory is bounded; past it, it starts over."""
@@ -28,7 +33,7 @@ _encode_context = msgspec.msgpack.Encoder().encode
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """The budgets that count a request, and what the ledger is told of it."""
+    """The budgets that count a request, whether its caller may make it, and what the ledger is told of it."""
 
     facts: Facts
     claims: tuple[Claim, ...]
@@ -44,12 +49,20 @@ class Selection(msgspec.Struct, frozen=True):
     """For each claim, the actions of its budget that mean this request, but for `block`; empty where there are none at all."""
     priority: int = 0
     """Of the caller: whoever has more waits before those with less."""
+    access: Access = OPEN
+    """What the caller's key and policies say. The claims of policies are among `claims`."""
+
+    @property
+    def denied(self) -> Refusal | None:
+        """Why the caller may not use the target at all."""
+        return self.access.denied
 
 
 def select(
     request: InferenceRequest, identity: Identity, target: Target, snapshot: Snapshot
 ) -> Selection | MetadataInvalid:
     """The selection of a request, remembered."""
+    policed = request.gateway in snapshot.policies_of or bool(identity.models)
     key = (
         request.gateway,
         # A key's name stands for all that is set for it; a caller without one is what is known of it.
@@ -61,6 +74,8 @@ def select(
         request.metadata,
         target.provider.slug,
         target.model,
+        # What policies may ask of besides; nothing of it is looked at where there are none.
+        _of_policies(request, identity) if policed else None,
     )
     known = snapshot.worked_out.get(key)
     if known is not None:
@@ -85,6 +100,11 @@ def _work_out(
         facts_of(identity, request.gateway, declared), snapshot, target.provider, target.model, request.received_at
     )
     claimed = claims(snapshot.counting(request.gateway, facts), facts, identity.priority)
+    found = OPEN
+    if request.gateway in snapshot.policies_of or identity.models:
+        caller = caller_of(identity, request.gateway, all_metadata(facts))
+        found = access(snapshot, request.gateway, identity, caller, facts, only_reads=only_reads(request))
+        claimed += found.claims
     waits_ms = [claim.budget.contention_wait_ms for claim in claimed if claim.budget.mode == "enforce"]
     context = Context(
         gateway=request.gateway,
@@ -108,12 +128,123 @@ def _work_out(
         expects=any(claim.budget.guarantee == "expected" for claim in claimed),
         acts=_acts(claimed),
         priority=PRIORITIES[identity.priority],
+        access=found,
     )
+
+
+def usable(
+    request: InferenceRequest, identity: Identity, snapshot: Snapshot
+) -> Callable[[Provider, str], bool] | MetadataInvalid:
+    """Tells of any model whether the caller's key and policies let it be used; what is spent is not asked."""
+    gateway = request.gateway
+    if gateway not in snapshot.policies_of and not identity.models:
+        return lambda _provider, _model: True
+    declared = read_metadata(request.metadata)
+    if isinstance(declared, MetadataInvalid):
+        return declared
+    plain = facts_of(identity, gateway, declared)
+    caller = caller_of(identity, gateway, all_metadata(plain))
+
+    def may(provider: Provider, model: str) -> bool:
+        facts = _targeted(plain, snapshot, provider, model, request.received_at)
+        return access(snapshot, gateway, identity, caller, facts, only_reads=False).denied is None
+
+    return may
+
+
+def with_others(
+    request: InferenceRequest,
+    identity: Identity,
+    target: Target,
+    ask: Ask,
+    selection: Selection,
+    snapshot: Snapshot,
+) -> Selection | Refusal:
+    """`selection`, with what counts the other models that may serve `ask` or be run beside it; or why the caller may not."""
+    claimed = list(selection.claims)
+    for name in ask.also_models:
+        if len(name) > LONGEST_MODEL:
+            return Refusal(
+                code="model_unknown",
+                message=f"The request names a model of {len(name):,} characters; send {LONGEST_MODEL} at most.",
+            )
+        other = msgspec.structs.replace(target, route=Route(target.provider, name))
+        found = select(request, identity, other, snapshot)
+        if isinstance(found, MetadataInvalid):
+            continue
+        if found.denied is not None:
+            said = "Besides the model that is named another model may be served or asked. "
+            return msgspec.structs.replace(found.denied, message=said + found.denied.message)
+        # Each budget once: one that counts both has its claim already, and one that minds no price refuses nothing.
+        known = {claim.budget.id for claim in claimed}
+        claimed += [
+            claim
+            for claim in found.claims
+            if claim.budget.id not in known and claim.budget.mode == "enforce" and claim.budget.on_unpriced != "count"
+        ]
+    if lets_others_serve(ask, target.provider.kind, target.model):
+        denied = may_be_another(request, identity, target, snapshot)
+        if denied is not None:
+            return denied
+    if len(claimed) == len(selection.claims):
+        return selection
+    together = tuple(claimed)
+    return msgspec.structs.replace(
+        selection,
+        claims=together,
+        at_ceiling=wants_ceiling(together),
+        expects=any(claim.budget.guarantee == "expected" for claim in together),
+        acts=_acts(together),
+    )
+
+
+def may_be_another(request: InferenceRequest, identity: Identity, target: Target, snapshot: Snapshot) -> Refusal | None:
+    """Why the caller may not make a request that lets another model serve than the one it names (`Ask.substitutes`)."""
+    any_model = msgspec.structs.replace(target, route=Route(target.provider, None))
+    selection = select(request, identity, any_model, snapshot)
+    if isinstance(selection, MetadataInvalid) or selection.denied is None:
+        return None
+    said = (
+        'By its model\'s name, or with "models", "route", "plugins", fallbacks or a tool that runs models, another model may be '
+        "served than the one that is named. "
+    )
+    return msgspec.structs.replace(selection.denied, message=said + selection.denied.message)
+
+
+def only_reads(request: InferenceRequest) -> bool:
+    """Whether the request can ask no model for an answer."""
+    return request.method in ("GET", "HEAD", "DELETE")
+
+
+def _of_policies(request: InferenceRequest, identity: Identity) -> tuple[object, ...]:
+    person = identity.person
+    told: object = None
+    if person is not None:
+        # Claims may be lists and objects; of equal ones the text is equal, the time of the token aside.
+        told = _encode_context(msgspec.structs.replace(person, expires_at=None))
+    return identity.models, tuple(identity.metadata.items()), told, only_reads(request)
 
 
 def _acts(claimed: tuple[Claim, ...]) -> tuple[tuple[Action, ...], ...]:
     found = tuple(tuple(action for action in claim.actions if action.do != "block") for claim in claimed)
     return found if any(found) else ()
+
+
+def facts_of_target(snapshot: Snapshot, provider: Provider, model: str | None, at_ms: int) -> Facts:
+    """Every name of what would serve, and nothing of the caller."""
+    return _targeted({}, snapshot, provider, model, at_ms)
+
+
+def identity_of_entry(context: Context) -> Identity:
+    """Whoever an entry was written for, as far as it says so: nothing of a person but the name that budgets know."""
+    return Identity(
+        kind="anonymous",
+        user=context.user,
+        service=context.service,
+        groups=context.groups,
+        key=context.key,
+        metadata={name: value for name, value in context.metadata.items() if name not in context.declared},
+    )
 
 
 def facts_of_entry(context: Context, snapshot: Snapshot, occurred_at: int) -> Facts:
@@ -123,15 +254,7 @@ def facts_of_entry(context: Context, snapshot: Snapshot, occurred_at: int) -> Fa
     An entry from before `Context.declared` was kept has all metadata as proven.
     """
     declared = {name: value for name, value in context.metadata.items() if name in context.declared}
-    identity = Identity(
-        kind="anonymous",
-        user=context.user,
-        service=context.service,
-        groups=context.groups,
-        key=context.key,
-        metadata={name: value for name, value in context.metadata.items() if name not in declared},
-    )
-    facts = facts_of(identity, context.gateway, declared)
+    facts = facts_of(identity_of_entry(context), context.gateway, declared)
     provider = snapshot.providers.get(context.provider)
     if provider is not None:
         return _targeted(facts, snapshot, provider, context.model or None, occurred_at)
@@ -145,7 +268,7 @@ def _targeted(
     """The same with every name of what would serve. Nothing of it depends on the path, which an entry does not have."""
     listed = snapshot.listed(provider, model, at_ms)
     price = snapshot.book.price(listed.provider, listed.model, at_ms=at_ms)
-    return with_target(
+    found = with_target(
         facts,
         provider.names or (provider.slug,),
         model or None,
@@ -156,3 +279,6 @@ def _targeted(
             without_region(model_id(model or "")) if provider.family == "bedrock" else "",
         ),
     )
+    if model and provider.hides(model):
+        found[HIDDEN_MODEL] = Attribute(("true",), "gateway")
+    return found

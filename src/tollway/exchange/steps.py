@@ -13,6 +13,7 @@
 | Release      | None                               |
 | Log          | None                               |
 | Compute      | Any                                |
+| Count        | Counted, None                      |
 | ReadRequests | Requests, Malformed                |
 | Recall       | Job, None, Unavailable             |
 | Remember     | None, Unavailable                  |
@@ -35,6 +36,8 @@ from tollway.pricing.calibration import Observed
 from tollway.providers.codec import Meter
 from tollway.providers.gathered import Gatherer
 from tollway.providers.rewrite import Rewrite, written
+from tollway.providers.shown import Kept
+from tollway.providers.vocabularies import Name
 from tollway.request import InferenceRequest
 from tollway.snapshot import Route
 from tollway.usage import Report
@@ -137,6 +140,16 @@ class Compute(msgspec.Struct, frozen=True):
     """It yields after every short step, so that others have their turn."""
 
 
+class Count(msgspec.Struct, frozen=True):
+    """Count in tokens, elsewhere; `None` where that cannot be done now."""
+
+    vocabulary: Name
+    shown: tuple[str, ...] = ()
+    """What a stream has shown."""
+    request: InferenceRequest | None = None
+    """Whose prompt is to be counted as well."""
+
+
 class ReadRequests(msgspec.Struct, frozen=True):
     """Read the requests of a batch in the request's body, which may be large."""
 
@@ -167,6 +180,7 @@ Command = (
     | Release
     | Log
     | Compute
+    | Count
     | ReadRequests
     | Recall
     | Remember
@@ -232,6 +246,14 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens that may have been made while the caller took nothing or the provider showed nothing, and were never seen."""
     would_refuse: tuple[int, ...] = ()
     """The holds of budgets that only watch, and would have ended the answer."""
+    kept: Kept | None = None
+    """The text that was shown, where it may have to be counted."""
+    shown_ms: int = 0
+    """From the first to the last piece of it."""
+    unseen_ms: int = 0
+    """For how long more may have been made that was not on its way yet, or has not come."""
+    behind: bool = False
+    """The caller was slower than the provider, and what had come meanwhile was not all looked at: see `unseen_tokens`."""
 
 
 class Sent(msgspec.Struct, frozen=True):

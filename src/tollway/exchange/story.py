@@ -1,9 +1,11 @@
 """What is known of a request as it goes along: the source of its ledger entries and its log record."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from tollway.budgets.holds import Claim
 from tollway.errors import UsageInvalid
+from tollway.exchange.allowance import Allowance
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import Ended, Head, Sent
 from tollway.exchange.target import Target
@@ -11,19 +13,30 @@ from tollway.identity.attributes import all_metadata
 from tollway.identity.identity import Identity
 from tollway.ledger.entry import Context, LedgerEntry, entry_id
 from tollway.ledger.reservation import Balance, Held, Hold, Reservation
-from tollway.logs.record import Attempt, Decision, Durations, LogRecord
+from tollway.logs.record import Attempt, Decision, Durations, LogRecord, Raised
 from tollway.match import Attribute
-from tollway.money import ZERO, display
+from tollway.money import ZERO, compared
 from tollway.pricing.charge import Charge, Unpriced
 from tollway.pricing.estimate import Quote
+from tollway.pricing.lines import usage_of
 from tollway.request import InferenceRequest
 from tollway.usage import Report, Usage
+
+
+class Swapped(NamedTuple):
+    """A model that is to serve instead of the one asked for, both as `provider/model`."""
+
+    budget: str
+    """The name of the last budget that wanted it."""
+    asked: str
+    served: str
 
 
 class Story:
     """The notes of one exchange. Mutable, and owned by that exchange alone."""
 
     __slots__ = (
+        "_allowance",
         "_attempts",
         "_charge",
         "_context",
@@ -38,6 +51,7 @@ class Story:
         "identity",
         "refused_at",
         "request",
+        "swap",
         "target",
         "tightest",
         "warnings",
@@ -51,6 +65,8 @@ class Story:
         self.target: Target | None = None
         self.tightest: tuple[Claim, Hold, Balance] | None = None
         self.clamped_to: int | None = None
+        self.swap: Swapped | None = None
+        """The model that is to serve instead of the one asked for."""
         self.refused_at = "reserve"
         """The step at which a refusal was made."""
         self.warnings: tuple[str, ...] = ()
@@ -62,6 +78,7 @@ class Story:
         self._decisions: list[Decision] = []
         self._attempts: list[Attempt] = []
         self._holds: tuple[Hold, ...] = ()
+        self._allowance: Allowance | None = None
         self._charge: Charge | None = None
         self._head: Head | None = None
         self._ended: Ended | None = None
@@ -89,10 +106,17 @@ class Story:
         return self._context
 
     def granted(
-        self, reservation: Reservation, held: Held, claimed: tuple[Claim, ...], quote: Quote | None, *, clamped: bool
+        self,
+        reservation: Reservation,
+        held: Held,
+        claimed: tuple[Claim, ...],
+        quote: Quote | None,
+        *,
+        clamped: bool,
+        allowance: Allowance | None = None,
     ) -> None:
         """Notes what is held, which budget is tightest, and what a monitored one would have said."""
-        self._holds = reservation.holds
+        self._holds, self._allowance = reservation.holds, allowance
         owners = [claim for claim in claimed for _ in claim.accounts]
         least: int | None = None
         for claim, hold, balance in zip(owners, reservation.holds, held.balances, strict=True):
@@ -102,16 +126,25 @@ class Story:
                 if least is None or left < least:
                     least = left
                     self.tightest = (claim, hold, balance)
+        if held.unwritten:
+            self._decisions.append(
+                Decision(
+                    step="reserve",
+                    outcome="note",
+                    code="unwritten",
+                    detail="the store could not be written; held in memory alone, as its budgets allow",
+                )
+            )
         self.would_refuse = tuple(dict.fromkeys(owners[index].budget.name for index in held.would_refuse))
         for index in held.would_refuse:
-            balance = held.balances[index]
+            limit, spent = compared(held.balances[index].limit, held.balances[index].spent)
             self._decisions.append(
                 Decision(
                     step="reserve",
                     outcome="note",
                     code="would_refuse",
                     rule=owners[index].budget.name,
-                    detail=f"{display(balance.spent)} spent of {display(balance.limit)}, monitored only",
+                    detail=f"{spent} spent of {limit}, monitored only",
                 )
             )
         if clamped and quote is not None:
@@ -184,6 +217,7 @@ class Story:
 
     def downgraded(self, budget: str, asked: str, served: str) -> None:
         """Another model is to serve; the next attempt begins."""
+        self.swap = Swapped(budget, self.swap.asked if self.swap is not None else asked, served)
         self.attempted(self.attempt, "downgraded")
         self.attempt += 1
         self.clamped_to = None
@@ -193,17 +227,22 @@ class Story:
             )
         )
 
-    def not_downgraded(self, budget: str, to: str) -> None:
-        """The model that a budget names instead cannot answer this call."""
+    def not_downgraded(self, budget: str, to: str, why: str | None = None) -> None:
+        """The model that a budget names instead cannot answer this call, or its caller may not use it, as `why` says."""
+        detail = f"{to} cannot answer this call" if why is None else f"{to} may not be used: {why}"
         self._decisions.append(
-            Decision(
-                step="route", outcome="note", code="not_downgraded", rule=budget, detail=f"{to} cannot answer this call"
-            )
+            Decision(step="route", outcome="note", code="not_downgraded", rule=budget, detail=detail)
         )
 
     def refused(self, step: str, refusal: Refusal) -> None:
         self._decisions.append(
-            Decision(step=step, outcome="deny", code=refusal.code, rule=refusal.rule, detail=refusal.message)
+            Decision(
+                step=step,
+                outcome="deny",
+                code=refusal.code,
+                rule=refusal.rule,
+                detail=f"{refusal.message} ({refusal.for_log})" if refusal.for_log else refusal.message,
+            )
         )
 
     def sent(self, sent: Sent) -> None:
@@ -237,6 +276,7 @@ class Story:
             usage=report.usage if report is not None else None,
             charge=self._charge,
             holds=self._holds,
+            raised=_raised(self._allowance),
             decisions=tuple(self._decisions),
             attempts=tuple(self._attempts),
             durations=Durations(
@@ -251,8 +291,15 @@ class Story:
         )
 
 
+def _raised(allowance: Allowance | None) -> Raised | None:
+    return Raised(allowance.first, allowance.held, allowance.raises) if allowance is not None else None
+
+
 def _believed(report: Report | None, charge: Charge) -> Usage | None:
     """The usage that the ledger adds up: what was told, unless it was not what the charge was made from."""
+    if charge.basis == "counted" and charge.lines:
+        # What was told of a cut answer is its beginning alone.
+        return usage_of(charge.lines)
     if report is None or report.usage is None or charge.basis == "presumed":
         return None
     try:

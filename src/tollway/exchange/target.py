@@ -114,7 +114,23 @@ def _with_key(
     route: Route, rename: bool, request: InferenceRequest, ask: Ask, snapshot: Snapshot, now: int
 ) -> Target | Refusal:
     provider, gateway = route.provider, snapshot.gateways[request.gateway]
-    if not provider.has_credentials and gateway.provider_keys == "configured":
+    alias = request.key_alias
+    known = provider.auth is not None or provider.key(gateway.slug, alias, now) is not None
+    if alias is not None and alias != "default" and (provider.auth is not None or not known):
+        aliases = ", ".join(provider.aliases(gateway.slug)) or "none"
+        return Refusal(
+            code="provider_key_unknown",
+            rule=provider.slug,
+            message=f'Provider "{provider.slug}" has no key "{alias[:64]}" (tollway-byok-alias); it has: {aliases}.',
+        )
+    if not known and provider.keys:
+        return Refusal(
+            code="provider_key_missing",
+            rule=provider.slug,
+            message=f'The key of provider "{provider.slug}" that this gateway uses has expired, cannot be opened, or is another '
+            "gateway's. An administrator stores another one: tollway secrets set.",
+        )
+    if not known and gateway.provider_keys == "configured":
         return Refusal(
             code="provider_key_missing",
             rule=provider.slug,

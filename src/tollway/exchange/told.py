@@ -12,7 +12,7 @@ from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import Head
 from tollway.exchange.story import Story
 from tollway.ledger.reservation import Exhausted, Hold
-from tollway.money import display, dollars
+from tollway.money import compared, dollars
 from tollway.pricing.charge import Charge
 
 
@@ -22,14 +22,24 @@ def exhausted(
     """The refusal of a budget that is spent, or that others hold."""
     owners = [claim for claim in claimed for _ in claim.accounts]
     budget, balance = owners[reply.index].budget, reply.balance
+    title = budget.title[:1].upper() + budget.title[1:]
+    of_policy = {} if budget.bucket is None else {"policy": budget.name, "bucket": budget.bucket}
     resets_at = calendar.next_reset(budget.window, now)
     if reply.frozen:
         return Refusal(
             code="budget_frozen",
             rule=budget.name,
-            message=f'Budget "{budget.name}" was frozen by an administrator (account {balance.account}); nothing that costs '
-            "money is sent until it is unfrozen.",
-            details={"budget": budget.name, "budget_id": budget.id, "account": balance.account},
+            message=f"{title} was frozen by an administrator (account {balance.account})"
+            f"{_because(reply.reason)}; nothing that costs money is sent until it is unfrozen.",
+            details={
+                "budget": budget.name,
+                "budget_id": budget.id,
+                "account": balance.account,
+                "reason": reply.reason or None,
+                **of_policy,
+            },
+            # Callers are told why, not who: that is between administrators.
+            for_log=f"frozen by {reply.by}" if reply.by else "",
         )
     if hold.share < 100:
         part = f" ({hold.share} % of the limit is for requests like this one)"
@@ -45,34 +55,44 @@ def exhausted(
         "held_usd": dollars(balance.held),
         "needed_usd": dollars(amount),
         "resets_at": iso(resets_at) if resets_at is not None else None,
+        **of_policy,
     }
+    if balance.limit <= 0 and not reply.contended:
+        # Nothing is nothing in the next window too, so no end of this one is named.
+        return Refusal(
+            code="budget_exceeded",
+            rule=budget.name,
+            message=f"{title} allows nothing that costs money: its limit is $0.00{part}. Waiting does not help; "
+            "an administrator can raise it.",
+            details={**details, "resets_at": None},
+        )
+    limit, spent, held, needed = compared(balance.limit, balance.spent, balance.held, amount)
     if resets_at is not None:
         resets = f"resets {_readable(resets_at)}"
     else:
         resets = "does not reset" if isinstance(budget.window, Total) else f"counts {describe(budget.window)}"
     if reply.contended:
+        # What answers under way have not taken yet is not in what they hold.
+        kept = ", and the rest is kept for answers under way" if balance.available >= amount else ""
         return Refusal(
             code="budget_contended",
             rule=budget.name,
-            message=f'Budget "{budget.name}" is not spent, but held by requests under way: {display(balance.spent)} spent and '
-            f"{display(balance.held)} held of {display(balance.limit)}; this request needs {display(amount)}. Try again in a moment.",
+            message=f"{title} is not spent, but held by requests under way: {spent} spent and {held} held of "
+            f"{limit}; this request needs {needed}{kept}. Try again in a moment.",
             retry_after_s=1,
             details=details,
         )
     if balance.spent >= balance.limit:
-        said = f"is exhausted: {display(balance.spent)} of {display(balance.limit)} spent"
+        limit, spent = compared(balance.limit, balance.spent)
+        said = f"is exhausted: {spent} of {limit} spent"
     else:
-        said = (
-            f"has too little left: {display(balance.spent)} of {display(balance.limit)} spent, and this request may cost "
-            f"{display(amount)} (a smaller max_tokens costs less)"
-        )
-    # A limit of nothing is spent in the next window too: no wait helps.
-    frees_at = resets_at if balance.limit != 0 else None
+        limit, spent, needed = compared(balance.limit, balance.spent, amount)
+        said = f"has too little left: {spent} of {limit} spent, and this request may cost {needed} (a smaller max_tokens costs less)"
     return Refusal(
         code="budget_exceeded",
         rule=budget.name,
-        message=f'Budget "{budget.name}" {said}{part}; {resets}.',
-        retry_after_s=max(1, -(-(frees_at - now) // 1000)) if frees_at is not None else None,
+        message=f"{title} {said}{part}; {resets}.",
+        retry_after_s=max(1, -(-(resets_at - now) // 1000)) if resets_at is not None else None,
         details=details,
     )
 
@@ -96,9 +116,11 @@ class Stops(NamedTuple):
         found = exhausted(reply, refusing, self.claimed, refusing.amount, self.calendar, self.now)
         if reply.frozen:
             return found
+        limit, spent, held = compared(balance.limit, balance.spent, balance.held)
+        owners = [claim for claim in self.claimed for _ in claim.accounts]
         ended = (
-            f'The answer was ended where it would have passed budget "{found.rule}": {display(balance.spent)} spent and '
-            f"{display(balance.held)} held, this answer's part among it, of {display(balance.limit)}."
+            f"The answer was ended where it would have passed {owners[reply.index].budget.title}: {spent} spent and {held} held, this "
+            f"answer's part among it, of {limit}."
         )
         return msgspec.structs.replace(found, code="budget_exceeded", message=ended)
 
@@ -165,6 +187,11 @@ def _limit(amount: int) -> bytes:
 @lru_cache(maxsize=1024)
 def _instant(ms: int) -> bytes:
     return iso(ms).encode()
+
+
+def _because(reason: str) -> str:
+    said = reason.strip().rstrip(".")
+    return f': "{said}"' if said else ""
 
 
 def _readable(ms: int) -> str:

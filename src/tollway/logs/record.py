@@ -13,12 +13,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One choice made on the way, with the rule that made it."""
 
     step: str
-    """authenticate | route | price | reserve | forward | settle"""
+    """authenticate | route | policy | price | reserve | forward | settle"""
     outcome: Literal["allow", "deny", "note"]
     code: str = ""
     """A key of `errors.REASONS`, or a note such as "clamped", "would_refuse"."""
     rule: str = ""
-    """The budget, key or provider that decided."""
+    """The budget, policy, key or provider that decided."""
     detail: str = ""
 
 
@@ -32,6 +32,17 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """answered | rejected | not_sent | no_answer | client_gone | broken_off"""
     status: int | None = None
     code: str = ""
+
+
+class Raised(msgspec.Struct, frozen=True):
+    """How the metered holds of an answer followed it; those that are not metered stayed as they were."""
+
+    first: int
+    """Nanodollars held to begin with, on each account."""
+    last: int
+    """Nanodollars held when it ended; less than `first` where the input turned out to be smaller than its bound."""
+    times: int
+    """How often they were raised."""
 
 
 class Durations(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -75,6 +86,9 @@ class LogRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     charge: Charge | None = None
     """`None` where nothing was charged or no price is known; `code` and `decisions` say which."""
     holds: tuple[Hold, ...] = ()
+    """As they were placed."""
+    raised: Raised | None = None
+    """What became of those that are metered; `None` where none is."""
     decisions: tuple[Decision, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     durations: Durations

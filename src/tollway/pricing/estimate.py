@@ -88,6 +88,16 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
         amount = Money(self.floor + price.times(tokens * self.choices))
         return msgspec.structs.replace(self, amount=amount, output_tokens=tokens, cap=tokens)
 
+    def tightened(self, input_tokens: int) -> "Quote | None":
+        """This request with a smaller bound of its input; `None` where it is no smaller, or bounds nothing."""
+        if self.unbounded is not None or input_tokens >= self.input_tokens:
+            return None
+        # The price stays the one for the larger bound, which is no lower.
+        saved = self.per_input_token.times(self.input_tokens) - self.per_input_token.times(input_tokens)
+        return msgspec.structs.replace(
+            self, amount=Money(self.amount - saved), floor=Money(self.floor - saved), input_tokens=input_tokens
+        )
+
 
 def estimate(
     ask: Ask,

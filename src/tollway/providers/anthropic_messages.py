@@ -22,6 +22,7 @@ from tollway.providers.body import (
 from tollway.providers.codec import Headers, Malformed, Meter
 from tollway.providers.inputs import Inputs, undated
 from tollway.providers.media import ANTHROPIC
+from tollway.providers.other_models import others_in
 from tollway.providers.splice import lowered, spliced, values_of
 from tollway.providers.stream import StreamMeter
 from tollway.request import Api, Ask, Dialect
@@ -78,13 +79,14 @@ class _Source(msgspec.Struct, gc=False):
 
 
 class _Element(msgspec.Struct, gc=False):
-    """A message, a content block or a tool."""
+    """A message, a content block, a tool or a fallback."""
 
     type: str | None = None
     role: str | None = None
     content: list[_Element] | _Element | str | None = None
     source: _Source | str | None = None
     cache_control: _CacheControl | None = None
+    model: msgspec.Raw = ABSENT
 
 
 _shape = Shape(_Element)
@@ -106,6 +108,7 @@ class Messages:
             for name in ("system", "messages"):
                 _read_array(fields, name, inputs)
             _read_tools(fields, inputs)
+            others = others_in(fields)
             cap = whole_number(fields, "max_tokens")
             fast = name_at(fields, "speed") == "fast"
             return Ask(
@@ -123,6 +126,9 @@ class Messages:
                 ),
                 long_cache=inputs.long_cache or object_at(fields, "cache_control").get("ttl") == "1h",
                 reasons=_reasons(fields),
+                substitutes=others.substitutes,
+                also_models=others.also_models,
+                uncapped=others.uncapped,
                 floor_output_tokens=_floor(fields, cap),
             )
         except Unfit as unfit:

@@ -14,6 +14,7 @@ from tollway.providers.answer import Values, text, values
 from tollway.providers.body import ABSENT
 from tollway.providers.counts import Reported, added, count, doubt, entries, first_count, nested, reported
 from tollway.providers.openai_stream import FRAMING_BYTES, size
+from tollway.providers.shown import Shown
 from tollway.usage import Report, Step, Usage
 
 
@@ -125,11 +126,13 @@ _TOOL_FRAMING_BYTES = 64
 class MessagesReader:
     """Follows a messages stream: `message_start` has the input, each `message_delta` the counts so far."""
 
-    __slots__ = ("_message", "_stop_reason", "_thought", "_usage", "complete", "output_bytes")
+    __slots__ = ("_message", "_stop_reason", "_thought", "_usage", "complete", "output_bytes", "shown")
 
     def __init__(self) -> None:
         self.output_bytes = 0
         self.complete = False
+        self.shown: Shown | None = None
+        """Where the text is kept, if it may have to be counted in tokens."""
         self._message: Values = {}
         self._usage: dict[str, Any] = {}
         self._stop_reason: str | None = None
@@ -146,12 +149,12 @@ class MessagesReader:
         delta = event.delta
         if delta is not None:
             if delta.text is not None:
-                self.output_bytes += size(delta.text)
+                self._generated("text", delta.text)
             elif delta.partial_json is not None:
-                self.output_bytes += size(delta.partial_json)
+                self._generated("json", delta.partial_json)
             elif delta.thinking is not None:
                 self._thought += size(delta.thinking)
-                self.output_bytes += size(delta.thinking)
+                self._generated("thinking", delta.thinking)
             elif delta.signature is not None:
                 # It holds the thoughts themselves, encrypted: the only sign of them where they are not shown.
                 self.output_bytes += max(0, size(delta.signature) - self._thought)
@@ -176,6 +179,12 @@ class MessagesReader:
     def report(self) -> Report:
         """What the stream has told of itself."""
         return _report(self._message, self._usage or None, self._stop_reason)
+
+    def _generated(self, kind: str, text: str) -> None:
+        grown = size(text)
+        self.output_bytes += grown
+        if self.shown is not None:
+            self.shown.add(kind, text, grown)
 
     def _add(self, raw: msgspec.Raw | None) -> None:
         _update(self._usage, reported(raw) or {})

@@ -4,6 +4,7 @@ The pure half: paths, requests, states and result lines. Whose a job is and what
 """
 
 import re
+from collections.abc import Collection
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -51,7 +52,7 @@ class Requests(NamedTuple):
     """Without a version: "/messages", "/chat/completions"."""
     api: Api
     model: str
-    all: tuple[Request, ...]
+    all: Collection[Request]
 
 
 class State(NamedTuple):

@@ -173,7 +173,9 @@ def read_conversation(fields: Fields, parts: BedrockPath | None, cap: int | None
         service_tier=tier_of(tier, latency),
         long_cache=inputs.long_cache or extra.long_cache,
         reasons=extra.reasons,
-        substitutes=parts is not None and is_router(parts.model),
+        substitutes=extra.substitutes or (parts is not None and is_router(parts.model)),
+        also_models=extra.also_models,
+        uncapped=extra.uncapped,
         floor_output_tokens=extra.floor_output_tokens if cap is None else min(extra.floor_output_tokens, cap),
     )
 
@@ -194,11 +196,14 @@ def _read_additional(fields: Fields) -> Ask | Malformed:
             raise Unfit(f"{outer}.{name} is another spelling of inferenceConfig.maxTokens; write it there.")
     choices = [whole_number(given, name, MAX_CHOICES, f"{where}.{name}") or 1 for name in _CHOICES]
     known = {name: value for name, value in given.items() if not isinstance(value, Unread)}
+    unread = any(isinstance(given.get(name), Unread) for name in ("tools", "fallbacks"))
     claude = Messages().read_ask("", b"", b"", msgspec.json.encode(known))
     if isinstance(claude, Malformed):
         return Malformed(f"In {where}: {claude.message}")
     reasons = claude.reasons or any("reasoning" in name.lower() and _asked(value) for name, value in given.items())
-    return msgspec.structs.replace(claude, choices=max(choices), reasons=reasons)
+    return msgspec.structs.replace(
+        claude, choices=max(choices), reasons=reasons, substitutes=claude.substitutes or unread
+    )
 
 
 def _asked(value: object) -> bool:

@@ -8,6 +8,7 @@ from tollway.providers.bedrock_stream import FrameMeter
 from tollway.providers.bedrock_usage import read_invoke
 from tollway.providers.body import MAX_COUNT
 from tollway.providers.codec import Headers, Malformed, Meter
+from tollway.providers.token_count import TokenCount
 from tollway.request import Api, Ask, Dialect
 from tollway.usage import Report
 
@@ -15,7 +16,7 @@ _UNKNOWN_COST = "a call whose cost only its answer shows"
 _SESSION = "invoke-with-bidirectional-stream"
 
 
-class CountTokens:
+class CountTokens(TokenCount):
     """`/model/{id}/count-tokens`, which is free."""
 
     __slots__ = ()
@@ -23,22 +24,14 @@ class CountTokens:
     api: Api = "bedrock.count_tokens"
     dialect: Dialect = "bedrock"
 
-    def read_ask(self, path: str, query: bytes, content_type: bytes, body: bytes) -> Ask | Malformed:
-        """The model; nothing else matters where nothing is billed."""
+    def model_in(self, path: str) -> str | None:
+        """The model's id, decoded."""
         parts = parted(path)
-        return Ask(model=parts.model_id if parts else None, floor_output_tokens=MAX_COUNT + 1)
+        return parts.model_id if parts else None
 
     def write_path(self, path: str, model: str) -> str:
         """`path` with the model's upstream name in it."""
         return with_model(path, model)
-
-    def write_body(self, body: bytes, ask: Ask, *, model: str | None, cap: int | None, include_usage: bool) -> bytes:
-        """`body` as it is."""
-        return body
-
-    def read_answer(self, body: bytes, headers: Headers = ()) -> Report:
-        """Nothing: a count is not usage."""
-        return Report()
 
     def meter(self, *, strip_usage: bool) -> Meter:
         """A meter, for completeness; a count is not streamed."""

@@ -244,7 +244,7 @@ def encoded(plain: Any) -> bytes:
 def _plain(node: Any) -> Any:
     if isinstance(node, Text | Items):
         return node.plain()
-    raise NotImplementedError
+    raise TypeError(f"a {type(node).__name__} is no part of an answer")
 
 
 def _reread(node: Any) -> Any:

@@ -14,7 +14,6 @@ from tollway.providers.answer import text, values
 from tollway.providers.body import (
     ABSENT,
     MAX_CHOICES,
-    MAX_COUNT,
     Fields,
     Shape,
     Unfit,
@@ -31,6 +30,7 @@ from tollway.providers.inputs import Inputs
 from tollway.providers.media import GOOGLE
 from tollway.providers.splice import lowered, merged, spliced, values_of
 from tollway.providers.stream import StreamMeter
+from tollway.providers.token_count import TokenCount
 from tollway.request import Api, Ask, Dialect
 from tollway.usage import Report
 
@@ -156,7 +156,7 @@ class Generate:
         return StreamMeter(GenerateReader(), read_answer, arrays=True)
 
 
-class CountTokens:
+class CountTokens(TokenCount):
     """`:countTokens`, which is free."""
 
     __slots__ = ()
@@ -164,22 +164,14 @@ class CountTokens:
     api: Api = "google.count_tokens"
     dialect: Dialect = "google"
 
-    def read_ask(self, path: str, query: bytes, content_type: bytes, body: bytes) -> Ask | Malformed:
-        """The model; nothing else matters where nothing is billed."""
+    def model_in(self, path: str) -> str | None:
+        """The model's name behind `models/`."""
         parts = parted(path)
-        return Ask(model=parts.model if parts else None, floor_output_tokens=MAX_COUNT + 1)
+        return parts.model if parts else None
 
     def write_path(self, path: str, model: str) -> str:
         """`path` with the model's upstream name in it."""
         return with_model(path, model)
-
-    def write_body(self, body: bytes, ask: Ask, *, model: str | None, cap: int | None, include_usage: bool) -> bytes:
-        """`body` as it is."""
-        return body
-
-    def read_answer(self, body: bytes, headers: Headers = ()) -> Report:
-        """Nothing: a count is not usage."""
-        return Report()
 
     def meter(self, *, strip_usage: bool) -> Meter:
         """A meter, for completeness; a count is not streamed."""

@@ -122,5 +122,5 @@ class Inputs:
 
 
 def undated(tool: str) -> str:
-    """A tool's type without its version: `web_search_20250305` and `web_search_preview` are `web_search`."""
-    return _DATED.sub("", tool).removesuffix("_preview")
+    """A tool's type without its version: `web_search_20250305` and `web_search_preview` are `web_search`, and so is OpenRouter's own."""
+    return _DATED.sub("", tool.removeprefix("openrouter:")).removesuffix("_preview")

@@ -27,6 +27,7 @@ from tollway.providers.inputs import Inputs, undated
 from tollway.providers.media import OPENAI
 from tollway.providers.openai_answer import read_answer
 from tollway.providers.openai_stream import ChatReader
+from tollway.providers.other_models import others_in
 from tollway.providers.splice import lowered, merged, spliced, values_of
 from tollway.providers.stream import StreamMeter
 from tollway.request import Api, Ask, Dialect
@@ -55,6 +56,7 @@ class _Element(msgspec.Struct, gc=False):
     type: str | None = None
     content: list[_Part | str] | str | None = None
     audio: msgspec.Raw = ABSENT
+    model: msgspec.Raw = ABSENT
 
 
 _shape = Shape(_Element)
@@ -78,6 +80,7 @@ class Chat:
             inputs = Inputs(OPENAI)
             _read_messages(fields, inputs)
             _read_tools(fields, inputs)
+            others = others_in(fields)
             model = name_at(fields, "model")
             known = _read_searches(fields, model, inputs)
             agent = name_at(fields, "agent_id") if path.rstrip("/").endswith("/agents/completions") else None
@@ -99,7 +102,9 @@ class Chat:
                 paid_tools=tuple(inputs.paid_tools),
                 service_tier=name_at(fields, "service_tier"),
                 reasons=_reasons(fields),
-                substitutes=agent is not None or substitutes(fields),
+                substitutes=agent is not None or others.substitutes,
+                also_models=others.also_models,
+                uncapped=others.uncapped,
                 known=known,
             )
         except Unfit as unfit:
@@ -136,6 +141,7 @@ class Completions:
             fields = _shape.open(body)
             inputs = Inputs()
             prompts = _prompts(fields, inputs)
+            others = others_in(fields)
             # All of `best_of` are generated and billed, though only `n` are returned.
             each = max(whole_number(fields, "n", MAX_CHOICES) or 1, whole_number(fields, "best_of", MAX_CHOICES) or 1)
             return Ask(
@@ -148,7 +154,9 @@ class Completions:
                 messages=prompts,
                 service_tier=name_at(fields, "service_tier"),
                 reasons=_reasons(fields),
-                substitutes=substitutes(fields),
+                substitutes=others.substitutes,
+                also_models=others.also_models,
+                uncapped=others.uncapped,
             )
         except Unfit as unfit:
             return unfit.malformed()
@@ -168,16 +176,6 @@ class Completions:
     def meter(self, *, strip_usage: bool) -> Meter:
         """A meter for one stream."""
         return StreamMeter(ChatReader(), read_answer, strip_usage=strip_usage)
-
-
-def substitutes(fields: Fields) -> bool:
-    """Whether something else than one answer of the named model is asked for.
-
-    OpenRouter may serve another model, or run something beside it; what xAI defers is told, with its cost, by another call.
-    """
-    model: object = fields.get("model")
-    named = isinstance(model, str) and "@preset/" in model
-    return named or any(fields.get(name) for name in ("models", "route", "plugins", "preset", "deferred"))
 
 
 def _reasons(fields: Fields) -> bool:

@@ -11,6 +11,7 @@ from tollway.providers.body import Shape, Unfit, Unread, name_at
 from tollway.providers.codec import Headers, Malformed, Meter
 from tollway.providers.openai_stream import ChatReader
 from tollway.providers.openai_usage import read_raw
+from tollway.providers.other_models import substitutes
 from tollway.providers.splice import spliced
 from tollway.providers.stream import StreamMeter
 from tollway.request import Api, Ask, Dialect
@@ -45,6 +46,7 @@ class Embeddings:
                 # A list of numbers is one text, already cut into tokens.
                 messages=1 if all(type(entry) is int for entry in elements) else len(elements),
                 service_tier=name_at(fields, "service_tier"),
+                substitutes=substitutes(fields),
             )
         except Unfit as unfit:
             return unfit.malformed()

@@ -19,6 +19,7 @@ from tollway.providers.body import MAX_CHOICES, MAX_COUNT, Fields, Shape, Unfit,
 from tollway.providers.codec import Headers, Malformed, Meter
 from tollway.providers.counts import Reported, added, count, reported
 from tollway.providers.openai_usage import read_usage
+from tollway.providers.other_models import substitutes
 from tollway.providers.splice import spliced
 from tollway.providers.stated_cost import NOTHING, Stated, read_stated_cost
 from tollway.providers.stream import StreamMeter
@@ -95,6 +96,7 @@ class Images:
                 media_tokens=TOKENS_PER_MEDIA_PART * len(files),
                 media_bytes=sum(file.size for file in files),
                 messages=1,
+                substitutes=substitutes(fields),
                 known=Usage(images=number, image_kind=_kind(fields, model)),
                 floor_output_tokens=MAX_COUNT + 1,
             )

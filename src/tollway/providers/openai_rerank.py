@@ -20,6 +20,7 @@ from tollway.providers.counts import decoded, reported
 from tollway.providers.inputs import Inputs
 from tollway.providers.openai_stream import ChatReader
 from tollway.providers.openai_usage import read_usage
+from tollway.providers.other_models import substitutes
 from tollway.providers.splice import spliced
 from tollway.providers.stream import StreamMeter
 from tollway.request import Api, Ask, Dialect
@@ -62,6 +63,7 @@ class Rerank:
                 media_parts=inputs.media_parts,
                 messages=inputs.messages,
                 service_tier=name_at(fields, "service_tier"),
+                substitutes=substitutes(fields),
                 # For models that are billed by Cohere's units, wherever they are served.
                 known=Usage(search_units=most_search_units(documents, len(body))) if inputs.unbounded is None else None,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -24,9 +24,10 @@ from tollway.providers.codec import Headers, Malformed, Meter
 from tollway.providers.counts import decoded
 from tollway.providers.inputs import Inputs, undated
 from tollway.providers.media import OPENAI
-from tollway.providers.openai_chat import substitutes
 from tollway.providers.openai_stream import FRAMING_BYTES, size
 from tollway.providers.openai_usage import read_raw
+from tollway.providers.other_models import others_in
+from tollway.providers.shown import Shown
 from tollway.providers.splice import lowered, spliced, values_of
 from tollway.providers.stream import StreamMeter
 from tollway.request import Api, Ask, Dialect
@@ -82,6 +83,7 @@ class _Element(msgspec.Struct, gc=False):
     output: list[_Part | str] | _Part | str | None = None
     encrypted_content: str | None = None
     result: msgspec.Raw = ABSENT
+    model: msgspec.Raw = ABSENT
 
 
 _shape = Shape(_Element)
@@ -105,6 +107,7 @@ class Responses:
                     inputs.unsized(name)
             _read_input(fields, inputs)
             _read_tools(fields, inputs)
+            others = others_in(fields)
             return Ask(
                 model=name_at(fields, "model"),
                 stream=flag(fields, "stream"),
@@ -117,7 +120,9 @@ class Responses:
                 paid_tools=tuple(inputs.paid_tools),
                 service_tier=name_at(fields, "service_tier"),
                 reasons=_reasons(fields),
-                substitutes=substitutes(fields),
+                substitutes=others.substitutes,
+                also_models=others.also_models,
+                uncapped=others.uncapped,
                 floor_output_tokens=MAX_COUNT + 1 if path.rstrip("/").endswith("/compact") else 0,
             )
         except Unfit as unfit:
@@ -272,6 +277,7 @@ _SEARCH = _Action(type="search")
 
 class _Event(msgspec.Struct, gc=False):
     type: str | None = None
+    output_index: Any = None
     delta: str | None = None
     response: msgspec.Raw = ABSENT
     item: msgspec.Raw = ABSENT
@@ -284,11 +290,13 @@ _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed
 class ResponsesReader:
     """Follows a responses stream; its last event repeats the whole answer with its usage."""
 
-    __slots__ = ("_response", "_searches", "complete", "output_bytes")
+    __slots__ = ("_response", "_searches", "complete", "output_bytes", "shown")
 
     def __init__(self) -> None:
         self.output_bytes = 0
         self.complete = False
+        self.shown: Shown | None = None
+        """Where the text is kept, if it may have to be counted in tokens."""
         self._response: msgspec.Raw | None = None
         self._searches: list[msgspec.Raw] = []
 
@@ -303,14 +311,17 @@ class ResponsesReader:
                 self.output_bytes += len(data)
             return False
         if event.delta is not None:
-            self.output_bytes += size(event.delta)
+            grown = size(event.delta)
+            self.output_bytes += grown
+            if self.shown is not None:
+                self.shown.add(_strand(event), event.delta, grown)
         elif event.response is not ABSENT:
             self._response = event.response
             self.complete = self.complete or event.type in _ENDS
         elif event.item is not ABSENT:
             item = values(event.item)
             if event.type == "response.output_item.added":
-                self.output_bytes += FRAMING_BYTES + size(text(item.get("name")))
+                self._read_item(item)
             elif "encrypted_content" in item:
                 # Hidden reasoning shows as nothing but this.
                 self.output_bytes += size(text(item["encrypted_content"]))
@@ -321,3 +332,21 @@ class ResponsesReader:
     def report(self) -> Report:
         """What the stream has told of itself."""
         return _report(values(self._response), self._searches)
+
+    def _read_item(self, item: Values) -> None:
+        """An item that begins; a message is framed as an answer is, a call at more length."""
+        name = text(item.get("name"))
+        self.output_bytes += FRAMING_BYTES + size(name)
+        shown = self.shown
+        if shown is None:
+            return
+        if name:
+            shown.add((text(item.get("id")), "name"), name, size(name))
+        elif text(item.get("type")) == "message":
+            shown.answer(FRAMING_BYTES)
+
+
+def _strand(event: _Event) -> Hashable:
+    """What the text of an event belongs to."""
+    index: object = event.output_index
+    return (event.type, index if isinstance(index, int) else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from tollway.providers.body import ABSENT
 from tollway.providers.counts import decoded
 from tollway.providers.elsewhere import read_elsewhere
 from tollway.providers.openai_usage import Read, read_raw
+from tollway.providers.shown import Shown
 from tollway.usage import Report
 
 FRAMING_BYTES = 16
@@ -25,6 +27,7 @@ class _Function(msgspec.Struct, gc=False):
 
 
 class _ToolCall(msgspec.Struct, gc=False):
+    index: Any = None
     function: _Function | None = None
     custom: msgspec.Raw = ABSENT
 
@@ -62,11 +65,24 @@ _chunk = msgspec.json.Decoder(_Chunk)
 class ChatReader:
     """Follows a chat or completions stream: the first chunk names the answer, the last usage counts."""
 
-    __slots__ = ("_aside", "_ended", "_finish_reason", "_first", "_last", "_seen", "_usage", "complete", "output_bytes")
+    __slots__ = (
+        "_aside",
+        "_ended",
+        "_finish_reason",
+        "_first",
+        "_last",
+        "_seen",
+        "_usage",
+        "complete",
+        "output_bytes",
+        "shown",
+    )
 
     def __init__(self) -> None:
         self.output_bytes = 0
         self.complete = False
+        self.shown: Shown | None = None
+        """Where the text is kept, if it may have to be counted in tokens."""
         self._first: bytes | None = None
         self._last: bytes | None = None
         """The event that carried the usage, which names the tier as well."""
@@ -86,25 +102,27 @@ class ChatReader:
             return False
         if self._first is None:
             self._first = data
-        choices = chunk.choices
+        choices, shown = chunk.choices, self.shown
         for choice in choices or ():
             delta = choice.delta
             if delta is not None:
                 content = delta.content
-                if type(content) is str and content.isascii():
-                    self.output_bytes += len(content)
-                elif content:
-                    self.output_bytes += size(content)
+                if content:
+                    grown = len(content) if type(content) is str and content.isascii() else size(content)
+                    self.output_bytes += grown
+                    if shown is not None and type(content) is str:
+                        shown.add(choice.index, content, grown)
                 if delta.reasoning_content or delta.reasoning or delta.refusal:
-                    # Some servers send one thought under both names; the larger is the true one.
-                    self.output_bytes += max(size(delta.reasoning_content), size(delta.reasoning)) + size(delta.refusal)
+                    self._read_thoughts(delta, choice.index)
                 if delta.tool_calls is not None or delta.function_call is not None or delta.audio is not ABSENT:
-                    self._read_calls(delta)
-            elif choice.text:
-                self.output_bytes += size(choice.text)
+                    self._read_calls(delta, choice.index)
+            else:
+                self._generated(choice.index, choice.text)
             if choice.index not in self._seen:
                 self._seen.add(choice.index)
                 self.output_bytes += FRAMING_BYTES
+                if shown is not None:
+                    shown.answer(FRAMING_BYTES)
             if choice.finish_reason is not None:
                 self._finish_reason = choice.finish_reason
                 self._ended.add(choice.index)
@@ -136,18 +154,32 @@ class ChatReader:
             stated_cost=read.stated_cost,
         )
 
-    def _read_calls(self, delta: _Delta) -> None:
-        functions = [call.function for call in delta.tool_calls or ()] + [delta.function_call]
-        for function in functions:
+    def _read_thoughts(self, delta: _Delta, choice: int) -> None:
+        # Some servers send one thought under both names; the larger is the true one.
+        thought = max(delta.reasoning_content or "", delta.reasoning or "", key=size)
+        self._generated((choice, "thought"), thought)
+        self._generated((choice, "refusal"), delta.refusal)
+
+    def _read_calls(self, delta: _Delta, choice: int) -> None:
+        calls = [(call.index if type(call.index) is int else None, call.function) for call in delta.tool_calls or ()]
+        for index, function in [*calls, (None, delta.function_call)]:
             if function is not None:
                 if function.name:
                     self.output_bytes += FRAMING_BYTES
-                self.output_bytes += size(function.name) + size(function.arguments)
+                self._generated((choice, "name", index), function.name)
+                self._generated((choice, "arguments", index), function.arguments)
         for call in delta.tool_calls or ():
             if call.custom is not ABSENT:
                 self.output_bytes += len(bytes(call.custom))
         if delta.audio is not ABSENT and delta.audio != _NULL:
             self.output_bytes += len(bytes(delta.audio))
+
+    def _generated(self, strand: Hashable, said: str | None) -> None:
+        if said:
+            grown = size(said)
+            self.output_bytes += grown
+            if self.shown is not None:
+                self.shown.add(strand, said, grown)
 
     def _read_groq(self, raw: msgspec.Raw, data: bytes) -> None:
         usage = values(raw).get("usage")

@@ -1,10 +1,11 @@
 """Metering a stream: cutting it into events, reading each once, passing every byte on at once."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from tollway.providers.aside import Aside
 from tollway.providers.counts import decoded
+from tollway.providers.shown import Kept, Shown
 from tollway.providers.sse import Events, Objects, comments_of, data_of
 from tollway.providers.weight import ALWAYS_LIGHT
 from tollway.usage import Report
@@ -116,6 +117,20 @@ class StreamMeter:
     def report(self) -> Report:
         """What the stream has reported so far: the last usage wins."""
         return self._report or self.reader.report()
+
+    def keep_shown(self) -> None:
+        """From now on the text is kept, if the reader of this API can, to be counted in tokens."""
+        reader: Any = self.reader
+        if hasattr(reader, "shown"):
+            reader.shown = Shown()
+
+    def kept(self) -> Kept | None:
+        """The text that was shown; `None` where it was not kept. To be asked once, behind the end."""
+        shown: Shown | None = getattr(self.reader, "shown", None)
+        if shown is None:
+            return None
+        pending = b"" if self.complete else self._events.pending
+        return shown.kept(self.output_bytes, bytes(pending))
 
     @property
     def output_bytes(self) -> int:
