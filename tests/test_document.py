@@ -10,6 +10,7 @@ from tollway.cli import settings_file
 from tollway.document import Document, compile_document, read_document, slug_of
 from tollway.document.providers import RESERVED
 from tollway.errors import SettingsInvalid
+from tollway.identity.issued import Issued
 from tollway.identity.keys import make_key
 from tollway.match import Match
 from tollway.snapshot import Snapshot
@@ -481,3 +482,17 @@ def test_a_spend_limit_whose_name_no_message_can_show_is_refused() -> None:
     rule = {"id": "one\ntwo", "limit": 5, "window": 86400}
     said = refused({"gateways": [{"slug": "g", "spend_limits": {"rules": [rule]}}]})
     assert r"""gateway "g", spend limit 'one\ntwo', id: it has the control character""" in said
+
+
+def test_a_key_of_the_settings_cannot_have_the_name_of_one_that_was_issued() -> None:
+    issued = Issued()
+    issued.names.add("ci")
+    with pytest.raises(SettingsInvalid, match=r'key "ci": .* tollway keys delete'):
+        compile_document(
+            read_document({"keys": [{"name": "ci", "secret": MADE}]}),
+            resolve=lambda reference, _: reference,
+            book=BOOK,
+            pepper=b"p",
+            revision=3,
+            issued=issued,
+        )

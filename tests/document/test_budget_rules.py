@@ -95,6 +95,7 @@ SPLIT = {"split_by": ["users", "metadata.team", "model"]}
         ({"mode": "monitor"}, "mode", "monitor"),
         ({"guarantee": "expected"}, "guarantee", "expected"),
         ({"on_unpriced": "ceiling"}, "on_unpriced", "ceiling"),
+        ({"on_store_failure": "allow"}, "on_store_failure", "allow"),
         ({"attributes": "verified"}, "attributes", "verified"),
         ({"untagged": "bucket"}, "untagged", "bucket"),
         ({"enabled": False}, "enabled", False),

@@ -64,3 +64,15 @@ def test_a_budget_that_only_has_another_name_is_seen_to_be_renamed() -> None:
     assert renamed(parse(BEFORE), after) == [("a-team", "the-team")]
     assert renamed(parse(BEFORE), parse(BEFORE.replace("name: a team", "name: A, id: a-team"))) == []
     assert renamed(parse(BEFORE), parse(AFTER)) == []
+
+
+def test_no_key_of_a_provider_and_no_secret_of_an_issuer_is_told() -> None:
+    text = (
+        "providers: {openai: {api_keys: {a: sk-canary, b: 'env:B', c: 'sealed:openai/c'}}}\n"
+        "issuers: [{name: corp, issuer: 'https://idp', audience: gw, client_secret: canary}]\n"
+        "login: {issuer: corp}\n"
+    )
+    (provider, issuer, login) = edited(parse("providers: {}"), parse(text))
+    assert (provider.action, issuer.action, login.action) == ("provider.created", "issuer.created", "login.created")
+    assert provider.after is not None and '"c":"sealed:openai/c"' in provider.after
+    assert "canary" not in f"{provider.after}{issuer.after}{login.after}"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollway.identity.keys import base62, digest, is_miscopied, is_well_formed, looks_like_ours, make_key
+from tollway.identity.keys import base62, digest, is_miscopied, is_well_formed, looks_like_ours, make_id, make_key
 
 RANDOM = st.binary(min_size=48, max_size=48)
 
@@ -30,6 +30,13 @@ def test_a_made_key_is_well_formed_and_sixty_five_characters_long(random: bytes)
     assert len(key) == 65
     assert re.fullmatch(r"tw_[0-9a-z]{12}_[0-9A-Za-z]{49}", key)
     assert is_well_formed(key) and looks_like_ours(key) and not is_miscopied(key)
+
+
+@given(RANDOM)
+def test_a_rotated_key_keeps_its_id(random: bytes) -> None:
+    identifier = make_id(source(random))
+    key = make_key(source(random), identifier)
+    assert key.startswith(f"tw_{identifier}_") and is_well_formed(key)
 
 
 @given(RANDOM, st.integers(0, 64), st.sampled_from("0aZ_\n é"))

@@ -1,41 +1,22 @@
-"""Changing one entry of `budgets:` in a settings file, leaving every other character of it as it is.
+"""Changing one entry of `budgets:` in a settings file (`entry_edit.py`), and what a change of some fields makes of it."""
 
-The text is edited field by field where its parse says that a field stands, so comments stay. What comes out is read
-again: where it means anything but the one change, nothing is written and what to write by hand is told.
-"""
-
-import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
-
-import msgspec
-import yaml
+from collections.abc import Mapping
+from typing import Any, cast
 
 from tollway.document.changes import budget_id
+from tollway.document.entry_edit import Section, fields_of
 from tollway.document.text import parse
-from tollway.document.written import BudgetDocument, Document, read_document
+from tollway.document.written import BudgetDocument, Document
 from tollway.errors import SettingsInvalid
 
-_FIELDS = {field.name for field in msgspec.structs.fields(BudgetDocument)}
+__all__ = ["fields_of", "merged", "place_of", "read_fields", "with_budget", "with_fields", "without_budget"]
 
-
-class _Unclear(Exception):
-    """An entry stands where no edit is known to be right."""
-
-
-class _Pair(NamedTuple):
-    key: yaml.ScalarNode
-    value: yaml.Node
+_BUDGETS = Section("budgets", lambda document: document.budgets, budget_id, BudgetDocument)
 
 
 def read_fields(fields: Mapping[str, Any]) -> BudgetDocument:
     """The budget that these fields write. Raises SettingsInvalid naming the field."""
-    return read_document({"budgets": [dict(fields)]}).budgets[0]
-
-
-def fields_of(written: BudgetDocument) -> dict[str, Any]:
-    """What is written of a budget, without what is left at its default."""
-    return msgspec.to_builtins(written)
+    return _BUDGETS.read(fields)
 
 
 def merged(written: BudgetDocument, patch: Mapping[str, Any]) -> BudgetDocument:
@@ -46,56 +27,30 @@ def merged(written: BudgetDocument, patch: Mapping[str, Any]) -> BudgetDocument:
 
 def place_of(document: Document, wanted: str) -> int:
     """Which of the budgets as they are written has that id. Raises KeyError."""
-    for index, written in enumerate(document.budgets):
-        if budget_id(written) == wanted:
-            return index
-    raise KeyError(wanted)
+    return _BUDGETS.place_of(document, wanted)
 
 
 def with_budget(text: str, written: BudgetDocument) -> str:
     """`text` with one more budget, behind the others. Raises SettingsInvalid where it cannot be edited safely."""
-    before = parse(text)
-    wanted = [*before.budgets, written]
-    return _checked(text, before, wanted, lambda root: _appended(text, root, written), written)
+    return _BUDGETS.with_entry(text, written)
 
 
 def with_fields(text: str, wanted_id: str, patch: Mapping[str, Any]) -> str:
     """`text` with a budget changed as `merged` says. Raises KeyError, and SettingsInvalid as above."""
-    before = parse(text)
-    index = place_of(before, wanted_id)
-    old = before.budgets[index]
-    fields = _merged(old, patch)
-    new = read_fields(fields)
-    if new == old:
-        return text
-    wanted = [*before.budgets[:index], new, *before.budgets[index + 1 :]]
-    was = fields_of(old)
-    # What is given and says what was written already leaves even its spelling as it is.
-    differing = {name: fields.get(name) for name in {*was, *fields} if was.get(name) != fields.get(name)}
-    ordered = sorted(differing, key=lambda name: (name not in was, name))
-
-    def edit(_: yaml.MappingNode) -> str:
-        after = text
-        for name in ordered:
-            # Read anew each time: every edit moves what stands behind it.
-            after = _set(after, _entries(_root(after))[index], name, differing[name])
-        return after
-
-    return _checked(text, before, wanted, edit, new)
+    document = parse(text)
+    old = document.budgets[place_of(document, wanted_id)]
+    return _BUDGETS.with_fields(text, wanted_id, _merged(old, patch))
 
 
 def without_budget(text: str, wanted_id: str) -> str:
     """`text` without a budget and the comments right above it. Raises KeyError, and SettingsInvalid as above."""
-    before = parse(text)
-    index = place_of(before, wanted_id)
-    wanted = [*before.budgets[:index], *before.budgets[index + 1 :]]
-    return _checked(text, before, wanted, lambda root: _cut(text, root, index), None)
+    return _BUDGETS.without_entry(text, wanted_id)
 
 
 def _merged(written: BudgetDocument, patch: Mapping[str, Any]) -> dict[str, Any]:
     for name in patch:
-        if name not in _FIELDS:
-            raise SettingsInvalid(f'a budget has no field "{name}"; there are {", ".join(sorted(_FIELDS))}.')
+        if name not in _BUDGETS.fields:
+            raise SettingsInvalid(f'a budget has no field "{name}"; there are {", ".join(sorted(_BUDGETS.fields))}.')
     fields = fields_of(written)
     for name, value in patch.items():
         if name == "where" and isinstance(value, Mapping):
@@ -106,167 +61,3 @@ def _merged(written: BudgetDocument, patch: Mapping[str, Any]) -> dict[str, Any]
     if written.id is None and "id" not in fields and fields.get("name") != written.name:
         fields["id"] = budget_id(written)
     return fields
-
-
-def _checked(
-    text: str,
-    before: Document,
-    wanted: Sequence[BudgetDocument],
-    edit: Callable[[yaml.MappingNode], str],
-    written: BudgetDocument | None,
-) -> str:
-    """What `edit` makes of the text, once it is sure to mean `before` with the budgets `wanted`."""
-    expected = msgspec.structs.replace(before, budgets=list(wanted))
-    try:
-        after = edit(_root(text))
-        if parse(after) == expected:
-            return after
-    except (SettingsInvalid, yaml.YAMLError, _Unclear):
-        pass
-    by_hand = "take it out yourself" if written is None else f"write it yourself, under budgets: - {_line(written)}"
-    raise SettingsInvalid(f"the settings are written in a way that cannot be edited safely; {by_hand}.")
-
-
-def _root(text: str) -> yaml.MappingNode:
-    # libyaml takes a third of the time; but it does not count a byte order mark, and places are counted in this text.
-    loader: Any = yaml.SafeLoader if text.startswith("\ufeff") else getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    node: yaml.Node | None = yaml.compose(text, Loader=loader)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    if not isinstance(node, yaml.MappingNode) or node.flow_style:
-        raise _Unclear
-    return node
-
-
-def _budgets(root: yaml.MappingNode) -> _Pair | None:
-    return next((pair for pair in _pairs(root) if pair.key.value == "budgets"), None)
-
-
-def _pairs(node: yaml.MappingNode) -> list[_Pair]:
-    found = [_Pair(key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)]
-    if len(found) != len(node.value):
-        raise _Unclear
-    return found
-
-
-def _entries(root: yaml.MappingNode) -> list[yaml.MappingNode]:
-    found = _budgets(root)
-    if found is None or not isinstance(found.value, yaml.SequenceNode):
-        raise _Unclear
-    entries = [node for node in found.value.value if isinstance(node, yaml.MappingNode)]
-    if len(entries) != len(found.value.value):
-        raise _Unclear
-    return entries
-
-
-def _end(text: str, node: yaml.Node) -> int:
-    """Behind the last character of a node: a block's own mark lies behind what follows it."""
-    if isinstance(node, yaml.MappingNode) and not node.flow_style and node.value:
-        return _end(text, node.value[-1][1])
-    if isinstance(node, yaml.SequenceNode) and not node.flow_style and node.value:
-        return _end(text, node.value[-1])
-    return len(text[: node.end_mark.index].rstrip()) if node.end_mark.index > node.start_mark.index else _at(node)
-
-
-def _at(node: yaml.Node) -> int:
-    return int(node.start_mark.index)
-
-
-def _line_of(text: str, index: int) -> int:
-    return text.rfind("\n", 0, index) + 1
-
-
-def _line_end(text: str, index: int) -> int:
-    found = text.find("\n", index)
-    end = len(text) if found < 0 else found
-    return end - 1 if end and text[end - 1] == "\r" else end
-
-
-def _set(text: str, entry: yaml.MappingNode, name: str, value: Any) -> str:
-    """`text` with one field of an entry written anew, added, or (`None`) taken out."""
-    pairs = _pairs(entry)
-    place = next((number for number, pair in enumerate(pairs) if pair.key.value == name), None)
-    if place is None:
-        return text if value is None else _added(text, entry, pairs, f"{name}: {_json(value)}")
-    pair = pairs[place]
-    if value is None:
-        return _taken_out(text, entry, pairs, place)
-    start, end = _at(pair.value), _end(text, pair.value)
-    if "\n" in text[pair.key.end_mark.index : start] or text[start : start + 1] in ("|", ">") or start >= end:
-        start = text.index(":", pair.key.end_mark.index) + 1
-        return f"{text[:start]} {_json(value)}{text[max(start, end) :]}"
-    return text[:start] + _json(value) + text[end:]
-
-
-def _added(text: str, entry: yaml.MappingNode, pairs: Sequence[_Pair], written: str) -> str:
-    if not pairs:
-        raise _Unclear
-    end = _end(text, pairs[-1].value)
-    if entry.flow_style:
-        return f"{text[:end]}, {written}{text[end:]}"
-    end = _line_end(text, end)
-    newline = "\r\n" if "\r\n" in text else "\n"
-    return f"{text[:end]}{newline}{' ' * pairs[0].key.start_mark.column}{written}{text[end:]}"
-
-
-def _taken_out(text: str, entry: yaml.MappingNode, pairs: Sequence[_Pair], place: int) -> str:
-    pair = pairs[place]
-    if entry.flow_style or place == 0:
-        if place + 1 < len(pairs):
-            return text[: _at(pair.key)] + text[_at(pairs[place + 1].key) :]
-        if place == 0:
-            raise _Unclear
-        return text[: _end(text, pairs[place - 1].value)] + text[_end(text, pair.value) :]
-    after = text.find("\n", _end(text, pair.value))
-    return text[: _line_of(text, _at(pair.key))] + (text[after + 1 :] if after >= 0 else "")
-
-
-def _appended(text: str, root: yaml.MappingNode, written: BudgetDocument) -> str:
-    newline = "\r\n" if "\r\n" in text else "\n"
-    found = _budgets(root)
-    if found is None:
-        ended = text if text.endswith("\n") or not text else text + newline
-        return f"{ended}budgets:{newline}{_block(written, '  ', newline)}"
-    value = found.value
-    if isinstance(value, yaml.SequenceNode) and value.value and not value.flow_style:
-        after = text.find("\n", _end(text, value))
-        head = text[: after + 1] if after >= 0 else text + newline
-        return (
-            f"{head}{_block(written, ' ' * value.start_mark.column, newline)}{text[after + 1 :] if after >= 0 else ''}"
-        )
-    # [], nothing at all, or [{...}, {...}]: the entries become a block, as they are written.
-    nodes = cast("list[yaml.Node]", value.value) if isinstance(value, yaml.SequenceNode) else []
-    items = [text[_at(node) : node.end_mark.index] for node in nodes]
-    colon = text.index(":", found.key.end_mark.index) + 1
-    block = "".join(f"  - {item}{newline}" for item in items) + _block(written, "  ", newline)
-    behind = text[max(colon, value.end_mark.index) :]
-    return f"{text[:colon]}{newline}{block.rstrip()}{behind if behind.strip(' ') else newline}"
-
-
-def _cut(text: str, root: yaml.MappingNode, index: int) -> str:
-    found = _budgets(root)
-    entries = _entries(root)
-    if found is None or not isinstance(found.value, yaml.SequenceNode) or found.value.flow_style:
-        raise _Unclear
-    entry = entries[index]
-    start = _line_of(text, _at(entry))
-    if text[start : _at(entry)].strip() != "-":
-        raise _Unclear
-    after = text.find("\n", _end(text, entry))
-    if len(entries) == 1:
-        start = _line_of(text, _at(found.key))
-    while start and text[(above := _line_of(text, start - 1)) : start].strip().startswith("#"):
-        start = above
-    return text[:start] + (text[after + 1 :] if after >= 0 else "")
-
-
-def _block(written: BudgetDocument, indent: str, newline: str) -> str:
-    lines = [f"{name}: {_json(value)}" for name, value in fields_of(written).items()]
-    return "".join(f"{indent}{'- ' if number == 0 else '  '}{line}{newline}" for number, line in enumerate(lines))
-
-
-def _line(written: BudgetDocument) -> str:
-    return "{" + ", ".join(f"{name}: {_json(value)}" for name, value in fields_of(written).items()) + "}"
-
-
-def _json(value: Any) -> str:
-    # JSON is YAML; strings are quoted, so that no amount is read as a number.
-    return json.dumps(value, ensure_ascii=False)

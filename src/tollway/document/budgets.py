@@ -83,6 +83,7 @@ def _budget(written: BudgetDocument, providers: Set[str], told: str) -> Budget:
         mode=written.mode,
         guarantee=written.guarantee,
         on_unpriced=written.on_unpriced,
+        on_store_failure=written.on_store_failure,
         attributes=written.attributes,
         alerts=_alerts(written.alerts, where),
         overrides=read_overrides(written, split_by, where),

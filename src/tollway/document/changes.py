@@ -80,20 +80,29 @@ def _things(document: Document) -> Mapping[str, Mapping[str, str]]:
         "price": dict(zip(entry_ids(document.prices), map(shown, document.prices), strict=True)),
         "channel": {name: shown(written) for name, written in document.channels.items()},
         "alert": {written.name: shown(written) for written in document.alerts},
+        "issuer": {written.name: shown(written) for written in document.issuers},
+        "policy": {written.id or slug_of(written.name): shown(written) for written in document.policies},
+        "login": {} if document.login is None else {"login": shown(document.login)},
+        "administration": {"administration": shown(document.administration)},
     }
 
 
 def _without_secrets(value: Any) -> Any:
     if isinstance(value, dict):
         fields = cast("Mapping[str, Any]", value)
-        return {
-            name: _reference(inner) if name in _SECRET and isinstance(inner, str) else _without_secrets(inner)
-            for name, inner in fields.items()
-        }
+        return {name: _shown_field(name, inner) for name, inner in fields.items()}
     if isinstance(value, list):
         return [_without_secrets(inner) for inner in cast("Sequence[Any]", value)]
     return value
 
 
+def _shown_field(name: str, value: Any) -> Any:
+    if name in _SECRET and isinstance(value, str):
+        return _reference(value)
+    if name == "api_keys" and isinstance(value, dict):
+        return {alias: _reference(str(inner)) for alias, inner in cast("Mapping[str, Any]", value).items()}
+    return _without_secrets(value)
+
+
 def _reference(value: str) -> str:
-    return value if value == "none" or value.startswith(("env:", "file:")) else HIDDEN
+    return value if value == "none" or value.startswith(("env:", "file:", "sealed:")) else HIDDEN

@@ -1,25 +1,42 @@
 """From what is written to the snapshot it means: secrets resolved, names checked, defaults filled in."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from tollway.document.administration import read_administration
 from tollway.document.alerts import read_alerts, read_channels
 from tollway.document.budgets import read_budgets
+from tollway.document.issuers import read_issuers
+from tollway.document.login import read_login
 from tollway.document.names import check_slug
+from tollway.document.policies import by_gateway, read_policies
 from tollway.document.providers import ResolveSecret, check_secret, provider_aliases, read_provider
 from tollway.document.written import Document, GatewayDocument, KeyDocument
 from tollway.errors import SettingsInvalid
-from tollway.gateway import Gateway
+from tollway.gateway import Gateway, ProviderKey
+from tollway.identity.issued import Issued
 from tollway.identity.keys import SHORTEST_SECRET, Key, digest, is_miscopied
+from tollway.policies.buckets import budgets_of as policy_budgets
 from tollway.pricing.price import PriceBook, PriceOverride
 from tollway.snapshot import Snapshot
 
 
 def compile_document(
-    document: Document, *, resolve: ResolveSecret, book: PriceBook, pepper: bytes, revision: int, text: str = ""
+    document: Document,
+    *,
+    resolve: ResolveSecret,
+    book: PriceBook,
+    pepper: bytes,
+    revision: int,
+    text: str = "",
+    issued: Issued | None = None,
+    stored: Mapping[str, Mapping[str, ProviderKey]] | None = None,
 ) -> Snapshot:
     """The snapshot a document means. Raises SettingsInvalid naming the thing, the value and the way out."""
-    providers = {slug: read_provider(slug, written, resolve) for slug, written in document.providers.items()}
+    providers = {
+        slug: read_provider(slug, written, resolve, (stored or {}).get(slug, {}))
+        for slug, written in document.providers.items()
+    }
     gateways: dict[str, Gateway] = {}
     for written in document.gateways:
         if written.slug in gateways:
@@ -28,6 +45,7 @@ def compile_document(
     gateways.setdefault("default", Gateway(slug="default"))
     budgets = read_budgets(document, gateways, providers)
     channels = read_channels(document.channels, resolve)
+    policies = read_policies(document.policies, gateways)
     free = [PriceOverride(provider=slug, model="*", free=True) for slug, p in document.providers.items() if p.free]
     prices = [*document.prices, *free]
     return Snapshot(
@@ -35,14 +53,21 @@ def compile_document(
         gateways=gateways,
         providers=providers,
         provider_aliases=provider_aliases(providers),
-        keys=_keys(document.keys, gateways, resolve, pepper),
+        keys=_keys(document.keys, gateways, resolve, pepper, issued.names if issued is not None else ()),
         pepper=pepper,
+        issued=Issued() if issued is None else issued,
+        issuers=read_issuers(document.issuers, gateways, resolve),
+        login=read_login(document.login, document.issuers, gateways),
         budgets=budgets,
         budgets_of={slug: tuple(b for b in budgets if b.enabled and b.gateway in (None, slug)) for slug in gateways},
         book=book.with_overrides(prices) if prices else book,
         document=text,
+        policies=policies,
+        policies_of=by_gateway(policies, gateways),
+        buckets=policy_budgets(policies),
         alert_rules=read_alerts(document.alerts, budgets, channels),
         channels=channels,
+        administration=read_administration(document.administration),
     )
 
 
@@ -62,7 +87,11 @@ def _gateway(written: GatewayDocument) -> Gateway:
 
 
 def _keys(
-    written: Sequence[KeyDocument], gateways: Mapping[str, Gateway], resolve: ResolveSecret, pepper: bytes
+    written: Sequence[KeyDocument],
+    gateways: Mapping[str, Gateway],
+    resolve: ResolveSecret,
+    pepper: bytes,
+    taken: Collection[str],
 ) -> dict[bytes, Key]:
     keys: dict[bytes, Key] = {}
     names: set[str] = set()
@@ -71,6 +100,11 @@ def _keys(
         if key.name in names:
             raise SettingsInvalid(f"{where}: the name is used twice; names of keys are unique.")
         names.add(key.name)
+        if key.name in taken:
+            raise SettingsInvalid(
+                f"{where}: a key or service token of that name was issued here, revoked perhaps; names are unique. Choose "
+                f'another, or delete that one: tollway keys delete "{key.name}".'
+            )
         secret = resolve(key.secret, f"{where}, secret")
         check_secret(secret, where)
         if len(secret) < SHORTEST_SECRET:
@@ -101,6 +135,7 @@ def _keys(
             enabled=key.enabled,
             custom_cost=key.custom_cost,
             priority=key.priority,
+            models=tuple(key.models),
         )
     return keys
 

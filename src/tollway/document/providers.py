@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from tollway.document.names import check_slug
 from tollway.document.written import AuthDocument, ProviderDocument
 from tollway.errors import SettingsInvalid
-from tollway.gateway import Auth, AwsAuth, AzureAuth, GoogleAuth, Provider, Secret
+from tollway.gateway import Auth, AwsAuth, AzureAuth, GoogleAuth, Provider, ProviderKey, Secret
 from tollway.pricing.slugs import canonical
 from tollway.providers.presets import (
     ALIASES,
@@ -35,13 +35,18 @@ RESERVED = frozenset(
 """First segments of paths that are Tollway's own; a provider of that name could not be reached."""
 
 _BASE_URL = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(?:/(?:(?![?#\\])[!-~])*)?")
+_ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NO_KEYS: Mapping[str, ProviderKey] = {}
 _PLACE = re.compile(r"\{([a-z]+)\}")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _GLOBAL = "aiplatform.googleapis.com"
 
 
-def read_provider(slug: str, written: ProviderDocument, resolve: ResolveSecret) -> Provider:
-    """The provider that one entry of `providers` means. Raises SettingsInvalid."""
+def read_provider(
+    slug: str, written: ProviderDocument, resolve: ResolveSecret, stored: Mapping[str, ProviderKey] = NO_KEYS
+) -> Provider:
+    """The provider that one entry of `providers` means, with the keys that are `stored` for it by alias, or `gateway/alias`;
+    what the settings say comes before those. Raises SettingsInvalid."""
     where = f"providers.{slug}"
     check_slug(slug, where)
     if slug in RESERVED:
@@ -63,6 +68,10 @@ def read_provider(slug: str, written: ProviderDocument, resolve: ResolveSecret) 
     reference = written.api_key if written.api_key is not None else "none" if own and written.auth is None else None
     secret = resolve(reference, f"{where}.api_key") if reference is not None else None
     check_secret(secret or "", f"{where}.api_key")
+    keys = _keys(where, written, resolve, stored)
+    if reference is not None:
+        # What the settings say comes before what was stored.
+        keys.pop("default", None)
     for name in ("connect_timeout_s", "first_byte_timeout_s", "idle_timeout_s"):
         if not 0 < getattr(written, name) <= 86_400:
             raise SettingsInvalid(f"{where}.{name}: {getattr(written, name)} is not between 0 and 86,400 seconds.")
@@ -77,6 +86,7 @@ def read_provider(slug: str, written: ProviderDocument, resolve: ResolveSecret) 
         family=family,
         base_url=base_url,
         api_key=Secret(secret) if secret else None,
+        keys=keys,
         price_list=price_list,
         models=(*written.models, *written.deployments),
         cap_field=written.cap_field or ("max_completion_tokens" if newer_cap else "max_tokens"),
@@ -97,6 +107,24 @@ def read_provider(slug: str, written: ProviderDocument, resolve: ResolveSecret) 
         auto_is_standard=written.default_tier_is_standard,
         deployments=dict(written.deployments),
     )
+
+
+def _keys(
+    where: str, written: ProviderDocument, resolve: ResolveSecret, stored: Mapping[str, ProviderKey]
+) -> dict[str, ProviderKey]:
+    if "default" in written.api_keys:
+        raise SettingsInvalid(f'{where}.api_keys: "default" is what "api_key" is for.')
+    keys = dict(stored)
+    for alias, reference in written.api_keys.items():
+        if not _ALIAS.fullmatch(alias):
+            raise SettingsInvalid(
+                f"{where}.api_keys: {alias!r} is no name; use letters, digits, dots, dashes, 64 at most."
+            )
+        secret = resolve(reference, f"{where}.api_keys.{alias}")
+        check_secret(secret, f"{where}.api_keys.{alias}")
+        if secret:
+            keys[alias] = ProviderKey(Secret(secret))
+    return keys
 
 
 def provider_aliases(providers: Mapping[str, Provider]) -> dict[str, str]:

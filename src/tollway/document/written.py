@@ -39,6 +39,8 @@ class ProviderDocument(_Written, frozen=True):
     """Needed for a name that is no known provider's."""
     base_url: str | None = None
     api_key: str | None = None
+    api_keys: dict[str, str] = {}
+    """Further keys by alias, which a caller picks with `tollway-byok-alias`; `api_key` is "default"."""
     auth: AuthDocument | None = None
     region: str | None = None
     project: str | None = None
@@ -85,6 +87,118 @@ class KeyDocument(_Written, frozen=True):
     """It may say what its requests cost, by the header `tollway-custom-cost`."""
     priority: Literal["batch", "standard", "production"] = "standard"
     """Who waits before whom where money is short."""
+    models: list[str] = []
+    """Patterns of `provider/model` or bare names that it may use; empty for all."""
+
+
+class ClaimsDocument(_Written, frozen=True):
+    """Which claims say what; a dotted name reaches into objects ("realm_access.roles"), a URL is taken whole."""
+
+    subject: str = "sub"
+    user: str | None = None
+    """What budgets know the person by; by default the verified e-mail address, else the subject."""
+    email: str = "email"
+    name: str = "name"
+    groups: str = "groups"
+    groups_required: bool = False  # Without it, who has a token that says no groups is in none.
+    client_id: str | None = None
+    """Where it is and no person is named, a service asks. By default `client_id`, `azp` or `common_name`."""
+    country: str = "country"
+    metadata: dict[str, str] = {}
+    """Attribute → claim: `metadata.<attribute>` in budgets, and `cf.custom.<attribute>` in conditions, proven."""
+
+
+class IssuerDocument(_Written, frozen=True):
+    """An identity provider whose tokens open gateways."""
+
+    name: str
+    issuer: str
+    """The `iss` of its tokens, and where it is discovered."""
+    audience: str | list[str]
+    """One of them has to be in `aud`."""
+    kind: Literal["oidc", "cloudflare_access"] = "oidc"
+    jwks_url: str | None = None
+    """Without it, the one that discovery names."""
+    algorithms: list[str] = msgspec.field(default_factory=lambda: ["RS256", "ES256", "PS256", "EdDSA"])
+    token_types: list[str] = msgspec.field(default_factory=lambda: ["JWT", "at+jwt"])
+    """What the header's `typ` may be; a token without one is a "JWT"."""
+    headers: list[str] = []
+    """Header fields that may carry a token, besides `Authorization` and `tollway-authorization`."""
+    claims: ClaimsDocument = ClaimsDocument()
+    groups_from: Literal["claim", "userinfo"] = "claim"
+    """userinfo: asked for once for each token, and where the claim is only a reference to too many groups; it also fills in
+    what else the token leaves out of a person, such as the e-mail address."""
+    userinfo_url: str | None = None
+    require: dict[str, str | list[str]] = {}
+    """Claims that a token must have, with one of these values."""
+    gateways: list[str] = []
+    """Slugs that its tokens open; empty for all."""
+    email_verified: Literal["required", "assumed"] = "required"
+    """assumed: of issuers that say nothing of it and verify every address (Cloudflare Access, Entra)."""
+    leeway_s: int = 60
+    max_age_s: int = 86_400
+    """A token is not taken longer after it was issued, whatever its `exp`."""
+    allow_private: bool = False
+    """It may be at an address that the internet cannot reach."""
+    allow_http: bool = False
+    """It may be reached without TLS, at a private address."""
+    client_id: str | None = None
+    """What this gateway is to it, for people to sign in."""
+    client_secret: str | None = None
+    scopes: list[str] = msgspec.field(default_factory=lambda: ["openid", "profile", "email"])
+    priority: Literal["batch", "standard", "production"] = "standard"
+    enabled: bool = True
+
+
+class PolicyDocument(_Written, frozen=True):
+    """Who may use which model, and how much; with the meaning of Cloudflare's policies."""
+
+    name: str
+    action: dict[str, str | int | float | bool]
+    actor: str = "everyone"
+    resource: str | dict[str, str | list[str]] = "*"
+    condition: str = "true"
+    id: str | None = None
+    gateway: str | None = None
+    """The slug of the only gateway it is for; all of them where it is not written."""
+    enabled: bool = True
+
+
+class LoginDocument(_Written, frozen=True):
+    """How people sign in at this gateway for a token of its own."""
+
+    issuer: str
+    """The name of an issuer with a `client_id`."""
+    public_url: str | None = None
+    """As people's browsers reach this gateway: "https://ai.example.com"."""
+    device: bool = True
+    """`tollway login` and Claude Code may sign in by a code that is typed into a browser."""
+    access_token_s: int = 3_600
+    refresh_token_s: int = 2_592_000
+    """Until somebody has to sign in again, however often the token is refreshed."""
+    gateways: list[str] = []
+    """Slugs that the tokens open; empty for all."""
+    forwarded_for: bool = False
+    """A proxy in front says in `X-Forwarded-For` who calls, as the last of the addresses there."""
+
+
+class RoleDocument(_Written, frozen=True):
+    """Who has a role: members of any of these groups, and these people."""
+
+    groups: list[str] = []
+    users: list[str] = []
+
+
+class AdministrationDocument(_Written, frozen=True):
+    """Who may see and change what, in the dashboard and the API."""
+
+    owner: RoleDocument = RoleDocument()
+    admin: RoleDocument = RoleDocument()
+    finance: RoleDocument = RoleDocument()
+    developer: RoleDocument = RoleDocument()
+    session_idle_s: int = 1_800
+    session_s: int = 43_200
+    developer_keys: int = 20
 
 
 class SpendLimitDimension(_Written, frozen=True):
@@ -156,6 +270,7 @@ class BudgetDocument(_Written, frozen=True):
     mode: Literal["enforce", "monitor"] = "enforce"
     guarantee: Literal["hard", "expected", "settled"] = "hard"
     on_unpriced: Literal["block", "ceiling", "count"] = "block"
+    on_store_failure: Literal["block", "allow"] = "block"
     attributes: Literal["any", "verified"] = "any"
     alerts: list[int] = []
     overrides: list[dict[str, str | int | float]] = []
@@ -212,6 +327,10 @@ class Document(_Written, frozen=True):
     prices: list[PriceOverride] = []
     channels: dict[str, ChannelDocument] = {}
     alerts: list[AlertDocument] = []
+    issuers: list[IssuerDocument] = []
+    policies: list[PolicyDocument] = []
+    login: LoginDocument | None = None
+    administration: AdministrationDocument = AdministrationDocument()
 
 
 def read_document(written: object) -> Document:
@@ -233,6 +352,12 @@ def _placed(written: object, said: str) -> str:
     found = _IN_BUDGET.search(said)
     if found is not None:
         return _in_budget(cast(list[object], document["budgets"])[int(found[1])], found, said)
+    found = _IN_ISSUER.search(said)
+    if found is not None:
+        # What is written there is not repeated: it may be a secret.
+        issuer = cast(list[object], document["issuers"])[int(found[1])]
+        name = cast(dict[str, object], issuer).get("name", found[1]) if isinstance(issuer, dict) else found[1]
+        return f"{said[: found.start()]}at `issuers.{name}{said[found.end() :]}"
     for section, kind in (("providers", ProviderDocument), ("channels", ChannelDocument)):
         if f"$.{section}[...]" not in said:
             continue
@@ -248,6 +373,7 @@ def _placed(written: object, said: str) -> str:
 
 
 _IN_BUDGET = re.compile(r"at `\$\.budgets\[([0-9]+)\]([^`]*)`")
+_IN_ISSUER = re.compile(r"at `\$\.issuers\[([0-9]+)\]")
 _STEP = re.compile(r"\.(\w+)|\[([0-9]+)\]")
 
 

@@ -56,19 +56,24 @@ def read_metadata(header: str | None) -> dict[str, str] | MetadataInvalid:
 
 
 def facts_of(identity: Identity, gateway: str, declared: dict[str, str]) -> dict[str, Attribute]:
-    """The attributes known before a model is chosen. What a key proves outranks what its bearer declares."""
-    facts = {f"{METADATA}{name}": Attribute((value,), "header") for name, value in declared.items()}
+    """The attributes known before a model is chosen. What a key or token proves outranks what its bearer declares."""
+    facts = {
+        f"{METADATA}{name}": Attribute((value,), "header")
+        for name, value in declared.items()
+        if name not in identity.proven_only
+    }
+    source = identity.source
     for name, value in identity.metadata.items():
-        facts[f"{METADATA}{name}"] = Attribute((value,), "key")
+        facts[f"{METADATA}{name}"] = Attribute((value,), source)
     facts["gateway"] = Attribute((gateway,), "gateway")
     if identity.user is not None:
-        facts["user"] = Attribute((identity.user,), "key")
+        facts["user"] = Attribute((identity.user,), source)
     if identity.service is not None:
-        facts["service"] = Attribute((identity.service,), "key")
+        facts["service"] = Attribute((identity.service,), source)
     if identity.key is not None:
-        facts["key"] = Attribute((identity.key,), "key")
+        facts["key"] = Attribute((identity.key,), source)
     if identity.groups:
-        facts["group"] = Attribute(identity.groups, "key")
+        facts["group"] = Attribute(identity.groups, source)
     return facts
 
 

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from tollway.identity.keys import Key, Priority
+from tollway.identity.person import Person
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +23,16 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """It may say what its requests cost."""
     priority: Priority = "standard"
     """Who waits before whom where money is short."""
+    models: tuple[str, ...] = ()
+    """Patterns of `provider/model` or bare names that it may use; empty for all."""
+    source: Literal["key", "token"] = "key"
+    """What proves it."""
+    person: Person | None = None
+    """Of a token, or of a key that a person got by signing in."""
+    gateways: tuple[str, ...] = ()
+    """token: slugs that it opens; empty for all."""
+    proven_only: frozenset[str] = frozenset()
+    """Metadata that its issuer speaks of: what a caller declares of it counts for nothing, even where the token has none."""
 
 
 ANONYMOUS = Identity(kind="anonymous")
@@ -38,4 +49,7 @@ def of_key(key: Key) -> Identity:
         metadata=key.metadata,
         custom_cost=key.custom_cost,
         priority=key.priority,
+        models=key.models,
+        person=key.person,
+        proven_only=key.proven_only,
     )

@@ -14,6 +14,8 @@ from typing import Literal
 
 import msgspec
 
+from tollway.identity.person import Person
+
 PREFIX = "tw_"
 SHORTEST_SECRET = 16
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -28,7 +30,7 @@ Priority = Literal["batch", "standard", "production"]
 PRIORITIES: dict[Priority, int] = {"batch": -1, "standard": 0, "production": 1}
 
 
-class Key(msgspec.Struct, frozen=True, kw_only=True):
+class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a gateway key stands for. The secret is not in it."""
 
     name: str
@@ -46,6 +48,18 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     custom_cost: bool = False
     """It may say what its requests cost (`tollway-custom-cost`)."""
     priority: Priority = "standard"
+    models: tuple[str, ...] = ()
+    """Patterns of `provider/model` or bare names that it may use; empty for all."""
+    id: str = ""
+    """Of a key that was issued here; empty for one of the settings."""
+    client_id: str = ""
+    """Of a service token: what is sent beside its secret."""
+    addresses: tuple[str, ...] = ()
+    """The networks (CIDR) that it may be used from; empty for all."""
+    person: Person | None = None
+    """Who signed in for it."""
+    proven_only: frozenset[str] = frozenset()
+    """Metadata of which only what is written here counts, even where there is none."""
 
 
 def base62(number: int, width: int) -> str:
@@ -53,10 +67,15 @@ def base62(number: int, width: int) -> str:
     return _written(number, _ALPHABET, width)
 
 
-def make_key(random_bytes: Callable[[int], bytes]) -> str:
-    """A new key: 256 random bits behind an id of twelve uniform characters."""
+def make_id(random_bytes: Callable[[int], bytes]) -> str:
+    """Twelve uniform characters."""
     # Sixteen bytes: what the remainder prefers is then too small to see.
-    identifier = _written(int.from_bytes(random_bytes(16), "big") % 36**12, _ID_ALPHABET, 12)
+    return _written(int.from_bytes(random_bytes(16), "big") % 36**12, _ID_ALPHABET, 12)
+
+
+def make_key(random_bytes: Callable[[int], bytes], identifier: str | None = None) -> str:
+    """A new key: 256 random bits behind an id, a new one unless it is given."""
+    identifier = identifier or make_id(random_bytes)
     secret = base62(int.from_bytes(random_bytes(32), "big"), 43)
     return f"{PREFIX}{identifier}_{secret}{_checksum(identifier, secret)}"
 
@@ -68,13 +87,17 @@ def looks_like_ours(text: str) -> bool:
 
 def is_miscopied(text: str) -> bool:
     """Whether `text` begins as a generated key does and is none: a character is missing, or another one."""
-    return _BEGINNING.match(text) is not None and not is_well_formed(text)
+    shape = _SHAPE.fullmatch(text)
+    if shape is None:
+        return _BEGINNING.match(text) is not None
+    return _checksum(shape[1], shape[2]) != shape[3]
 
 
 def is_well_formed(text: str) -> bool:
     """Whether a generated key's checksum is right."""
     shape = _SHAPE.fullmatch(text)
-    return shape is not None and hmac.compare_digest(_checksum(shape[1], shape[2]), shape[3])
+    # Both sides are made of what was sent: how long it takes to compare them tells nothing.
+    return shape is not None and _checksum(shape[1], shape[2]) == shape[3]
 
 
 def digest(secret: str, pepper: bytes) -> bytes:
@@ -91,4 +114,11 @@ def _written(number: int, alphabet: str, width: int) -> str:
 
 
 def _checksum(identifier: str, secret: str) -> str:
-    return base62(zlib.crc32(f"{identifier}_{secret}".encode()), 6)
+    left = zlib.crc32(f"{identifier}_{secret}".encode())
+    # base62(left, 6), without its loop: this is done for every request.
+    left, f = divmod(left, 62)
+    left, e = divmod(left, 62)
+    left, d = divmod(left, 62)
+    left, c = divmod(left, 62)
+    a, b = divmod(left, 62)
+    return _ALPHABET[a] + _ALPHABET[b] + _ALPHABET[c] + _ALPHABET[d] + _ALPHABET[e] + _ALPHABET[f]

@@ -1,0 +1,24 @@
+"""When two spellings of somebody's name are one name.
+
+Unicode's own lower case makes other people's names of some: U+212A, the Kelvin sign, becomes "k", and "ß" becomes "ss". Only the
+26 letters are lowered here, so a name with any other character can be nobody's but its own.
+"""
+
+from string import ascii_lowercase, ascii_uppercase
+
+_LOWERED = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
+def same(name: str) -> str:
+    """The name as it is compared: two that differ in the case of A to Z alone are one."""
+    return name.translate(_LOWERED)
+
+
+def is_address(text: str) -> bool:
+    """Whether an e-mail address can stand for somebody: one "@" with something on both sides, and nothing that would make it
+    look like another or like several: no white space, no comma, no control or bidirectional characters.
+
+    Narrower than RFC 5321, which lets a quoted local part have some of these.
+    """
+    local, _, domain = text.partition("@")
+    return bool(local and domain) and "@" not in domain and text.isprintable() and not {" ", ","} & set(text)
