@@ -3,13 +3,20 @@
     python bench/stall.py [--inline] [--runs 3] [--only TEXT]
 
 Runs the gateway in front of a provider that answers what it is told to, and times every turn of the gateway's loop,
-which never sleeps. A turn's length is its time on the clock or the processor's time of the whole process, whichever is
-less: what others on the machine take is not counted, and a thread that keeps Python's lock is. Of several runs the
-best one is told. `--inline` reads bodies on the loop, as a gateway without a worker would.
+which never sleeps. For each case it tells, in milliseconds:
+
+    own    the longest turn: its time on the clock or the processor's time of the whole process, whichever is less. What
+           others on the machine take is not counted, and a thread that keeps Python's lock is. Of the best run, and of
+           the median one.
+    clock  the longest turn as the clock has it, of the best run: with a busy machine's pauses in it.
+    gc     the longest collection of garbage, of the worst run. It is part of some turn.
+
+`--inline` reads bodies on the loop, as a gateway without a worker would.
 """
 
 import argparse
 import asyncio
+import gc
 import gzip
 import json
 import logging
@@ -122,6 +129,16 @@ CASES: dict[str, Case] = {
     ),
     "answer, packed": Case(
         answer=lambda: gzip.compress(b'{%s,"x":[%s]}' % (USAGE, os.urandom(500_000).hex().encode() * 10), 6)
+    ),
+    "events, packed": Case(
+        **SSE,
+        answer=lambda: gzip.compress(
+            b"".join(
+                b'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n' % os.urandom(99).hex().encode()
+                for _ in range(40_000)
+            ),
+            6,
+        ),
     ),
     "event, empty objects": Case(**SSE, answer=lambda: b'data: {%s,"x":[%s]}\n\n' % (USAGE, EMPTY[:7_999_998] + b"{}")),
     "event, one text": Case(**SSE, answer=lambda: b'data: {%s,"x":"%s"}\n\n' % (USAGE, b"y" * 8_000_000)),
@@ -301,25 +318,44 @@ async def traffic(only: str, runs: int) -> None:
             await tell(name, told)
 
 
+class Run(NamedTuple):
+    """The longest of one run of a case, in milliseconds."""
+
+    own: float
+    clock: float
+    collecting: float
+    told: str = ""
+
+
 class Turns:
     """The turns of the loop since the last time they were asked for, the longest ones."""
 
     def __init__(self) -> None:
-        self.lengths_ms: list[float] = []
+        self._own_ns = self._clock_ns = self._collecting_ns = self._collects_ns = 0
+        gc.callbacks.append(self._collects)
 
     async def watch(self) -> None:
         while True:
             began_ns, used_ns = time.perf_counter_ns(), time.process_time_ns()
             await asyncio.sleep(0)
-            took_ns = min(time.perf_counter_ns() - began_ns, time.process_time_ns() - used_ns)
-            if took_ns > 500_000:
-                self.lengths_ms.append(took_ns / 1e6)
+            took_ns = time.perf_counter_ns() - began_ns
+            if took_ns > self._clock_ns:
+                self._clock_ns = took_ns
+            if took_ns > self._own_ns:
+                self._own_ns = max(self._own_ns, min(took_ns, time.process_time_ns() - used_ns))
 
-    def longest(self) -> list[float]:
-        """The three longest, in milliseconds, the longest first."""
-        found = sorted(self.lengths_ms, reverse=True)[:3]
-        self.lengths_ms.clear()
-        return found or [0.5]
+    def longest(self, told: str) -> Run:
+        """The longest ones."""
+        found = Run(self._own_ns / 1e6, self._clock_ns / 1e6, self._collecting_ns / 1e6, told)
+        self._own_ns = self._clock_ns = self._collecting_ns = 0
+        return found
+
+    def _collects(self, phase: str, _: dict[str, int]) -> None:
+        now_ns = time.perf_counter_ns()
+        if phase == "start":
+            self._collects_ns = now_ns
+        else:
+            self._collecting_ns = max(self._collecting_ns, now_ns - self._collects_ns)
 
 
 async def gateway(folder: Path, only: str, runs: int) -> None:
@@ -351,23 +387,28 @@ async def gateway(folder: Path, only: str, runs: int) -> None:
     client.stdin.write((await listening).rpartition(":")[2].encode() + b"\n")
     turns = Turns()
     watching = asyncio.create_task(turns.watch())
-    best: dict[str, tuple[list[float], str]] = {}
+    found: dict[str, list[Run]] = {}
+    print(f"{'':30s} {'own: best':>9s} {'median':>6s} {'clock':>6s} {'gc':>6s}", flush=True)
     while said := await client.stdout.readline():
         name, told = json.loads(said)
-        longest = turns.longest()
+        run = turns.longest(told)
         if name:
-            known = best.get(name)
-            if known is None or longest[0] < known[0][0]:
-                best[name] = longest, told
+            runs_of_it = found.setdefault(name, [])
+            runs_of_it.append(run)
+            if len(runs_of_it) == runs:
+                print(row(name, runs_of_it), flush=True)
         client.stdin.write(b"\n")
-        if name and name not in best:
-            continue
-        turns.lengths_ms.clear()
     watching.cancel()
-    for name, (longest, told) in best.items():
-        print(f"{name:30s} {', '.join(f'{turn:4.1f}' for turn in longest):16s} ms; {told}", flush=True)
     os.kill(os.getpid(), signal.SIGTERM)
     await running
+
+
+def row(name: str, found: list[Run]) -> str:
+    """What the runs of one case have shown."""
+    best = min(found)
+    median = statistics.median(run.own for run in found)
+    clock, collecting = min(run.clock for run in found), max(run.collecting for run in found)
+    return f"{name:30s} {best.own:9.1f} {median:6.1f} {clock:6.1f} {collecting:6.1f}  {best.told}"
 
 
 def main() -> None:

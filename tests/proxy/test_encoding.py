@@ -1,3 +1,4 @@
+import asyncio
 import gzip
 import zlib
 
@@ -5,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollway.proxy.encoding import LARGEST_DECODED, Decoder, DecodingFailed, decoder
+from tollway.proxy.encoding import LARGEST_DECODED, Decoder, DecodingFailed, decoded, decoder
+from tollway.proxy.turn import Turn
 
 MIB = 1024 * 1024
 
@@ -105,3 +107,30 @@ def test_no_answer_is_larger_than_the_largest() -> None:
         while read <= LARGEST_DECODED:
             read += len(taking.feed(member))
     assert read <= LARGEST_DECODED
+
+
+async def test_an_encoding_is_taken_off_a_part_a_turn_where_turns_are_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tollway.proxy.turn.TURN_NS", -1)
+    turn, turns, parts = Turn(), 0, list[bytes]()
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    plain = bytes(range(256)) * 2048
+    # The first to ask finds a turn that has just begun.
+    turn.over()
+    async for part in decoded(made(b"gzip"), gzip.compress(plain), turn):
+        parts.append(part)
+        turn.over()
+    counting.cancel()
+    assert b"".join(parts) == plain and 8 <= len(parts) <= turns
+
+
+async def test_what_is_not_what_the_header_says_fails_in_its_turn() -> None:
+    with pytest.raises(DecodingFailed):
+        async for _ in decoded(made(b"gzip"), b"plain", Turn()):
+            pass

@@ -120,6 +120,13 @@ def test_a_callers_own_key_is_used_where_the_gateway_lets_it() -> None:
     assert (b"x-api-key", FOREIGN.encode()) in crossed([], both, to=provider("anthropic"), caller_keys=True)
 
 
+def test_the_secret_of_a_service_token_is_never_taken_for_a_providers_key() -> None:
+    pair = Credential(b"authorization", "a-password-of-somebody", "a-client")
+    request = world.request(credentials=(pair,))
+    sent = crossing.outgoing(request, provider(), caller_keys=True, is_ours=lambda _: False)
+    assert (b"authorization", f"Bearer {CONFIGURED}".encode()) in sent
+
+
 def test_a_header_of_our_own_never_holds_a_providers_key() -> None:
     found = crossed(
         [], [(b"tollway-authorization", "sk-written-in-the-wrong-place")], to=provider(key=None), caller_keys=True
@@ -240,3 +247,27 @@ def test_a_key_goes_in_the_header_that_the_provider_takes_it_in_on_that_api(
     assert crossing.key_header(found, dialect) == header
     assert crossing.carries_key([(header, b"k")], found, dialect)
     assert not crossing.carries_key([(b"content-type", b"k")], found, dialect)
+
+
+@pytest.mark.parametrize(
+    "header", [b"cf-access-jwt-assertion", b"cf-access-token", b"cookie", b"x-id-token", b"tollway-authorization"]
+)
+def test_what_is_for_this_gateway_alone_is_never_taken_for_a_providers_key(header: bytes) -> None:
+    sent = crossed([(header, FOREIGN.encode())], [(header, FOREIGN)], caller_keys=True)
+    assert (b"authorization", b"Bearer " + CONFIGURED.encode()) in sent
+    assert not any(FOREIGN.encode() in value for _, value in sent)
+
+
+def test_tokens_of_people_who_signed_in_are_known_for_ours_wherever_they_stand() -> None:
+    from tollway.identity.secrets import ACCESS, CODE, DEVICE, make_family, make_refresh_token, make_token
+
+    def fixed(count: int) -> bytes:
+        return b"\x5a" * count
+
+    for token in (
+        *(make_token(prefix, fixed) for prefix in (ACCESS, CODE, DEVICE)),
+        make_refresh_token(make_family(fixed), fixed),
+    ):
+        assert crossing.holds_key(b"x=" + token.encode() + b";")
+        assert crossing.holds_key(token.replace("_", "%5F").encode())
+    assert not crossing.holds_key(b"twa_short")

@@ -252,3 +252,12 @@ async def test_a_worker_that_nobody_ended_ends_with_what_held_it() -> None:
     gc.collect()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_it_counts_what_a_stream_has_shown_and_a_prompt(make: Make) -> None:
+    heavy = make()
+    asked = request(b'{"messages":[{"role":"user","content":"hello world"}]}')
+    found = await heavy.count("o200k_base", ("hello world", "", "🧠"), asked)
+    assert (found.shown, found.prompt_tokens, found.messages, found.plain) == ((2, 0, 3), 2, 1, True)
+    # A lone surrogate is no text, and must not break the line.
+    assert (await heavy.count("cl100k_base", ("\ud800",), None)).shown[0] >= 1

@@ -1,6 +1,8 @@
 """The protocol object on a transport and a loop of its own: nothing is slept for, nothing is opened."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -478,3 +480,21 @@ async def test_rubbish_behind_a_request_is_not_answered_into_its_answer() -> Non
     await line.takes(b"rubbish\r\n\r\n")
     assert line.wire.written == b"" and line.wire.closed
     await line.hangs_up()
+
+
+@pytest.mark.parametrize(
+    "request_", [HEAD + b"content-length: 0\r\n\r\n", HEAD + b"content-length: 9\r\n\r\nabc", HEAD]
+)
+async def test_a_connection_that_is_over_leaves_nothing_to_the_collector_of_garbage(request_: bytes) -> None:
+    gc.disable()
+    try:
+        line = Line()
+        await line.takes(request_)
+        gone = weakref.ref(line.protocol)
+        line.requests.clear()
+        await line.hangs_up()
+        del line.protocol
+        await asyncio.sleep(0)
+        assert gone() is None
+    finally:
+        gc.enable()

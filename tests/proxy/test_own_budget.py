@@ -53,6 +53,8 @@ async def test_each_account_is_shown_with_what_is_spent_held_and_left() -> None:
     assert company == {
         "id": "company",
         "budget": "the company",
+        "policy": None,
+        "bucket": None,
         "account": "company",
         "parent": None,
         "mode": "enforce",

@@ -116,6 +116,7 @@ async def test_the_hold_follows_the_answer(ledger: MemoryLedger) -> None:
         assert stream.held >= FLOOR + PRICE * (seen + IN_FLIGHT_TOKENS)
         assert stream.held <= FLOOR + PRICE * (seen + IN_FLIGHT_TOKENS + 2 * CHUNK_TOKENS)
     assert stream.held > before and stream.purse.refusal is None and stream.stopped == 0
+    assert (stream.allowance.first, stream.allowance.held) == (before, stream.held) and stream.allowance.raises > 5
 
 
 async def test_it_is_ended_before_it_costs_more_than_there_is(ledger: MemoryLedger) -> None:

@@ -562,3 +562,37 @@ async def test_an_upgrade_to_http_2_is_served_over_http_1(server: Server) -> Non
     assert not {b"upgrade", b"http2-settings", b"connection"} & {
         name for name, _ in server.upstream.requests[0].headers
     }
+
+
+# Credentials.
+
+
+async def test_a_credential_that_comes_twice_opens_nothing(server: Server) -> None:
+    reply = await server.ask("/v1/chat/completions", CHAT, headers=[(b"authorization", b"Bearer " + GATEWAY_KEY)])
+    assert (reply.status, reply.code, server.upstream.requests) == (401, "credential_ambiguous", [])
+    assert reply.headers[b"connection"] == b"close"
+    half = await server.ask("/v1/models", method="GET", headers=[(b"tollway-client-id", b"c")])
+    assert (half.status, half.code) == (401, "credential_ambiguous")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/v1/chat/completions", CHAT), ("/v1/chat/completions", b" " * (LARGEST_FROM_ANYONE + 1)), ("/v1/models", None)],
+)
+async def test_whoever_guesses_keys_is_told_to_wait_and_a_good_one_opens(
+    server: Server, path: str, body: bytes | None
+) -> None:
+    method = "GET" if body is None else "POST"
+    headers = [(b"content-length", str(len(body or b"")).encode())]
+    replies = [
+        await server.ask(path, body or b"", method=method, headers=headers, key=b"guess %d of a key" % n)
+        for n in range(12)
+    ]
+    assert [reply.status for reply in replies] == [401] * 10 + [429] * 2
+    last = replies[-1]
+    assert (last.code, last.headers[b"retry-after"], last.headers[b"x-should-retry"]) == (
+        "credential_limited",
+        b"60",
+        b"false",
+    )
+    assert (await server.ask("/v1/models", method="GET")).status == 200

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import cast
 
@@ -560,7 +560,8 @@ async def test_cancelling_the_wait_for_a_head_closes_the_connection(transport: T
         await closed.wait()
 
 
-async def test_cancelling_a_read_closes_the_connection(transport: Transport) -> None:
+def half_an_answer() -> tuple[Callable[[Conversation], Awaitable[None]], asyncio.Event]:
+    """A provider that says half of its answer and waits for the end of the connection; and what is set then."""
     closed = asyncio.Event()
 
     async def script(conversation: Conversation) -> None:
@@ -569,6 +570,11 @@ async def test_cancelling_a_read_closes_the_connection(transport: Transport) -> 
         await conversation.ended()
         closed.set()
 
+    return script, closed
+
+
+async def test_cancelling_a_read_closes_the_connection(transport: Transport) -> None:
+    script, closed = half_an_answer()
     async with provider(script) as server:
         response = await responded(transport, post(server.url))
         assert await response.read() == b"hello"
@@ -583,14 +589,7 @@ async def test_cancelling_a_read_closes_the_connection(transport: Transport) -> 
 
 
 async def test_closing_a_response_closes_the_connection_at_once(transport: Transport) -> None:
-    closed = asyncio.Event()
-
-    async def script(conversation: Conversation) -> None:
-        await conversation.request()
-        await conversation.send(HEAD + b"Content-Length: 10\r\n\r\nhello")
-        await conversation.ended()
-        closed.set()
-
+    script, closed = half_an_answer()
     async with provider(script) as server:
         response = await responded(transport, post(server.url))
         response.close()

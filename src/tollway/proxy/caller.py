@@ -1,5 +1,6 @@
 """The caller's end of an exchange: it is answered, it may take its answer slowly, and it may leave."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +48,20 @@ class Caller:
     def resume(self) -> None:
         """The cancellation was our own way of waking its exchange; it ends here."""
         self._cycle.task.uncancel()
+
+    async def pause(self, delay_ms: int) -> bool:
+        """Waits while it is there; True where somebody else has ended the waiting."""
+        self.interruptible = True
+        try:
+            if not self.gone:
+                await asyncio.sleep(delay_ms / 1000)
+        except asyncio.CancelledError:
+            if not self.gone:
+                return True
+            self.resume()
+        finally:
+            self.interruptible = False
+        return False
 
     async def answer(self, command: Send, turn: Turn) -> None:
         """Sends a whole answer, unless it has left."""

@@ -10,11 +10,12 @@ import time
 from typing import Any
 
 from tollway.errors import StoreUnavailable
-from tollway.exchange.authenticate import authenticate
+from tollway.exchange.authenticate import authenticate, carries_token
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import (
     Authenticate,
     Compute,
+    Count,
     Ended,
     Forward,
     Head,
@@ -39,14 +40,16 @@ from tollway.providers.batches import JOBS
 from tollway.providers.codec import Malformed
 from tollway.providers.weight import is_heavy
 from tollway.proxy import headers as crossing
+from tollway.proxy.admission import noted
 from tollway.proxy.caller import Caller
 from tollway.proxy.encoding import Decoder, DecodingFailed
 from tollway.proxy.events import Events
 from tollway.proxy.heavy import HeavyFailed
-from tollway.proxy.jobs import carry_out
+from tollway.proxy.jobs import carry_out, counted, settling
 from tollway.proxy.outgoing import prepared
 from tollway.proxy.purse import Purse
 from tollway.proxy.reading import (
+    LARGEST_ERROR,
     LARGEST_READ,
     Metering,
     WholeAnswer,
@@ -61,6 +64,7 @@ from tollway.proxy.reading import (
 from tollway.proxy.saying import pass_on
 from tollway.proxy.transport import Broken, Response
 from tollway.proxy.unread import Unread
+from tollway.proxy.watched import Watched, take_in
 from tollway.proxy.world import World
 from tollway.request import Ask, InferenceRequest
 from tollway.snapshot import Snapshot
@@ -68,12 +72,7 @@ from tollway.usage import Report
 
 log = logging.getLogger("tollway.proxy")
 
-LARGEST_ERROR = 2 * 1024 * 1024
-"""No provider says more than this about an error; it is looked through as a whole for what identifies us."""
-
 _UNKNOWN = 2**40
-_RESULTS = ("/results", "/content")
-"""How the paths of a batch's results end: lines, whatever the provider calls them."""
 
 
 class Driver:
@@ -83,6 +82,7 @@ class Driver:
         "_caller",
         "_decoder",
         "_encoding_failed",
+        "_head_ns",
         "_purse",
         "_request",
         "_response",
@@ -107,7 +107,7 @@ class Driver:
         self._purse: Purse | None = None
         self._decoder: Decoder | None = None
         self._encoding_failed = False
-        self._sent_ns = 0
+        self._sent_ns = self._head_ns = 0
         self._secrets: tuple[bytes, ...] = ()
 
     @property
@@ -139,7 +139,12 @@ class Driver:
                 # In the order of a request; what does not wait is done here.
                 match command:
                     case Authenticate():
-                        reply = authenticate(command.request, self._snapshot)
+                        asking, snapshot = command.request, self._snapshot
+                        if carries_token(asking, snapshot):
+                            reply = authenticate(asking, snapshot, await world.issuers.tokens(asking, snapshot))
+                        else:
+                            reply = authenticate(asking, snapshot)
+                        reply = noted(reply, command.request, self._snapshot, self._world.attempts)
                     case Reserve():
                         reply = await self._reserve(command)
                     case Forward():
@@ -160,7 +165,9 @@ class Driver:
                     case Release():
                         world.ledger.release(command.reservation_id, command.code, world.clock.now())
                     case Pause():
-                        await self._pause(command.delay_ms)
+                        self._stopping = await self._caller.pause(command.delay_ms)
+                    case Count():
+                        reply = await settling(counted(command, world.heavy))
                     case Compute() | ReadRequests() | Recall() | Remember():
                         reply = await carry_out(command, world.jobs, world.heavy)
                 command = steps.send(reply)
@@ -179,17 +186,6 @@ class Driver:
         except StoreUnavailable as error:
             log.error("the ledger is unavailable: %s", error)
             return Unavailable(str(error))
-
-    async def _pause(self, delay_ms: int) -> None:
-        """Waits, but not for a caller that has left."""
-        self._caller.interruptible = True
-        try:
-            if not self._caller.gone:
-                await asyncio.sleep(delay_ms / 1000)
-        except asyncio.CancelledError:
-            self._interrupted()
-        finally:
-            self._caller.interruptible = False
 
     async def _forward(self, command: Forward) -> Head | NotSent | NoAnswer:
         provider, request = command.route.provider, command.request
@@ -215,14 +211,18 @@ class Driver:
             return NotSent("upstream_unreachable", f"The request cannot be written: {error}.", time.monotonic_ns())
         finally:
             self._caller.interruptible = False
-        at_ns = time.monotonic_ns()
+        self._head_ns = at_ns = time.monotonic_ns()
         answer = usable(answer, provider, at_ns)
         if isinstance(answer, NotSent | NoAnswer):
             return answer
         self._response = answer
+        if provider.keys:
+            used = provider.key(request.gateway, request.key_alias, request.received_at)
+            if used is not None:
+                self._world.key_used(provider.slug, used[0], answer.status == 401)
         if answer.status >= 400:
             self._secrets = crossing.secrets_in(sent.headers, provider, request.dialect)
-        head, self._decoder, readable = head_of(answer, request, at_ns, results=command.path.endswith(_RESULTS))
+        head, self._decoder, readable = head_of(answer, request, at_ns, command.path)
         self._encoding_failed = not readable
         return head
 
@@ -235,12 +235,11 @@ class Driver:
             # It was made before its first byte; to end it would spare nobody anything.
             self._purse.close()
         answer = WholeAnswer(self._decoder, self._world.heavy.turn, length_of(response))
-        reason, first_ns = "complete", None
+        reason, watched = "complete", Watched(self._sent_ns, self._head_ns)
         self._caller.interruptible = True
         try:
             while piece := await response.read():
-                if first_ns is None:
-                    first_ns = time.monotonic_ns()
+                watched.came(time.monotonic_ns())
                 await answer.add(piece)
                 if answer.size > (4 * LARGEST_READ if status < 400 else LARGEST_ERROR):
                     raise Broken("upstream_invalid", "the answer is too large")
@@ -259,9 +258,8 @@ class Driver:
         if status >= 400 and not self._encoding_failed:
             raw = body
         raw = redacted(raw, self._secrets)
-        whole = reason == "complete" and not self._encoding_failed
         report: Report | None = Report()
-        if whole and status < 400:
+        if reason == "complete" and not self._encoding_failed and status < 400:
             report = await read_answer(self._world.heavy, self._request.api, body, response.headers)
         # An answer that cannot be read may hold any number of tokens; the hold bounds what it is counted as.
         output_bytes = _UNKNOWN if self._encoding_failed or report is None else len(body)
@@ -270,7 +268,7 @@ class Driver:
             report or Report(),
             output_bytes=output_bytes,
             raw=raw,
-            first_chunk_ns=first_ns,
+            first_chunk_ns=watched.first_ns,
             bytes_passed=answer.size,
         )
 
@@ -280,7 +278,8 @@ class Driver:
         send: Any = caller.send if gather is None else taking(gather)
         metering = Metering(self._world.heavy, self._request.api, meter)
         assert response is not None
-        reason, first_ns, passed = "complete", None, 0
+        reason, passed, left = "complete", 0, iter(())
+        watched = Watched(self._sent_ns, self._head_ns)
         purse, events = self._purse, Events(command.headers)
         if purse is not None:
             purse.meters(meter, metering.report)
@@ -293,9 +292,9 @@ class Driver:
             if gather is None:
                 await caller.start(command.status, command.headers)
             while piece := await unread.read(response):
-                if first_ns is None:
-                    first_ns = time.monotonic_ns()
-                for plain in (piece,) if self._decoder is None else self._decoder.plain(piece):
+                watched.came(time.monotonic_ns())
+                left = iter((piece,)) if self._decoder is None else self._decoder.plain(piece)
+                for plain in left:
                     shown = await metering.feed(plain)
                     if purse is not None:
                         await purse.follow()
@@ -307,7 +306,7 @@ class Driver:
                 if purse is not None and purse.refusal is not None:
                     reason = "over_budget"
                     break
-                if time.monotonic_ns() > deadline_ns:
+                if watched.last_ns > deadline_ns:
                     reason = "too_long"
                     break
             rest = await metering.finish()
@@ -316,6 +315,8 @@ class Driver:
                 await pass_on(send, rest, self._world.heavy.turn)
         except asyncio.CancelledError:
             reason = self._interrupted()
+            if reason == "client_gone":
+                await take_in(response, left, self._decoder, metering, watched, unread, time.monotonic_ns)
         except (Broken, DecodingFailed) as error:
             reason = "broken_off"
             if purse is None or purse.refusal is None:
@@ -325,7 +326,10 @@ class Driver:
             self._caller.interruptible = False
             response.close()
             self._response = None
+        watched.ended(time.monotonic_ns())
         refusal, unseen = self._ended_for_cost(reason), unread.tokens()
+        if purse is not None:
+            purse.close()
         if refusal is not None:
             reason = "over_budget"
         if self._caller.gone:
@@ -336,9 +340,7 @@ class Driver:
             passed += len(said)
             if said:
                 await caller.pass_on(said, more=True)
-            stopping, said = self._stopping, b""
-            if reason != "complete":
-                said = last_event(reason, self._request, stopping=stopping, refusal=refusal)
+            said = last_event(reason, self._request, stopping=self._stopping, refusal=refusal)
             await caller.pass_on(said, more=False)
         # Whoever left has left an event unread, perhaps.
         await metering.read_aside()
@@ -349,13 +351,14 @@ class Driver:
             reason,
             report,
             output_bytes=output_bytes,
-            first_chunk_ns=first_ns,
             bytes_passed=passed,
             finished=meter.complete,
             streamed=True,
             refusal=refusal if reason == "over_budget" else None,
             unseen_tokens=unseen,
             would_refuse=tuple(sorted(purse.would_refuse)) if purse is not None else (),
+            behind=unread.behind,
+            **watched.told(None if unknown else meter, report),
         )
 
     def _stop_upstream(self) -> None:

@@ -25,8 +25,8 @@ _CONNECTION = frozenset(
 )
 _PRIVATE = (b"tollway-", b"cf-", b"x-forwarded-", b"proxy-")
 
-# A generated gateway key, anyone's, wherever it stands: identity/keys.py writes them.
-_KEY_SHAPE = re.compile(rb"tw_[0-9a-z]{12}_[0-9A-Za-z]{43}")
+# A generated gateway key or token, anyone's, wherever it stands: identity/keys.py and identity/secrets.py write them.
+_KEY_SHAPE = re.compile(rb"tw_[0-9a-z]{12}_[0-9A-Za-z]{43}|tw[acdr]_[0-9A-Za-z]{49}")
 
 # What a caller may see of a provider's answer: an allow-list, so that nothing a provider adds can pose as ours.
 _SHOWN = frozenset(
@@ -64,7 +64,7 @@ def outgoing(
                 if secret in value:
                     break
             else:
-                if (b"tw_" not in value and b"%" not in value) or not holds_key(value):
+                if (b"tw" not in value and b"%" not in value) or not holds_key(value):
                     found.append(header)
         elif name == b"connection" and value.lower() not in (b"keep-alive", b"close"):
             named |= frozenset(token.strip().lower() for token in value.split(b","))
@@ -73,8 +73,9 @@ def outgoing(
     # The meter reads the answer; an encoding would have to be taken off for it and put on again.
     found.append((b"accept-encoding", b"identity"))
     key = _caller_key(request.credentials, provider, is_ours) if caller_keys else None
-    if key is None and provider.api_key is not None and provider.api_key.reveal() != "none":
-        key = provider.api_key.reveal()
+    own = provider.key(request.gateway, request.key_alias, request.received_at) if key is None else None
+    if own is not None and own[1].reveal() != "none":
+        key = own[1].reveal()
     if key is not None:
         header = key_header(provider, request.dialect)
         found.append((header, b"Bearer " + key.encode() if header == b"authorization" else key.encode()))
@@ -111,12 +112,22 @@ def _crosses(name: bytes) -> bool:
     return name not in _CONNECTION and not name.startswith(_PRIVATE)
 
 
+_KEY_HEADERS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key", b"?key"})
+"""Where a caller may put a provider's key; all other credentials are for this gateway alone."""
+
+
 def _caller_key(credentials: tuple[Credential, ...], provider: Provider, is_ours: Callable[[str], bool]) -> str | None:
     """The provider key among what the caller sent: not in a header of our own, and not a key of ours."""
     for credential in credentials:
-        own = credential.header in (b"tollway-authorization", b"cf-aig-authorization")
+        own = credential.header not in _KEY_HEADERS
         secret = credential.secret
-        if own or looks_like_ours(secret) or holds_key(secret.encode("latin-1", "replace")) or is_ours(secret):
+        if (
+            own
+            or credential.client is not None
+            or looks_like_ours(secret)
+            or holds_key(secret.encode("latin-1", "replace"))
+            or is_ours(secret)
+        ):
             continue
         return secret
     return None

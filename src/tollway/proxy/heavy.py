@@ -12,21 +12,24 @@ import socket
 import subprocess
 import sys
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Any, Literal
 
 import msgspec
 
 from tollway.errors import TollwayError
-from tollway.providers.batches import Request, Requests
+from tollway.providers.batches import Requests
 from tollway.providers.codec import Malformed
+from tollway.providers.prompts import Counted
 from tollway.providers.rewrite import Rewrite
+from tollway.providers.vocabularies import Name
 from tollway.proxy.apart import put_together, taken_apart
 from tollway.proxy.gathering import with_room
 from tollway.proxy.heavy_worker import (
     LENGTHS_BYTES,
     Call,
+    CountTokens,
     Cut,
     ReadAnswer,
     ReadAsk,
@@ -37,6 +40,7 @@ from tollway.proxy.heavy_worker import (
     lengths,
     packed,
 )
+from tollway.proxy.packed_requests import PackedRequests
 from tollway.proxy.turn import Turn
 from tollway.request import Api, Ask, InferenceRequest
 from tollway.usage import Report
@@ -49,9 +53,6 @@ _BYTES_PER_S = 10_000_000
 _START_S = 20.0
 _INHERITED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "SYSTEMROOT", "TMPDIR")
 """What a Python may need to start. No variable that could hold a secret is passed on."""
-
-
-_part = msgspec.msgpack.Decoder(list[Request])
 
 
 class HeavyFailed(TollwayError):
@@ -156,14 +157,8 @@ class Heavy:
             return reply.malformed
         if reply.batch is None:
             raise HeavyFailed("the worker answered something else than it was asked")
-        requests: list[Request] = []
-        part = memoryview(found)
-        for length in reply.batch.lengths:
-            if self.turn.over():
-                await self.turn.free()
-            requests += _part.decode(part[:length])
-            part = part[length:]
-        return Requests(reply.batch.endpoint, reply.batch.api, reply.batch.model, tuple(requests))
+        batch = reply.batch
+        return Requests(batch.endpoint, batch.api, batch.model, PackedRequests(found, batch.lengths, batch.count))
 
     async def cut(self, body: bytes, field: str, keeps: Literal["field", "rest"]) -> tuple[bytes, bytes] | Malformed:
         """A JSON object cut in two at one of its fields: the large part, which is what `keeps` says and an object itself,
@@ -174,6 +169,18 @@ class Heavy:
         if reply.other is None:
             raise HeavyFailed("the worker answered something else than it was asked")
         return kept, reply.other
+
+    async def count(self, vocabulary: Name, shown: Sequence[str], request: InferenceRequest | None) -> Counted:
+        """The tokens of what a stream has shown, and of a request's prompt. The first call of a worker takes a second."""
+        # Bytes, because a lone surrogate cannot be sent as text.
+        texts = [text.encode(errors="surrogatepass") for text in shown]
+        if request is not None:
+            texts.append(request.body)
+        lengths = tuple(map(len, texts[: len(shown)]))
+        reply, _, _ = await self._call(CountTokens(vocabulary, lengths, request and request.api), *texts)
+        if reply.counted is None:
+            raise HeavyFailed("the worker answered something else than it was asked")
+        return reply.counted
 
     async def aclose(self) -> None:
         """Ends the worker. Calls under way fail."""
@@ -293,6 +300,9 @@ async def _taken(worker: _Worker, length: int) -> bytes:
             raise EOFError
         gathered.write(piece)
         length -= len(piece)
+        if length:
+            # A line that always has more would let nobody else in between.
+            await asyncio.sleep(0)
     return gathered.getvalue()
 
 

@@ -16,9 +16,12 @@ import msgspec
 
 from tollway.providers.batch_bodies import read_requests
 from tollway.providers.codec import Malformed
+from tollway.providers.prompts import Counted
 from tollway.providers.registry import codec_for
 from tollway.providers.rewrite import Rewrite, written
+from tollway.providers.vocabularies import Name
 from tollway.proxy.apart import put_together, taken_apart
+from tollway.proxy.tokens import count_all
 from tollway.request import Api, Ask
 from tollway.usage import Report
 
@@ -26,8 +29,8 @@ LENGTHS_BYTES = 12
 """What a message begins with: the length of its head (4 bytes) and of its body (8 bytes), both big-endian."""
 
 
-PART_REQUESTS = 200
-"""Of a batch, sent back together."""
+PART_REQUESTS = 50
+"""Of a batch, sent back together, and unpacked together: a third of a millisecond."""
 
 LARGEST_OTHER = 64 * 1024
 """Of an object that was cut in two, the part that is not kept apart."""
@@ -85,6 +88,15 @@ class Cut(msgspec.Struct, frozen=True, tag="cut"):
     keeps: Literal["field", "rest"]
 
 
+class CountTokens(msgspec.Struct, frozen=True, tag="tokens"):
+    """Texts that a stream has shown, one behind the other in the body, to be counted; then the body of a request, if any."""
+
+    vocabulary: Name
+    lengths: tuple[int, ...]
+    api: Api | None
+    """Of the request whose prompt is to be counted as well."""
+
+
 class Batch(msgspec.Struct, frozen=True):
     """`Requests` without the requests, which are the reply's body."""
 
@@ -92,10 +104,12 @@ class Batch(msgspec.Struct, frozen=True):
     api: Api
     model: str
     lengths: tuple[int, ...]
-    """Bytes of each part of the body: up to PART_REQUESTS requests, so that reading one takes no more than a millisecond."""
+    """Bytes of each part of the body: up to PART_REQUESTS requests."""
+    count: int
+    """Of all requests."""
 
 
-Call = ReadAsk | Write | ReadAnswer | ReadEvents | ReadRequests | Cut
+Call = ReadAsk | Write | ReadAnswer | ReadEvents | ReadRequests | Cut | CountTokens
 
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -109,6 +123,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     report: Report | None = None
     batch: Batch | None = None
     other: bytes | None = None
+    counted: Counted | None = None
     large: tuple[int, ...] = ()
     """The lengths of what stands at the end of the body, because it is large."""
     last: bool = False
@@ -146,12 +161,17 @@ def carried_out(call: Call, body: bytes) -> tuple[Reply, bytes]:
             requests = read_requests(call.api, call.content_type, body)
             if isinstance(requests, Malformed):
                 return Reply(malformed=requests), b""
-            starts = range(0, len(requests.all), PART_REQUESTS)
-            parts = [msgspec.msgpack.encode(requests.all[start : start + PART_REQUESTS]) for start in starts]
-            batch = Batch(requests.endpoint, requests.api, requests.model, tuple(map(len, parts)))
+            found = tuple(requests.all)
+            starts = range(0, len(found), PART_REQUESTS)
+            parts = [msgspec.msgpack.encode(found[start : start + PART_REQUESTS]) for start in starts]
+            batch = Batch(requests.endpoint, requests.api, requests.model, tuple(map(len, parts)), len(found))
             return Reply(batch=batch), b"".join(parts)
         case Cut():
             return _cut_out(call, body)
+        case CountTokens():
+            texts = [*_cut(body, 0, call.lengths)]
+            rest = body[sum(call.lengths) :]
+            return Reply(counted=count_all(call.vocabulary, texts, call.api, rest)), b""
 
 
 def _cut_out(call: Cut, body: bytes) -> tuple[Reply, bytes]:

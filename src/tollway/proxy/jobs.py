@@ -1,21 +1,27 @@
-"""Carries out what an exchange about batches and files asks for beyond the commands of every request."""
+"""Carries out what an exchange asks for beyond the commands of every request: of batches and files, and counts."""
 
+import asyncio
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 from tollway.errors import StoreUnavailable
-from tollway.exchange.steps import Compute, ReadRequests, Recall, Remember, Unavailable
+from tollway.exchange.steps import Compute, Count, ReadRequests, Recall, Remember, Unavailable
 from tollway.providers.batch_bodies import read_requests
 from tollway.providers.batches import Requests
 from tollway.providers.codec import Malformed
+from tollway.providers.prompts import Counted
 from tollway.providers.weight import is_heavy
-from tollway.proxy.heavy import Heavy
+from tollway.proxy.heavy import Heavy, HeavyFailed
 from tollway.proxy.turn import Turn
 from tollway.request import InferenceRequest
 from tollway.storage.protocol import Jobs
 
 log = logging.getLogger("tollway.proxy")
+
+
+MOST_WAITING = 32
+"""Calls before which a request that does not fit by its bytes is refused at once, instead of being counted."""
 
 
 async def carry_out(command: Compute | ReadRequests | Recall | Remember, jobs: Jobs, heavy: Heavy) -> Any:
@@ -44,6 +50,25 @@ async def _computed(work: Callable[[], Generator[None, None, Any]], turn: Turn) 
             next(steps)
         except StopIteration as end:
             return end.value
+
+
+async def counted(command: Count, heavy: Heavy) -> Counted | None:
+    """What came of counting; `None` where it cannot be done, or not soon enough for a request that waits for it."""
+    if not command.shown and heavy.waiting >= MOST_WAITING:
+        return None
+    try:
+        return await heavy.count(command.vocabulary, command.shown, command.request)
+    except HeavyFailed as error:
+        log.warning("tokens cannot be counted, so bytes are: %s", error)
+        return None
+
+
+async def settling(counting: Coroutine[Any, Any, Counted | None]) -> Counted | None:
+    """The count, or none where the gateway is stopping: what was spent is settled before, by its bytes."""
+    try:
+        return await counting
+    except asyncio.CancelledError:
+        return None
 
 
 async def _requests(request: InferenceRequest, heavy: Heavy) -> Requests | Malformed:

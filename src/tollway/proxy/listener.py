@@ -176,6 +176,10 @@ class Listener(HttpToolsProtocol):
         gone, self.on_gone = self.on_gone, None
         if gone is not None and self.cycle.disconnected:
             gone()
+        # Its requests know it, and it them: a circle, which would wait for the collector of garbage, as many have for
+        # one pause of tens of milliseconds.
+        self.pipeline.clear()
+        self.cycle = self.scope = None  # type: ignore[assignment]
 
     def reply(self, cycle: Any, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
         """Answers `cycle` (a request of this connection) whole, head and body in one write.

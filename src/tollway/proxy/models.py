@@ -1,22 +1,31 @@
 """The models that can be called here, in the shape of the API that asks."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from tollway.exchange.authenticate import authenticate
+from tollway.exchange.authenticate import NO_TOKENS, Tokens, authenticate
 from tollway.exchange.refusal import Refusal
+from tollway.exchange.selection import usable
+from tollway.gateway import Provider
+from tollway.identity.attributes import MetadataInvalid
 from tollway.proxy.surface import Models
 from tollway.request import Dialect, InferenceRequest
 from tollway.snapshot import Snapshot
 
 
-def models_answer(found: Models, request: InferenceRequest, snapshot: Snapshot) -> bytes | Refusal:
+def models_answer(
+    found: Models, request: InferenceRequest, snapshot: Snapshot, tokens: Tokens = NO_TOKENS
+) -> bytes | Refusal:
     """The body of a list of models, or of one model's card. Costs nothing; needs a key as all else does."""
-    identity = authenticate(request, snapshot)
+    identity = authenticate(request, snapshot, tokens)
     if isinstance(identity, Refusal):
         return identity
-    names = _names(snapshot, found.dialect)
+    may = usable(request, identity, snapshot)
+    if isinstance(may, MetadataInvalid):
+        return Refusal(code="metadata_invalid", message=may.message)
+    names = _names(snapshot, found.dialect, may)
     if found.model is not None:
         # SDKs ask for a model by its bare name.
         if not any(found.model in (name, name.partition("/")[2]) for name in names):
@@ -31,16 +40,17 @@ def models_answer(found: Models, request: InferenceRequest, snapshot: Snapshot) 
     return msgspec.json.encode({"object": "list", "data": cards})
 
 
-def _names(snapshot: Snapshot, dialect: Dialect) -> list[str]:
-    """Every priced or listed model of the providers that speak this API, as `provider/model`."""
-    names: list[str] = []
+def _names(snapshot: Snapshot, dialect: Dialect, may: Callable[[Provider, str], bool]) -> list[str]:
+    """Every priced or listed model of the providers that speak this API and that the caller may use, as `provider/model`."""
+    names: set[str] = set()
     for provider in snapshot.providers.values():
         if dialect not in provider.roots:
             continue
-        names.extend(f"{provider.slug}/{model}" for model in provider.models if "*" not in model)
+        models = {model for model in provider.models if "*" not in model}
         if provider.price_list is not None:
-            names.extend(f"{provider.slug}/{model}" for model in snapshot.book.models(provider.price_list))
-    return sorted(set(names))
+            models.update(snapshot.book.models(provider.price_list))
+        names.update(f"{provider.slug}/{model}" for model in models if may(provider, model))
+    return sorted(names)
 
 
 def _card(name: str, family: Dialect) -> dict[str, Any]:

@@ -46,7 +46,7 @@ async def outgoing(
         request,
         provider,
         caller_keys=gateway.provider_keys == "caller",
-        is_ours=lambda secret: snapshot.key(secret) is not None,
+        is_ours=lambda secret: snapshot.key(secret) is not None or snapshot.issuers.made(secret),
     )
     auth = provider.auth
     if auth is not None and not crossing.carries_key(headers, provider, request.dialect):

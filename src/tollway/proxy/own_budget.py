@@ -15,9 +15,10 @@ from tollway.budgets.holds import UNLIMITED, Claim, claims, holds
 from tollway.budgets.index import Index
 from tollway.budgets.window import Calendar, Total, describe
 from tollway.clock import iso
-from tollway.exchange.authenticate import authenticate
+from tollway.exchange.access import caller_of, claims_of_anything
+from tollway.exchange.authenticate import NO_TOKENS, Tokens, authenticate
 from tollway.exchange.refusal import Refusal
-from tollway.identity.attributes import MetadataInvalid, facts_of, read_metadata
+from tollway.identity.attributes import MetadataInvalid, all_metadata, facts_of, read_metadata
 from tollway.identity.identity import Identity
 from tollway.ledger.control import Control
 from tollway.ledger.reservation import Balance, Hold
@@ -33,9 +34,11 @@ from tollway.storage.protocol import Ledger
 _OF_TARGET = ("model", "provider")
 
 
-def budget_answer(request: InferenceRequest, snapshot: Snapshot, ledger: Ledger, calendar: Calendar) -> bytes | Refusal:
+def budget_answer(
+    request: InferenceRequest, snapshot: Snapshot, ledger: Ledger, calendar: Calendar, tokens: Tokens = NO_TOKENS
+) -> bytes | Refusal:
     """The body, or why there is none."""
-    identity = authenticate(request, snapshot)
+    identity = authenticate(request, snapshot, tokens)
     if isinstance(identity, Refusal):
         return identity
     asked = _asked(request.query)
@@ -93,7 +96,11 @@ def _of_any_model(
     if not isinstance(index, Index):
         own = snapshot.budgets_of.get(request.gateway, ())
         index = snapshot.worked_out[key] = Index([_without_target(one) for one in own if not _splits_by_target(one)])
-    return claims(index.candidates(facts), facts, identity.priority)
+    found = claims(index.candidates(facts), facts, identity.priority)
+    if request.gateway not in snapshot.policies_of:
+        return found
+    caller = caller_of(identity, request.gateway, all_metadata(facts))
+    return (*found, *claims_of_anything(snapshot, request.gateway, caller))
 
 
 def _once(claimed: Sequence[Claim]) -> Sequence[Claim]:
@@ -117,7 +124,8 @@ def _rows(
     rows: list[dict[str, Any]] = []
     least: Balance | None = None
     for claim, hold, balance in zip(owners, placed, balances, strict=True):
-        budget = named[claim.budget.id]
+        # What counts for a policy is as this request has it: the limit of its caller, in its bucket.
+        budget = named.get(claim.budget.id, claim.budget)
         control = frozen_by(hold.account, frozen)
         rows.append(_row(budget, claim, hold, balance, control, falls_at(budget, hold, ledger, calendar, now)))
         if hold.enforced and (least is None or balance.available < least.available):
@@ -132,6 +140,8 @@ def _row(
     return {
         "id": budget.id,
         "budget": budget.name,
+        "policy": budget.name if budget.bucket is not None else None,
+        "bucket": budget.bucket,
         "account": balance.account,
         "parent": budget.parent,
         "mode": budget.mode,

@@ -65,7 +65,7 @@ def configured_models(snapshot: Snapshot) -> list[str]:
     for provider in snapshot.providers.values():
         own = (*(model for model in provider.models if "*" not in model), *provider.deployments)
         names.update(dict.fromkeys(f"{provider.slug}/{model}" for model in own))
-    for budget in snapshot.budgets:
+    for budget in (*snapshot.budgets, *snapshot.buckets):
         named = [
             p for match in budget.where if match.attribute == "model" and not match.negated for p in match.patterns
         ]
@@ -111,6 +111,8 @@ def look_at(
     reply, hold, record = found.reply, found.hold, found.record
     said = record.decisions[-1]
     answer = _refused(name, record.code, said.detail) | {"checked": accounts}
+    if record.code in ("policy_denied", "model_not_allowed"):
+        return Asked(answer | {"said": "not allowed"}, selection.claims)
     if reply is None or hold is None:
         return Asked(answer | {"budget": said.rule or None}, selection.claims)
     budget = next(claim.budget for claim in selection.claims if claim.budget.id == budget_of(hold.account))
@@ -124,7 +126,7 @@ def look_at(
         why = "for good" if until is None else ""
     ends = iso(until) if until is not None else None
     words = " ".join(part for part in (why, f"until {ends}" if ends is not None else "") if part)
-    answer |= {"said": f'refused by budget "{budget.name}" {words}', "budget": budget.name, "until": ends}
+    answer |= {"said": f"refused by {budget.title} {words}", "budget": budget.name, "until": ends}
     return Asked(answer, selection.claims)
 
 

@@ -175,7 +175,7 @@ class Purse:
                     amount = allowance.cost(tokens)
                     reply = await ledger.extend(self._reservation_id, amount, self._world.clock.now())
                     if isinstance(reply, Held):
-                        allowance.tokens = max(allowance.tokens, tokens)
+                        allowance.raised(tokens)
                         self.would_refuse.update(reply.would_refuse)
                         return
                     if isinstance(reply, Exhausted):

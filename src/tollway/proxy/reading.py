@@ -1,5 +1,6 @@
 """Taking answers in, without holding up the others: what is heavy is read by the worker process, the rest in slices."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -13,7 +14,7 @@ from tollway.providers.codec import Headers, Meter
 from tollway.providers.gathered import Gatherer
 from tollway.providers.registry import codec_for
 from tollway.providers.weight import is_heavy
-from tollway.proxy.encoding import Decoder, DecodingFailed, decoder
+from tollway.proxy.encoding import Decoder, DecodingFailed, decoded, decoder
 from tollway.proxy.gathering import Gathering
 from tollway.proxy.headers import incoming, value_of
 from tollway.proxy.heavy import Heavy, HeavyFailed
@@ -29,6 +30,12 @@ log = logging.getLogger("tollway.proxy")
 LARGEST_READ = 16 * 1024 * 1024
 """A JSON answer larger than this is relayed as it comes instead of being read whole."""
 
+LARGEST_ERROR = 2 * 1024 * 1024
+"""No provider says more than this about an error; it is looked through as a whole for what identifies us."""
+
+_RESULTS = ("/results", "/content")
+"""How the paths of a batch's results end: lines, whatever the provider calls them."""
+
 _SHORTEST_KEY = 8
 """A shorter one stands in too many words to be taken out of a text."""
 _SLICE_BYTES = 1024
@@ -36,11 +43,11 @@ _SLICE_BYTES = 1024
 
 
 def head_of(
-    answer: Response, request: InferenceRequest, at_ns: int, *, results: bool = False
+    answer: Response, request: InferenceRequest, at_ns: int, path: str = ""
 ) -> tuple[Head, Decoder | None, bool]:
     """The head of an answer, how its body is decoded, and whether that can be done at all.
 
-    `results`: of a call about batches, the path is one of results.
+    `path`: where it was asked for, at the provider.
     """
     content_type = value_of(answer.headers, b"content-type") or b""
     length = value_of(answer.headers, b"content-length")
@@ -48,7 +55,7 @@ def head_of(
     # Cohere's and others' streams of JSON lines have names with both words in them.
     json = b"json" in content_type and b"ndjson" not in content_type and b"stream" not in content_type
     streamed = not json or large or request.upstream_path.endswith(":streamGenerateContent")
-    streamed = streamed or (results and request.api in JOBS)
+    streamed = streamed or (path.endswith(_RESULTS) and request.api in JOBS)
     shown = incoming(answer.headers)
     readable = True
     coding = None
@@ -96,11 +103,13 @@ def redacted(text: bytes, secrets: Iterable[bytes]) -> bytes:
 
 
 def last_event(reason: str, request: InferenceRequest, *, stopping: bool, refusal: Refusal | None = None) -> bytes:
-    """What says in the stream itself that it ends early; a cut stream looks complete to most SDKs.
+    """What says in the stream itself that it ends early, if it does; a cut stream looks complete to most SDKs.
 
     `refusal`: why, where it was ended for its cost.
     """
-    if request.upstream_path.endswith(":streamGenerateContent") and b"alt=sse" not in request.query:
+    if reason == "complete" or (
+        request.upstream_path.endswith(":streamGenerateContent") and b"alt=sse" not in request.query
+    ):
         return b""
     if refusal is not None:
         return event(refusal, request.dialect, request.id)
@@ -162,10 +171,8 @@ class WholeAnswer:
         if self._decoder is None or self.failed:
             return
         try:
-            for plain in self._decoder.plain(piece):
+            async for plain in decoded(self._decoder, piece, self._turn):
                 await self._plain.add(plain)
-                if self._turn.over():
-                    await self._turn.free()
         except DecodingFailed as error:
             log.warning("provider answer cannot be metered: %s", error)
             self.failed = True
@@ -258,7 +265,13 @@ class Metering:
         turn = self._heavy.turn
         for start in range(0, len(chunk), _SLICE_BYTES):
             if turn.over():
-                await turn.free()
+                try:
+                    await turn.free()
+                except asyncio.CancelledError:
+                    # What has come is billed, though whoever it was for has left.
+                    for later in range(start, len(chunk), _SLICE_BYTES):
+                        self._meter.feed(chunk[later : later + _SLICE_BYTES])
+                    raise
             piece = chunk[start : start + _SLICE_BYTES]
             seen = self._meter.feed(piece)
             untouched = untouched and seen is piece

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tollway.budgets.window import Calendar
-from tollway.exchange.authenticate import authenticate
+from tollway.exchange.authenticate import NO_TOKENS, Asking, Tokens, authenticate, carries_token
 from tollway.exchange.batch import job_exchange
 from tollway.exchange.exchange import exchange
 from tollway.exchange.refusal import Refusal
@@ -20,6 +20,7 @@ from tollway.exchange.refusal import headers as refusal_headers
 from tollway.ids import Ids
 from tollway.logs.record import Decision, Durations, LogRecord
 from tollway.providers.batches import JOBS
+from tollway.proxy.admission import noted
 from tollway.proxy.driver import Driver
 from tollway.proxy.gathering import Gathering
 from tollway.proxy.heavy import HeavyFailed
@@ -41,7 +42,7 @@ MOST_BUFFERED = 256 * 1024 * 1024
 """Bytes that the bodies of all requests under way may hold together."""
 LARGEST_FROM_ANYONE = 64 * 1024
 """A body larger than this is read only for a caller that the gateway lets in."""
-_CONTROL = frozenset({"api", "dashboard", "metrics"})
+_CONTROL = frozenset({"api", "dashboard", "metrics", "oauth", ".well-known", "managed"})
 """First segments of the control plane's paths."""
 _PIECE_BYTES = 64 * 1024
 """The listener stops reading above this until more is asked for (uvicorn's HIGH_WATER_LIMIT)."""
@@ -50,6 +51,11 @@ _REMEMBERED_PATHS = 1_024
 _ALLOWED = b"GET, HEAD, POST, DELETE, OPTIONS"
 _LONGEST_REMEMBERED_PATH = 256
 _BODY_TOO_LARGE = Refusal(code="body_too_large", message=f"The body is larger than {LARGEST_BODY:,} bytes.")
+_AMBIGUOUS = Refusal(
+    code="credential_ambiguous",
+    message="A credential was sent twice, or only half of a service token. Send each header once, and client id and client "
+    "secret together.",
+)
 _OVERLOADED = Refusal(
     code="overloaded", message="The bodies of requests under way fill this gateway's memory. Try again shortly."
 )
@@ -61,6 +67,7 @@ class _Asking(msgspec.Struct, frozen=True):
     gateway: str
     credentials: tuple[Credential, ...]
     received_at: int
+    peer: str
 
 
 class Entry:
@@ -100,7 +107,7 @@ class Entry:
         snapshot = self.snapshot
         method: str = scope["method"]
         raw_path: str = scope["raw_path"].decode("ascii", "replace")
-        taken = Taken(scope["headers"])
+        taken = Taken(scope["headers"], snapshot.issuers)
         identifier = self._ids.new(now)
         refused = _Refused(self, identifier, now, started_ns, method, raw_path, taken)
 
@@ -135,12 +142,22 @@ class Entry:
                 send, "body_too_large", f"The body has {taken.length:,} bytes; the most is {LARGEST_BODY:,}."
             )
             return
+        client: tuple[str, int] | None = scope.get("client")
+        peer = client[0] if client is not None else ""
+        if taken.ambiguous:
+            asking = _Asking(found.gateway, (), now, peer)
+            said = noted(_AMBIGUOUS, asking, snapshot, self._world.attempts)
+            assert isinstance(said, Refusal)
+            await refused.no(send, said, unread=True)
+            return
         query, query_key = without_key(scope["query_string"])
         credentials = (*taken.credentials, Credential(b"?key", query_key)) if query_key else tuple(taken.credentials)
         if taken.chunked or (taken.length or 0) > LARGEST_FROM_ANYONE:
-            stranger = authenticate(_Asking(found.gateway, credentials, now), snapshot)
+            asking = _Asking(found.gateway, credentials, now, peer)
+            tokens = await self._tokens(asking, snapshot)
+            stranger = noted(authenticate(asking, snapshot, tokens), asking, snapshot, self._world.attempts)
             if isinstance(stranger, Refusal):
-                await refused.answer(send, stranger.code, stranger.message, stranger.rule, unread=True)
+                await refused.no(send, stranger, unread=True)
                 return
         body = await buffer.body(receive, taken.length)
         if body is None:
@@ -166,8 +183,10 @@ class Entry:
             credentials=credentials,
             metadata=taken.metadata,
             custom_cost=taken.custom_cost,
+            key_alias=taken.key_alias,
             cf_spelling=taken.cf_spelling,
             user_agent=taken.user_agent,
+            peer=peer,
         )
         if isinstance(found, Models | OwnBudget):
             await self._own_answer(found, request, refused, send)
@@ -210,16 +229,23 @@ class Entry:
         self, found: Models | OwnBudget, request: InferenceRequest, refused: "_Refused", send: Any
     ) -> None:
         """What Tollway knows itself: it costs nothing and reaches no provider."""
+        tokens = await self._tokens(request, self.snapshot)
         if isinstance(found, Models):
-            answer = models_answer(found, request, self.snapshot)
+            answer = models_answer(found, request, self.snapshot, tokens)
         else:
-            answer = budget_answer(request, self.snapshot, self._world.ledger, self._calendar)
+            answer = budget_answer(request, self.snapshot, self._world.ledger, self._calendar, tokens)
         if isinstance(answer, Refusal):
-            await refused.answer(send, answer.code, answer.message, answer.rule)
+            said = noted(answer, request, self.snapshot, self._world.attempts)
+            assert isinstance(said, Refusal)
+            await refused.no(send, said)
             return
         prefix = b"cf-aig-" if request.cf_spelling else b"tollway-"
         headers = ((b"content-type", b"application/json"), (prefix + b"request-id", request.id.encode()))
         await _reply(send, 200, headers, answer)
+
+    async def _tokens(self, asking: Asking, snapshot: Snapshot) -> Tokens:
+        """What the tokens among its credentials prove."""
+        return await self._world.issuers.tokens(asking, snapshot) if carries_token(asking, snapshot) else NO_TOKENS
 
     async def _probe(self, method: str, path: str, send: Any) -> None:
         if method not in ("GET", "HEAD"):
@@ -255,6 +281,11 @@ class _Refused:
         """Says no. `unread`: what is left of the body is not taken in, so the connection ends here."""
         retry_after_s = 1 if code in ("shutting_down", "overloaded") else None
         refusal = Refusal(code=code, message=message, rule=rule, retry_after_s=retry_after_s)
+        await self.no(send, refusal, allow=allow, unread=unread)
+
+    async def no(self, send: Any, refusal: Refusal, *, allow: bytes = b"", unread: bool = False) -> None:
+        """The same, of a refusal that was made."""
+        code = refusal.code
         headers = refusal_headers(refusal, self._id, cf_spelling=self._taken.cf_spelling, dialect=self.dialect)
         if code == "method_not_allowed":
             # RFC 9110, 15.5.6: a 405 names what is allowed.
@@ -275,7 +306,7 @@ class _Refused:
                 api="",
                 status=refusal.status,
                 code=code,
-                decisions=(Decision(step="read", outcome="deny", code=code, detail=message[:512]),),
+                decisions=(Decision(step="read", outcome="deny", code=code, detail=refusal.message[:512]),),
                 durations=Durations(total_us=(time.monotonic_ns() - self._started_ns) // 1000),
                 user_agent=self._taken.user_agent,
             )

@@ -3,7 +3,9 @@
 import re
 from urllib.parse import unquote_to_bytes
 
+from tollway.identity.issuer import NO_ISSUERS, Trusted
 from tollway.proxy.headers import holds_key
+from tollway.proxy.pairs import of_basic, of_json
 from tollway.request import Credential
 
 _EMPTY = b""
@@ -16,6 +18,7 @@ class Taken:
     """What one pass over the headers takes out of them."""
 
     __slots__ = (
+        "ambiguous",
         "anthropic",
         "cf_spelling",
         "chunked",
@@ -24,27 +27,40 @@ class Taken:
         "custom_cost",
         "encoded",
         "gateway",
+        "key_alias",
         "length",
         "metadata",
         "upgrade",
         "user_agent",
     )
 
-    def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
+    def __init__(self, headers: list[tuple[bytes, bytes]], trusted: Trusted = NO_ISSUERS) -> None:
         self.anthropic = self.cf_spelling = self.chunked = self.encoded = self.upgrade = False
         self.content_type = _EMPTY
         self.length: int | None = None
         self.gateway = "default"
         self.metadata: str | None = None
         self.custom_cost: str | None = None
+        self.key_alias: str | None = None
         self.user_agent = ""
         self.credentials: list[Credential] = []
+        self.ambiguous = False
+        """A credential was sent twice, or half of one: nobody can say which was meant."""
         first: list[Credential] = []
+        tokens: list[Credential] = []
+        cookies: list[bytes] = []
+        sent: list[bytes] = []
+        halves: dict[bytes, str] = {}
         for name, value in headers:
             if name == b"authorization":
+                sent.append(name)
                 self._credential(self.credentials, name, value)
             elif name in (b"x-api-key", b"api-key", b"x-goog-api-key"):
-                self.credentials.append(Credential(name, value.decode("latin-1").strip()))
+                sent.append(name)
+                if value.startswith(b"{") and b"client-" in value.lower():
+                    self._credential(self.credentials, name, value)
+                else:
+                    self.credentials.append(Credential(name, value.decode("latin-1").strip()))
             elif name == b"content-type":
                 self.content_type = value
             elif name == b"content-length":
@@ -63,7 +79,11 @@ class Taken:
                 self.cf_spelling = self.cf_spelling or name.startswith(b"cf-")
                 what = name[8:] if name.startswith(b"tollway-") else name[7:]
                 if what == b"authorization":
+                    sent.append(name)
                     self._credential(first, name, value)
+                elif what in (b"client-id", b"client-secret"):
+                    sent.append(name)
+                    halves[name] = value.decode("latin-1").strip()
                 elif what == b"metadata":
                     # RFC 9110, 5.3: fields of one name are one list, which is no JSON. What is not UTF-8 is kept as
                     # what no JSON holds either, so that reading it fails.
@@ -73,13 +93,46 @@ class Taken:
                     # Two of them are no JSON, so that neither is picked.
                     said = value.decode("utf-8", "replace")
                     self.custom_cost = said if self.custom_cost is None else f"{self.custom_cost},{said}"
+                elif what == b"byok-alias":
+                    # Two of them are no alias, so that neither is picked.
+                    alias = value.decode("latin-1").strip()
+                    self.key_alias = alias if self.key_alias is None else f"{self.key_alias},{alias}"
                 elif what == b"gateway-id":
                     self.gateway = value.decode("latin-1").strip()
-        # The header that can mean nothing else comes first.
-        self.credentials = first + self.credentials
+            elif name in (b"cf-access-client-id", b"cf-access-client-secret"):
+                sent.append(name)
+                halves[name] = value.decode("latin-1").strip()
+            elif name in trusted.headers:
+                sent.append(name)
+                self._credential(tokens, name, value)
+            elif name == b"cookie" and trusted.cookies:
+                cookies.append(value)
+        if halves:
+            self._join(halves, first)
+        # The header that can mean nothing else comes first; what a browser sends unasked comes last.
+        self.credentials = first + tokens + self.credentials
+        if cookies and _meant(headers):
+            self.credentials += [Credential(b"cookie", found) for found in _sessions(cookies)]
+        if len(sent) > 1 and len(set(sent)) < len(sent):
+            self.ambiguous = True
 
-    @staticmethod
-    def _credential(into: list[Credential], name: bytes, value: bytes) -> None:
+    def _join(self, halves: dict[bytes, str], into: list[Credential]) -> None:
+        """The service tokens whose two halves came in headers of their own."""
+        for prefix in dict.fromkeys(name[: name.index(b"client-")] for name in halves):
+            client, secret = halves.get(prefix + b"client-id"), halves.get(prefix + b"client-secret")
+            if client and secret:
+                into.append(Credential(prefix + b"client-secret", secret, client))
+            else:
+                self.ambiguous = True
+
+    def _credential(self, into: list[Credential], name: bytes, value: bytes) -> None:
+        if value.startswith(b"{") and b"client-" in value.lower():
+            pair = of_json(value)
+            if pair is None:
+                self.ambiguous = True
+            else:
+                into.append(Credential(name, pair.secret, pair.client))
+            return
         scheme, _, secret = value.decode("latin-1").strip().partition(" ")
         signed = _AWS_KEY.match(value)
         if signed is not None:
@@ -88,8 +141,27 @@ class Taken:
             into.append(Credential(name, signed[1].decode("latin-1")))
         elif scheme.lower() == "bearer" and secret.strip():
             into.append(Credential(name, secret.strip()))
+        elif scheme.lower() == "basic":
+            pair = of_basic(secret)
+            if pair is not None:
+                into.append(Credential(name, pair.secret, pair.client))
         elif scheme and not secret:
             into.append(Credential(name, scheme))
+
+
+def _meant(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether a cookie was sent by a page of this gateway's own, or by no page at all: another site's page could otherwise
+    spend its visitor's money (Fetch Metadata, `Sec-Fetch-Site`; browsers without it send `Origin` with what may change
+    something)."""
+    said = dict(headers)
+    site = said.get(b"sec-fetch-site")
+    return b"origin" not in said if site is None else site in (b"same-origin", b"none")
+
+
+def _sessions(cookies: list[bytes]) -> list[str]:
+    """The tokens in the cookies of Cloudflare Access."""
+    pairs = (pair.strip().partition(b"=") for line in cookies for pair in line.split(b";"))
+    return [value.decode("latin-1").strip('"') for name, _, value in pairs if name == b"CF_Authorization" and value]
 
 
 def without_key(query: bytes) -> tuple[bytes, str | None]:
@@ -98,7 +170,7 @@ def without_key(query: bytes) -> tuple[bytes, str | None]:
     Neither such a parameter nor one that holds a gateway key, whatever it is called, is ever forwarded.
     """
     lower = query.lower()
-    if b"key" not in lower and b"token" not in lower and b"%" not in lower and b"tw_" not in lower:
+    if b"key" not in lower and b"token" not in lower and b"%" not in lower and b"tw" not in lower:
         return query, None
     kept: list[bytes] = []
     found: str | None = None

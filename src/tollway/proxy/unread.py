@@ -35,6 +35,17 @@ class Unread:
             return self._purse.unseen_tokens()
         return self._ns * TOKENS_PER_S // _SECOND_NS
 
+    @property
+    def behind(self) -> bool:
+        """Whether something may have been made that was not looked at."""
+        return self._ns > 0
+
+    def caught_up(self) -> None:
+        """All that had come has been looked at."""
+        self._ns = 0
+        if self._purse is not None:
+            self._purse.caught_up()
+
     async def read(self, response: Response) -> bytes:
         """The next piece of the answer. Raises Broken."""
         if not self._ns:
@@ -45,9 +56,7 @@ class Unread:
         began_ns = time.monotonic_ns()
         piece = await response.read()
         if time.monotonic_ns() - began_ns > _CAUGHT_UP_NS:
-            self._ns = 0
-            if self._purse is not None:
-                self._purse.caught_up()
+            self.caught_up()
         return piece
 
     async def send(self, sending: Coroutine[Any, Any, None]) -> None:

@@ -1,11 +1,15 @@
 """What carrying out an exchange needs of the outside."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from tollway.clock import Clock
 from tollway.gateway import Auth, Provider
+from tollway.identity.attempts import Attempts
 from tollway.pricing.calibration import Calibration
 from tollway.proxy.heavy import Heavy
+from tollway.proxy.issuers import Issuers
 from tollway.proxy.signing.signer import Signer, signer_for
 from tollway.proxy.transport import Transport, Url, parse_url
 from tollway.snapshot import Snapshot
@@ -30,8 +34,17 @@ class World(msgspec.Struct, frozen=True):
     heavy: Heavy = msgspec.field(default_factory=Heavy)
     """Who reads and writes bodies that would hold up the others."""
 
+    key_used: Callable[[str, str, bool], None] = lambda provider, name, refused: None
+    """Told whenever a request went out with a provider's key, under which name, and whether the provider refused it."""
+
+    attempts: Attempts = msgspec.field(default_factory=Attempts)
+    """From where bad credentials come."""
+
     jobs: Jobs = msgspec.field(default_factory=MemoryJobs)
     """Batches and files, and whose they are."""
+
+    issuers: Issuers = msgspec.field(default_factory=Issuers)
+    """Asks identity providers about tokens."""
 
     def url(self, provider: Provider) -> Url:
         found = self.urls.get(provider.base_url)
@@ -54,3 +67,4 @@ class World(msgspec.Struct, frozen=True):
         for auth in self.signers.keys() - set(in_use):
             # Requests under way make theirs anew.
             del self.signers[auth]
+        self.issuers.forget(snapshot)

@@ -1,6 +1,7 @@
 """The connection alone, under a transport that does only what a test says."""
 
 import asyncio
+import gc
 import math
 from itertools import pairwise
 
@@ -314,3 +315,22 @@ async def test_a_connection_given_up_while_opening_is_closed_when_it_stands() ->
     wire = Wire()
     connection.connection_made(wire)  # type: ignore[arg-type]
     assert wire.closing
+
+
+async def test_a_connection_that_is_over_leaves_nothing_to_the_collector_of_garbage() -> None:
+    def connections() -> int:
+        return sum(isinstance(known, Connection) for known in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = connections()
+        setup = Setup()
+        exchange = setup.start()
+        setup.say(answer(b"whole"))
+        assert await read_all(got(exchange)) == b"whole"
+        setup.connection.connection_lost(None)
+        del setup, exchange
+        assert connections() == before
+    finally:
+        gc.enable()

@@ -260,6 +260,8 @@ class Connection(asyncio.BufferedProtocol):
         self._lose()
         self._transport = None
         self._keeper.gone(self)
+        # Both know this connection: circles, which would wait for the collector of garbage.
+        del self._parser, self._outflow
 
     # The parser's side.
 
