@@ -17,6 +17,7 @@ from tollway.budgets.window import Calendar
 from tollway.clock import Clock
 from tollway.errors import StoreUnavailable
 from tollway.money import DOLLAR
+from tollway.storage.books import Unwritten
 from tollway.storage.memory import MemoryLedger, MemoryOutbox
 from tollway.storage.sqlite import SqliteStore
 from tollway.workers.alerts import ACCOUNTS_AT_ONCE, keep_watch, run_alerts
@@ -142,6 +143,30 @@ async def test_a_store_that_is_away_is_told_of_without_it_and_written_down_later
     kept = {event.kind: event for event in await gateway.events()}
     assert kept["store"].id == told.id and kept["store"].channels == ()
     assert kept["spent"].channels == ("ops",)
+
+
+async def test_requests_that_go_on_without_the_store_are_told_of_at_once_and_once() -> None:
+    class Away(MemoryLedger):
+        gone_on = 0
+
+        @property
+        def unwritten(self) -> Unwritten:
+            return Unwritten(self.gone_on, self.gone_on)
+
+        async def flush(self) -> None:
+            raise StoreUnavailable("the disk is full")
+
+    ledger = Away()
+    gateway = Gateway(budgets=[budget(on_store_failure="allow")], alerts=[TROUBLE])
+    gateway.restart(ledger=ledger)
+    await gateway.look()
+    assert len(gateway.told) == 1
+    for ledger.gone_on in (7, 8):
+        await gateway.look()
+    told = gateway.told[1:]
+    assert [(event.data["state"], event.data["count"]) for event in told] == [("unwritten", 7)]
+    assert told[0].channels == ("ops",)
+    assert "on_store_failure: allow" in told[0].text
 
 
 async def test_questions_wait_for_the_store_too(caplog: pytest.LogCaptureFixture) -> None:

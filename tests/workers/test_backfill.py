@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.workers.filled import HOUR, START, Filled
+from tests.workers.filled import HOUR, START, Filled, snapshot_of
 
 from tollway.errors import StoreUnavailable
 from tollway.ledger.control import budget_of
 from tollway.ledger.entry import LedgerEntry
+from tollway.storage.books import Stretch
 from tollway.storage.memory import MemoryStore
 from tollway.storage.protocol import Filter, Known
 from tollway.storage.sqlite import SqliteStore
@@ -158,6 +159,53 @@ async def test_a_request_under_way_is_counted_by_the_new_budget_once_it_ends(fil
     assert filled.backfill.unsettled == frozenset()
     assert [known.settled for known in await filled.store.budgets.known()] == [True]
     assert await filled.backfill.follow() == 0, "it is not counted twice"
+
+
+@pytest.mark.parametrize("before", [0, 250], ids=["nothing before", "several stretches before"])
+@pytest.mark.parametrize("at", ["first stretch", "last stretch", "before the swap", "after the swap"])
+async def test_a_request_that_ends_while_a_budget_is_filled_is_counted_once(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch, at: str, before: int
+) -> None:
+    for _ in range(before):
+        await filled.spend("bob", amount=1)
+    under_way = [await filled.open(amount=50) for _ in range(2)]
+    real = filled.store.ledger.booked
+    reads = 0
+
+    async def booked(**asked: int | None) -> Stretch:
+        nonlocal reads
+        reads += 1
+        if reads == 1 and at == "first stretch":
+            filled.close(under_way[0], 40)
+        found: Stretch = await real(**asked)  # type: ignore[arg-type]
+        opened = {each.id for each in filled.store.ledger.open_reservations()}
+        if not found.more and at == "last stretch" and under_way[0].id in opened:
+            # It is settled after what was read, and before what was read is booked.
+            filled.close(under_way[0], 40)
+        return found
+
+    monkeypatch.setattr(filled.store.ledger, "booked", booked)
+    fresh = snapshot_of(EACH, revision=filled.snapshot.revision + 1)
+
+    def put_in_force() -> None:
+        if at == "before the swap":
+            filled.close(under_way[0], 40)
+        filled.snapshot = fresh
+        if at == "after the swap":
+            filled.close(under_way[0], 40)
+
+    await filled.backfill.take_over(fresh, put_in_force)
+    await filled.backfill.follow()
+    assert filled.does().get("all[user=alice]") == 40
+    assert filled.backfill.unsettled == {"all"}, "the other is still under way"
+    filled.close(under_way[1], 2)
+    await filled.backfill.follow()
+    assert filled.does().get("all[user=alice]") == 42
+    assert filled.does().get("all[user=bob]", 0) == before
+    assert await filled.backfill.follow() == 0
+    await assert_exact(filled)
+    assert await filled.change(EACH.replace("day", "month")) == ["all"]
+    assert filled.does().get("all[user=alice]") == 42
 
 
 async def test_a_correction_of_an_old_entry_is_counted_by_the_new_budget(filled: Filled) -> None:

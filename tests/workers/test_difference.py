@@ -3,7 +3,7 @@ from tests.workers.filled import HOUR, START, snapshot_of
 
 from tollway.budgets.window import Calendar
 from tollway.ledger.entry import Context
-from tollway.storage.protocol import Booked
+from tollway.storage.books import Booked
 from tollway.workers.difference import Difference, since_of
 
 DAY = '{name: all, limit: "20", window: {period: day, timezone: UTC}, carry_over: "1"}'

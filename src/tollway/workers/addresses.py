@@ -43,7 +43,7 @@ def refusal(address: str, *, allow_private: bool = False) -> str | None:
         return f"{address} is where a cloud hands out credentials"
     if allow_private or _is_public(parsed):
         return None
-    return f'{address} is not a public address; set "allow_private: true" on the channel if it is meant'
+    return f'{address} is not a public address; set "allow_private: true" in its settings if it is meant'
 
 
 def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

@@ -172,11 +172,14 @@ class Watch:
             if rule.when != "store":
                 continue
             slot = slot_of(rule, now)
-            event = telling.unavailable(str(error), rule=rule.name, slot=slot, at=now, event_id=self._new_id(now))
-            if event.key not in self._unkept:
-                # Kept for the history once that is possible; it is on its way without it.
-                self._unkept[event.key] = event
-                self._tell_now(msgspec.structs.replace(event, channels=rule.channels))
+            events = [telling.unavailable(str(error), rule=rule.name, slot=slot, at=now, event_id=self._new_id(now))]
+            if waiting := self._ledger.unwritten.waiting:
+                events.append(telling.unwritten(waiting, rule=rule.name, slot=slot, at=now, event_id=self._new_id(now)))
+            for event in events:
+                if event.key not in self._unkept:
+                    # Kept for the history once that is possible; it is on its way without it.
+                    self._unkept[event.key] = event
+                    self._tell_now(msgspec.structs.replace(event, channels=rule.channels))
 
 
 async def keep_watch(

@@ -32,6 +32,7 @@ from tollway.pricing.charge import Charge
 from tollway.snapshot import Snapshot
 from tollway.storage.protocol import Budgets, Known, Ledger
 from tollway.workers.difference import Difference, since_of
+from tollway.workers.renewed import Renewed
 
 log = logging.getLogger("tollway.workers")
 
@@ -112,7 +113,14 @@ class Backfill:
             known = await self._remembered()
             changed = [each for each in snapshot.budgets if self._is_to_compute(each, known, crashed=crashed)]
             await self._forget(snapshot, changed, known)
-            through = await self._fill([each for each in changed if each.enabled], snapshot, put_in_force)
+            renewed = Renewed(snapshot, self._calendar)
+
+            def in_force() -> None:
+                put_in_force()
+                # In the same turn: what is under way is judged by the limits that are shown from here on.
+                self._ledger.judge_by(renewed)
+
+            through = await self._fill([each for each in changed if each.enabled], snapshot, in_force)
             await self._adopt(snapshot, changed, through)
             return [budget.id for budget in changed]
 

@@ -15,7 +15,7 @@ from tollway.ledger.control import budget_of
 from tollway.ledger.entry import Context
 from tollway.ledger.journal import Place
 from tollway.snapshot import Snapshot
-from tollway.storage.protocol import Booked
+from tollway.storage.books import Booked
 
 REMEMBERED = 32_768
 """Contexts of which it is known where they belong; past it, the memory starts over."""
