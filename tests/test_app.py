@@ -1,6 +1,7 @@
 """The gateway put together, in this process: its first start, what it refuses to start with, reloading, and draining."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -503,3 +504,27 @@ async def test_a_reload_leaves_the_event_loop_to_the_requests(tmp_path: Path, mo
         assert await gateway.runtime.reload("file") == 2
         assert len(compiled_in) == 1
         assert compiled_in[0] != threading.get_ident()
+
+
+async def test_traffic_leaves_nothing_to_the_collector_of_garbage(tmp_path: Path) -> None:
+    config = tmp_path / "tollway.yaml"
+    async with upstream(tmp_path), running(process(tmp_path, config=config)) as (gateway, _):
+
+        async def ask(times: int) -> None:
+            for _ in range(times):
+                assert (await gateway.chat())[0] == 200
+                assert await gateway.status("/nothing/here") == 404
+
+        await ask(5)
+        gc.collect()
+        gc.disable()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            await ask(50)
+            gc.collect()
+            # What clocks and timers leave now and then is not of the requests.
+            assert len(gc.garbage) < 50, [type(found) for found in gc.garbage[:20]]
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()

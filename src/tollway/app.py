@@ -20,16 +20,21 @@ import msgspec
 import uvicorn
 
 from tollway.budgets.window import Calendar
-from tollway.cli import settings_file
+from tollway.cli import kept_secrets, settings_file
 from tollway.clock import Clock, elapsed_ns
 from tollway.document import Document, compile_document
-from tollway.errors import SettingsInvalid, StoreUnavailable, TollwayError
+from tollway.errors import StoreUnavailable, TollwayError
+from tollway.identity.attempts import Attempts
+from tollway.identity.grants import standing
+from tollway.identity.issued import Issued
 from tollway.ids import Ids, RandomPool
 from tollway.pricing.calibration import Calibration
 from tollway.pricing.price import FILE, PriceBook
 from tollway.proxy import listener
 from tollway.proxy.collect import Collector
+from tollway.proxy.fetch import Fetcher
 from tollway.proxy.heavy import Heavy
+from tollway.proxy.issuers import Issuers
 from tollway.proxy.memory import map_large_blocks
 from tollway.proxy.server import Asgi, Entry
 from tollway.proxy.upstream.client import HttpTransport
@@ -37,11 +42,18 @@ from tollway.proxy.world import World
 from tollway.settings import ProcessSettings
 from tollway.snapshot import Snapshot
 from tollway.storage.sqlite import SqliteStore
+from tollway.workers import addresses, garbage
 from tollway.workers.alerts import run_alerts
+from tollway.workers.anchors import AnchorKeys, Anchors, keep_anchors
 from tollway.workers.backfill import Backfill, keep_following
 from tollway.workers.batches import collect_batches
 from tollway.workers.history import History
+from tollway.workers.keyring import Keyring
+from tollway.workers.keys import keep_keys
+from tollway.workers.masters import Masters
+from tollway.workers.safe import Safe, keep_safe
 from tollway.workers.sweep import keep_books
+from tollway.workers.tokens import Tokens, keep_tokens
 
 log = logging.getLogger("tollway")
 
@@ -53,10 +65,18 @@ class Runtime(msgspec.Struct, kw_only=True):
     store: SqliteStore
     calendar: Calendar
     clock: Clock
+    keyring: Keyring
+    tokens: Tokens
+    anchors: Anchors
     admin_token: str
     entry: Entry | None = None
+    safe: Safe | None = None
     heavy: Heavy | None = None
     learned: Calibration = msgspec.field(default_factory=Calibration)
+    attempts: Attempts = msgspec.field(default_factory=Attempts)
+    """From where bad credentials come."""
+    issuers: Issuers = msgspec.field(default_factory=lambda: Issuers(Fetcher(addresses.refusal)))
+    """Asks identity providers."""
     reload: Callable[[str], Awaitable[int]] | None = None
     """Reads the settings file again and puts it in force in the name of whoever is given; returns the revision. Raises
     SettingsInvalid or StoreUnavailable, changing nothing."""
@@ -154,33 +174,73 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
         first_key = settings_file.make_first(settings.data, path)
     clock, calendar = Clock(elapsed=elapsed_ns), Calendar()
     store = SqliteStore(settings.data, sync="full" if settings.durability == "strict" else "normal")
-    pepper, book = secrets.token_bytes(32), _price_book()
+    pepper, book, issued = kept_secrets.pepper(settings.data), _price_book(), Issued()
+    safe = Safe(store.cabinet, Masters(settings.data))
+    keyring = Keyring(store.cabinet, issued, pepper, clock.now, secrets.token_bytes)
+    tokens = Tokens(store.cabinet, issued, pepper, clock.now, secrets.token_bytes)
     runtime = Runtime(
-        settings=settings, store=store, calendar=calendar, clock=clock, admin_token=_admin_token(settings)
+        settings=settings,
+        store=store,
+        calendar=calendar,
+        clock=clock,
+        keyring=keyring,
+        tokens=tokens,
+        anchors=Anchors(store, settings.anchors, AnchorKeys(settings.data), clock.now),
+        admin_token=kept_secrets.admin_token(settings.data),
     )
 
     def compile_text(text: str, document: Document, revision: int, warn: Callable[[str], None]) -> Snapshot:
-        resolve = settings_file.resolver(path.parent, warn=warn)
+        resolve = settings_file.resolver(
+            path.parent, warn=warn, sealed=safe.reveal if safe.loaded else lambda name: name
+        )
         lenient = settings_file.without_missing_keys(resolve) if settings.lenient else resolve
-        return compile_document(document, resolve=lenient, book=book, pepper=pepper, revision=revision, text=text)
+        return compile_document(
+            document,
+            resolve=lenient,
+            book=book,
+            pepper=pepper,
+            revision=revision,
+            text=text,
+            issued=issued,
+            stored=safe.opened(),
+        )
 
     def compile_settings(revision: int) -> tuple[str, Snapshot]:
         text, document = settings_file.read(path)
         return text, compile_text(text, document, revision, log.warning)
 
+    # Before the store is opened: that presumes what a crash left open, once, and is to be followed by a start.
     text, snapshot = compile_settings(1)
     presumed = await store.open(clock.now())
     clock.begin(store.ledger.latest)
     transport, heavy = HttpTransport(), Heavy()
-    runtime.heavy = heavy
+    runtime.heavy, runtime.safe = heavy, safe
     backfill = Backfill(store.ledger, store.budgets, calendar, clock.now)
     history = History(store.config, store.audit, clock.now)
     try:
+        await kept_secrets.check_pepper(store.cabinet, pepper, clock.now())
+        if await safe.load(clock.now()) or settings_file.SEALED in text:
+            text, snapshot = await asyncio.to_thread(compile_settings, 1)
+        await keyring.load()
+        tokens.judge(lambda key: standing(key, snapshot.login, snapshot.issuers))
+        await tokens.load()
+        for name in sorted(issued.names & {key.name for key in snapshot.keys.values()}):
+            log.error('a key "%s" of the settings has the name of one that was issued: budgets take them for one', name)
         snapshot = msgspec.structs.replace(snapshot, revision=await history.started(text))
         # What no earlier process of this budget has counted is counted before the first request.
         await backfill.take_over(snapshot, lambda: None, crashed=bool(presumed))
         world = World(
-            store.ledger, store.records, transport, clock, {}, learned=runtime.learned, jobs=store.jobs, heavy=heavy
+            store.ledger,
+            store.records,
+            transport,
+            clock,
+            {},
+            learned=runtime.learned,
+            jobs=store.jobs,
+            heavy=heavy,
+            attempts=runtime.attempts,
+            issuers=runtime.issuers,
+            key_used=lambda provider, name, refused: safe.note(provider, name, clock.now(), refused=refused),
         )
         world.prepare(snapshot)
         ids = Ids(RandomPool(os.urandom).take)
@@ -202,6 +262,7 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
                 def put_in_force() -> None:
                     world.prepare(fresh)
                     entry.snapshot = fresh
+                    tokens.judge(lambda key: standing(key, fresh.login, fresh.issuers))
 
                 await backfill.take_over(fresh, put_in_force)
                 await history.changed(before, fresh, by)
@@ -225,28 +286,36 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
             timeout_graceful_shutdown=int(settings.drain_s),
             backlog=2048,
         )
+
+        def in_settings() -> set[str]:
+            return {key.name for key in entry.snapshot.keys.values()}
+
         server = Server(config, runtime, lambda address: announce(address, runtime, first_key))
         async with asyncio.TaskGroup() as background:
             workers = [
                 background.create_task(keep_books(store, clock)),
                 background.create_task(keep_following(backfill)),
+                background.create_task(keep_safe(safe, store.cabinet, clock)),
+                background.create_task(keep_keys(keyring, store.cabinet, clock.now, in_settings)),
+                background.create_task(keep_tokens(tokens)),
+                background.create_task(keep_anchors(runtime.anchors)),
                 background.create_task(collect_batches(store.jobs, collector, clock)),
                 background.create_task(
                     run_alerts(store, lambda: entry.snapshot, calendar, clock, ids.new, lambda: runtime.learned)
                 ),
                 background.create_task(listener.sweep(server.server_state.connections)),
+                background.create_task(garbage.keep_collecting(lambda: not server.server_state.tasks)),
             ]
             entry.serving = entry.ready = True
-            # What start-up made lives as long as the process; the collector need not look at it again.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(50_000, 20, 50)
+            garbage.begin()
             try:
                 await server.serve()
                 await _finish(server)
                 with contextlib.suppress(StoreUnavailable):
                     # The next process counts on all that was booked until now.
                     await backfill.follow()
+                    await keyring.write_uses(in_settings())
+                await runtime.anchors.finish()
             finally:
                 for worker in workers:
                     worker.cancel()
@@ -295,16 +364,3 @@ def _control(runtime: Runtime) -> Asgi:
         await built[0](scope, receive, send)
 
     return control
-
-
-def _admin_token(settings: ProcessSettings) -> str:
-    """`TOLLWAY_ADMIN_TOKEN`, or one made at the first start and kept where only the owner can read it."""
-    given = os.environ.get("TOLLWAY_ADMIN_TOKEN")
-    if given is not None:
-        if len(given) < 16:
-            raise SettingsInvalid(f"TOLLWAY_ADMIN_TOKEN has {len(given)} characters; use 16 or more.")
-        return given
-    path = Path(settings.data) / "admin-token"
-    if not path.exists():
-        settings_file.write_private(path, f"twadmin_{secrets.token_urlsafe(32)}\n")
-    return path.read_text(encoding="utf-8").strip()

@@ -55,6 +55,14 @@ SETTINGS: tuple[Setting, ...] = (
         "seconds",
         "How long new requests are still taken after SIGTERM, for load balancers to notice.",
     ),
+    Setting(
+        "audit_anchors",
+        "TOLLWAY_AUDIT_ANCHORS",
+        "",
+        "file",
+        "Where the head of the audit log is signed and kept, a line each 5 minutes; best on another machine's disk, for this "
+        "gateway alone. Empty: audit-anchors.jsonl in the data folder.",
+    ),
     Setting("log_level", "TOLLWAY_LOG_LEVEL", "info", "debug | info | warning | error", "What goes to standard error."),
 )
 
@@ -70,6 +78,12 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     drain_s: float
     drain_delay_s: float
     log_level: str
+    audit_anchors: Path | None = None
+
+    @property
+    def anchors(self) -> Path:
+        """The file of the audit log's anchors."""
+        return self.audit_anchors or self.data / "audit-anchors.jsonl"
 
     @property
     def own_document(self) -> Path:
@@ -105,6 +119,7 @@ def read_settings(given: Mapping[str, str | None], environment: Mapping[str, str
         drain_s=_whole("drain", values["drain"], 86_400),
         drain_delay_s=_whole("drain-delay", values["drain_delay"], 3_600),
         log_level=values["log_level"],
+        audit_anchors=Path(values["audit_anchors"]).expanduser() if values["audit_anchors"] else None,
     )
 
 

@@ -15,6 +15,7 @@ from tollway.admin.api import build
 from tollway.alerts import telling
 from tollway.budgets.window import Calendar
 from tollway.clock import Clock, instant
+from tollway.identity.attempts import Attempts
 from tollway.pricing.calibration import Calibration
 from tollway.storage.memory import MemoryStore
 
@@ -44,6 +45,7 @@ class Api:
             compile=None,
             settings_path=None,
             is_admin=lambda token: token == TOKEN,
+            attempts=Attempts(),
         )
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(build(self.runtime)),  # type: ignore[arg-type]

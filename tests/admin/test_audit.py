@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 
 from tests.admin.gateways import ALICE_KEY, CANARY, Answer, Caller, gateway
@@ -49,6 +50,32 @@ async def test_settings_that_were_edited_while_it_was_stopped_are_told_at_the_st
         assert verified["ok"] is True
         assert verified["lines"] > 5
         assert len(verified["last_hash"]) == 64
+        assert 1 <= verified["anchors"] <= 3
+        assert 5 < verified["anchored_line"] <= verified["lines"]
+        assert verified["anchored_at"].endswith("Z")
+        assert [len(key) for key in verified["keys"]] == [44]
+
+
+async def test_anchors_that_cannot_be_written_are_told_and_stop_nothing(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as caller:
+        assert "tollway_audit_anchors_writable 1" in (await caller.admin("/metrics")).body.decode()
+        anchors = caller.runtime.anchors
+        while anchors.trouble is not None or not anchors.path.exists():
+            await asyncio.sleep(0)
+        await anchors.write()
+        anchors.path.rename(anchors.path.with_suffix(".old"))
+        anchors.path.mkdir()
+        assert (await caller.admin("/api/v1/budgets/company/unfreeze", {})).status in (200, 409)
+        await caller.admin("/api/v1/budgets/company/freeze", {})
+        assert not await anchors.write()
+        said = (await caller.admin("/metrics")).body.decode()
+        assert "tollway_audit_anchors_writable 0" in said and "tollway_audit_anchor_failures_total 1" in said
+        warnings = (await caller.admin("/api/v1/status")).json["warnings"]
+        assert any("could not be anchored" in warning for warning in warnings)
+        answer = await caller.admin("/api/v1/audit/verify")
+        assert (answer.status, answer.json["code"]) == (503, "anchors_unavailable")
+        await caller.admin("/api/v1/budgets/company/unfreeze", {})
+        assert (await caller.chat()).status == 200
 
 
 async def test_a_declared_name_is_who_did_it(tmp_path: Path) -> None:

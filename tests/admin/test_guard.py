@@ -1,16 +1,28 @@
 """The guard alone, before an application that answers everything."""
 
 import hmac
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tollway.admin.guard import EXPLAIN, LARGEST_BODY, LARGEST_ELSEWHERE, OPEN, Guard
+from tollway.admin.sessions import Sessions
+from tollway.clock import Clock
+from tollway.errors import StoreUnavailable
+from tollway.identity.attempts import Attempts
+from tollway.identity.roles import Administration
+from tollway.storage.memory import MemoryCabinet
 
 TOKEN = "the-administrators-token"
 
 
 class Runtime:
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.attempts = Attempts()
+        self.snapshot = SimpleNamespace(administration=Administration(), issuers=(), login=None)
+
     def is_admin(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), TOKEN.encode())
 
@@ -50,7 +62,8 @@ async def ask(
             statuses.append(message["status"])
 
     scope = {"type": "http", "method": "POST", "path": path, "headers": list(headers)}
-    await Guard(behind, Runtime())(scope, receive, send)  # type: ignore[arg-type]
+    sessions = Sessions(MemoryCabinet(), lambda: b"pepper")
+    await Guard(behind, Runtime(), sessions)(scope, receive, send)  # type: ignore[arg-type]
     assert len(statuses) <= 1
     return (statuses[0] if statuses else None), read
 
@@ -100,6 +113,16 @@ async def test_only_what_is_listed_is_open() -> None:
 
 async def test_a_defect_behind_it_is_a_500() -> None:
     assert (await ask(Behind(ZeroDivisionError()), "/", AUTHORIZED))[0] == 500
+
+
+async def test_a_store_that_cannot_be_read_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def down(*_: object) -> None:
+        raise StoreUnavailable("down")
+
+    monkeypatch.setattr(Sessions, "find", down)
+    behind = Behind()
+    assert (await ask(behind, "/api/v1/status", (b"cookie", b"tollway-session=x")))[0] == 503
+    assert behind.bodies == []
 
 
 async def test_only_a_request_to_be_explained_may_be_very_large() -> None:

@@ -3,6 +3,11 @@ from fractions import Fraction
 import pytest
 from tests.admin.gateways import BOB_KEY, Caller
 
+from tollway.admin.logs import detail_shown
+from tollway.budgets.accounts import UNLIMITED
+from tollway.ledger.reservation import Hold
+from tollway.logs.record import Durations, LogRecord, Raised
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -96,3 +101,24 @@ async def test_ledger_entries_of_one_kind_and_their_accounts(caller: Caller) -> 
     assert entry["accounts"] == ["company", "each[user=alice@example.com]", "watched"]
     assert entry["amount_usd"] == entry["charge"]["amount_usd"]
     assert (await caller.admin("/api/v1/ledger/entries?kind=credit")).json["items"] == []
+
+
+async def test_the_holds_of_a_stream_are_told_as_they_were_raised() -> None:
+    record = LogRecord(
+        request_id="r",
+        at=0,
+        gateway="default",
+        method="POST",
+        path="/v1/chat/completions",
+        api="openai.chat",
+        status=200,
+        holds=(
+            Hold("team[user=ann]", 0, 0, 5_000_000, 10**9, metered=True),
+            Hold("free for all", 0, 0, 5_000_000, UNLIMITED, enforced=False),
+        ),
+        raised=Raised(5_000_000, 20_000_000, 7),
+        durations=Durations(total_us=1),
+    )
+    metered, whole = detail_shown(record, []).holds
+    assert (metered.amount_usd, metered.last_usd, metered.raises, metered.limit_usd) == ("0.005", "0.02", 7, "1")
+    assert (whole.amount_usd, whole.last_usd, whole.raises, whole.limit_usd) == ("0.005", "0.005", None, None)

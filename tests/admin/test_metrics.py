@@ -38,6 +38,7 @@ async def test_metrics_count_what_the_ledger_knows_in_bounded_labels(caller: Cal
     assert samples['tollway_budget_spent_nanodollars{budget="company"}'] == spent
     assert samples["tollway_open_reservations"] == "0"
     assert (samples["tollway_store_writable"], samples["tollway_clock_drift_milliseconds"]) == ("1", "0")
+    assert (samples["tollway_unwritten_requests"], samples["tollway_unwritten_requests_total"]) == ("0", "0")
     held = samples['tollway_estimated_nanodollars_total{provider="openai",model="gpt-4o-mini"}']
     metered = samples['tollway_metered_nanodollars_total{provider="openai",model="gpt-4o-mini"}']
     assert int(held) >= int(metered) > 0

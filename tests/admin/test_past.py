@@ -1,5 +1,6 @@
 """The past comes in its order, whole, and in pieces, however it is spread over time."""
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,10 +10,12 @@ from tollway.admin.past import attempts, slices
 from tollway.budgets.replay import Past
 from tollway.ledger.entry import Context, Kind, LedgerEntry, entry_id
 from tollway.money import Money
-from tollway.pricing.charge import Charge
+from tollway.pricing.charge import Charge, ChargeLine
+from tollway.pricing.price import UnitPrice
 from tollway.storage.memory import MemoryLedger
 from tollway.storage.memory.records import MemoryRecords
 from tollway.storage.protocol import Filter, Page
+from tollway.usage import Usage
 
 ALICE = Context(gateway="default", provider="openai", model="gpt-5", user="alice")
 
@@ -102,3 +105,26 @@ def test_a_credit_is_no_request() -> None:
     service = Context(gateway="g", provider="p", model="", service="ci")
     ((_, one),) = attempts([entry(1, 5, -10, "credit", context=service)])
     assert one == Past(5, -10, "ci", "p", judged=False)
+
+
+def test_what_the_answer_cost_is_told_where_the_lines_of_the_charge_tell_it() -> None:
+    def line(meter: str, amount: int) -> ChargeLine:
+        return ChargeLine(meter, 1, UnitPrice(Money(amount), 1), Money(amount))
+
+    used = Usage(input_tokens=3, output_tokens=70)
+    whole = Charge(Money(17), (line("input", 10), line("output", 5), line("reasoning", 2)))
+    late = Charge(Money(-3), (*whole.lines, line("presumed", -20)))
+    charged = msgspec.structs.replace(entry(1, 5, 17), charge=whole, usage=used)
+    presumed = entry(2, 5, 20, "presumed")
+    corrected = msgspec.structs.replace(entry(2, 5, -3, "correction"), charge=late, usage=used)
+    rerated = msgspec.structs.replace(entry(1, 5, 4, "correction"), charge=Charge(Money(4), (line("output", 4),)))
+    for told, tokens, cost in (
+        ([charged], 70, 7),
+        ([presumed, corrected], 70, 7),
+        ([presumed], 0, 0),
+        ([charged, rerated], 0, 0),
+        ([entry(3, 5, 17)], 0, 0),
+    ):
+        ((_, one),) = attempts(told)
+        assert (one.output_tokens, one.output_amount) == (tokens, cost), told
+        assert one.usage == (used if told[-1].usage or told[0].usage else None)

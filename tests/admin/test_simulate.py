@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 from tests.admin.gateways import Caller, gateway
@@ -13,12 +14,14 @@ from tests.admin.test_past import entry
 
 from tollway.admin import simulate as simulate_module
 from tollway.admin.simulate import SimulateBody, _proposed, _Rules, _stretch  # pyright: ignore[reportPrivateUsage]
+from tollway.budgets.replay import Past
 from tollway.clock import iso
 from tollway.document import compile_document, read_document
 from tollway.ledger.entry import Context
 from tollway.money import DOLLAR
 from tollway.pricing.price import FILE, PriceBook
 from tollway.snapshot import Snapshot
+from tollway.usage import Usage
 
 here = pytest.mark.asyncio(loop_scope="module")
 
@@ -277,3 +280,34 @@ def test_callers_are_remembered_and_no_more_than_a_bounded_number_of_them(monkey
         assert told[0][0].accounts == (f"b[user=u{number}]",)
         assert rules.claims(context, DAY_MS) is told
     assert len(rules._known) <= 3  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_cheaper_model_is_priced_by_the_usage_that_was_and_never_guessed() -> None:
+    budgets = _proposed([{"name": "minis", "limit": "1", "window": MONTH, "where": {"model": "*mini"}}], _snapshot())
+    rules, now = _Rules(_snapshot(), budgets), 1_790_000_000_000
+    context = Context(gateway="default", provider="openai", model="gpt-4o", user="alice")
+    used = Usage(input_tokens=1_000_000, output_tokens=1_000_000)
+    was = Past(now - DAY_MS, 12 * DOLLAR, "alice", "openai/gpt-4o", usage=used)
+    served = rules.instead(0, now, context, was, "openai/gpt-4o-mini")
+    assert served is not None
+    told, claimed = served
+    # $0.15 and $0.60 a million tokens.
+    assert (told.amount, told.model, told.at) == (3 * DOLLAR // 4, "openai/gpt-4o-mini", was.at)
+    assert (told.output_tokens, told.output_amount) == (1_000_000, 6 * DOLLAR // 10)
+    assert [claim.budget.id for claim in claimed] == ["minis"]
+    assert rules.instead(0, now, context, was, "openai/nobody-knows-it") is None
+    assert rules.instead(0, now, context, was, "nobody/gpt-4o-mini") is None
+    assert rules.instead(0, now, context, msgspec.structs.replace(was, usage=None), "openai/gpt-4o-mini") is None
+    wrong = Usage(input_tokens=1, cache_read_input_tokens=2, output_tokens=1)
+    assert rules.instead(0, now, context, msgspec.structs.replace(was, usage=wrong), "openai/gpt-4o-mini") is None
+
+
+@here
+async def test_downgrades_of_unknown_cost_are_told_as_unknown(caller: Caller) -> None:
+    # The entries of this ledger tell no usage, so what another model would have cost is not known.
+    cheaper = {"at": 50, "do": "downgrade", "to": "openai/gpt-4.1-nano"}
+    told = await simulate(caller, budgets=[{"name": "all", "limit": "8", "window": MONTH, "actions": [cheaper]}])
+    (budget,) = told["budgets"]
+    assert budget["downgraded"] == budget["downgraded_unpriced"] > 0
+    assert (budget["downgraded_usd"], budget["downgraded_to_usd"], budget["clamped"]) == ("0", "0", 0)
+    assert "at a cost that nobody knows" in budget["text"]

@@ -3,7 +3,7 @@
 from tollway.admin.simulated import replay_shown, suggestions_shown
 from tollway.budgets.budget import Budget
 from tollway.budgets.holds import claims
-from tollway.budgets.replay import Past, Replay
+from tollway.budgets.replay import Changed, Past, Replay
 from tollway.budgets.suggest import Observed
 from tollway.budgets.window import Calendar, Fixed
 from tollway.match import Attribute
@@ -34,6 +34,25 @@ def test_one_request_is_one_request_and_a_limit_of_nothing_has_no_percent() -> N
     assert shown.text == 'Budget "b" would have blocked 1 request, $84.00, but only watches.'
     assert shown.peak is not None
     assert (shown.peak.percent, shown.peak.spent_usd, shown.peak.limit_usd) == (None, "84", "0")
+
+
+def test_what_would_have_been_answered_otherwise_is_said_with_both_amounts() -> None:
+    replay = Replay([EACH], Calendar(), 0)
+    (tally,) = replay.tallies
+    tally.downgraded, tally.clamped = Changed(3, 9 * DOLLAR, DOLLAR, 1), Changed(1, 2 * DOLLAR, DOLLAR // 2)
+    (shown,) = replay_shown(replay).budgets
+    assert shown.text == (
+        'Budget "each" would have blocked 0 requests, $0.00. It would have had a cheaper model serve 3 requests, $1.00 '
+        "instead of $9.00, and 1 request of unknown cost among them. It would have shortened the answers of 1 request, "
+        "$0.50 instead of $2.00."
+    )
+    assert (shown.downgraded, shown.downgraded_usd, shown.downgraded_to_usd, shown.downgraded_unpriced) == (
+        3,
+        "9",
+        "1",
+        1,
+    )
+    assert (shown.clamped, shown.clamped_usd, shown.clamped_to_usd) == (1, "2", "0.5")
 
 
 MISSING = "7 complete days with spend are needed, and there are 0; the one under way does not count"

@@ -8,6 +8,7 @@ from tollway.admin.warnings import UNMATCHED_DAYS, Seen, seen_by, warnings_of
 from tollway.budgets.holds import claims, holds
 from tollway.budgets.window import Calendar
 from tollway.document import compile_document, read_document
+from tollway.identity.keys import Key
 from tollway.ledger.reservation import Reservation
 from tollway.match import Attribute
 from tollway.pricing.price import FILE, PriceBook
@@ -96,6 +97,18 @@ def test_what_can_match_is_not_warned_of(where: dict[str, Any]) -> None:
 def test_a_gateway_that_passes_callers_keys_on_needs_none_of_its_own() -> None:
     gateways = [{"slug": "default", "provider_keys": "caller"}]
     assert warned(providers={"openai": {}}, gateways=gateways) == []
+
+
+def test_limits_of_policies_stop_spending_too() -> None:
+    def said(*actions: dict[str, Any]) -> bool:
+        policies = [{"name": f"p{number}", "action": action} for number, action in enumerate(actions)]
+        return any("No budget stops anything" in one for one in warned(budgets=[], policies=policies))
+
+    limit = {"type": "limit", "amount": 5, "period": "daily"}
+    assert not said(limit)
+    assert not said({"type": "no-limit"}, limit)
+    assert not said({"type": "block"}), "nothing is permitted there"
+    assert said({"type": "no-limit"}) and said({"type": "no-limit"}, {"type": "block"})
 
 
 def test_a_split_by_what_callers_declare_is_warned_of_unless_something_bounds_it() -> None:
@@ -264,3 +277,53 @@ async def test_the_ledger_knows_which_budgets_have_counted_money() -> None:
         "idle": Seen(LONG_AGO, None),
     }
     await ledger.close()
+
+
+def test_what_an_issued_key_is_for_is_known() -> None:
+    snapshot = compiled(budgets=budget(key="ci", user="zoe@example.com"))
+    assert any('no key "ci"' in warning for warning in warnings_of(snapshot, NOW))
+    snapshot.issued.put(Key(name="ci", digest=b"1", user="zoe@example.com"))
+    snapshot.issued.names.add("ci")
+    assert not any("is known" in warning for warning in warnings_of(snapshot, NOW))
+
+
+def test_among_very_many_issued_keys_nobody_is_looked_for() -> None:
+    snapshot = compiled(budgets=budget(user="zoe@example.com"))
+    snapshot.issued.put(*(Key(name=f"{n}", digest=b"%d" % n) for n in range(1_001)))
+    assert not any("is known" in warning for warning in warnings_of(snapshot, NOW))
+
+
+ISSUER = {"name": "idp", "issuer": "https://login.example.com", "audience": "tollway"}
+MONTHLY = {"name": "b", "limit": "1", "window": {"period": "month"}}
+POLICY = {"name": "p", "condition": '"interns" in cf.user.groups', "actor": "interns", "action": {"type": "block"}}
+
+
+@pytest.mark.parametrize(
+    ("rules", "named"),
+    [
+        ({"budgets": [MONTHLY | {"where": {"group": "interns"}}]}, 'budget "b"'),
+        ({"budgets": [MONTHLY | {"split_by": ["group"]}]}, 'budget "b"'),
+        (
+            {"budgets": [MONTHLY | {"split_by": ["group"], "overrides": [{"group": "interns", "limit": "1"}]}]},
+            'budget "b"',
+        ),
+        ({"policies": [POLICY]}, 'policy "p"'),
+    ],
+)
+def test_groups_that_a_token_may_leave_out_are_warned_of_where_rules_go_by_them(
+    rules: dict[str, Any], named: str
+) -> None:
+    (warning,) = [said for said in warned(**rules, issuers=[ISSUER]) if said.startswith("Issuer")]
+    assert named in warning and "groups_required: true" in warning and '"idp"' in warning
+    required = ISSUER | {"claims": {"groups_required": True}}
+    for quiet in ([required], [ISSUER | {"enabled": False}], []):
+        assert not any("groups_required" in said for said in warned(**rules, issuers=quiet))
+    (asked,) = [
+        said for said in warned(**rules, issuers=[ISSUER | {"groups_from": "userinfo"}]) if said.startswith("Issuer")
+    ]
+    assert "a token of a service" in asked
+
+
+def test_issuers_are_not_warned_of_where_no_rule_goes_by_groups() -> None:
+    off = MONTHLY | {"where": {"group": "interns"}, "enabled": False}
+    assert not any(said.startswith("Issuer") for said in warned(issuers=[ISSUER], budgets=[SOUND["budgets"][0], off]))

@@ -83,3 +83,26 @@ async def test_the_log_says_by_how_much_a_limit_was_raised_and_windows_as_they_a
 def test_a_folder_without_a_store_is_told(tmp_path: Path) -> None:
     result = tell(tmp_path, "audit", "--offline")
     assert (result.exit_code, "There is no store in" in result.stderr) == (1, True)
+
+
+async def test_the_log_of_a_stopped_gateway_is_verified_with_its_anchors(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as caller:
+        in_use = await asyncio.to_thread(tell, tmp_path, "audit", "verify", "--offline")
+        assert (in_use.exit_code, "in use by another" in in_use.stderr) == (2, True)
+        wrong = await ask(caller, "audit", "verify", "--key", "x")
+        assert (wrong.exit_code, "are for --offline" in wrong.stderr) == (2, True)
+        await caller.admin("/api/v1/budgets/company/freeze", {})
+    whole = await asyncio.to_thread(tell, tmp_path, "audit", "verify", "--offline")
+    assert whole.exit_code == 0, whole.stderr
+    assert "each chained to the one before it" in whole.output and "Anchors: 2; the last of them signs" in whole.output
+    database = connect(tmp_path / "data" / "tollway.db")
+    database.execute("DROP TRIGGER audit_no_delete")
+    database.execute("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)")
+    database.close()
+    cut = await asyncio.to_thread(tell, tmp_path, "audit", "verify", "--offline")
+    assert (cut.exit_code, "was cut off at the end: anchor 2 of" in cut.stderr) == (1, True)
+    async with gateway(tmp_path) as caller:
+        running = await ask(caller, "audit", "verify")
+        assert (running.exit_code, "cut off" in running.stderr) == (1, True)
+    nobody = await asyncio.to_thread(tell, tmp_path, "audit", "verify", "--url", "http://127.0.0.1:9")
+    assert nobody.exit_code == 2

@@ -37,6 +37,13 @@ BUDGET = {
 }
 
 
+def test_a_limit_that_is_not_known_is_a_dash_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    note = '$1 by policy "each", or $3 by policy "leads": their conditions say which holds for a request.'
+    show_budget({**BUDGET, "accounts": [{**ACCOUNT, "limit_note": note}], "overrides": []})
+    said = capsys.readouterr().out
+    assert note in " ".join(said.split()) and "no limit" not in said
+
+
 def test_everything_that_is_set_is_shown_in_words(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from tests.admin.gateways import Caller, gateway
 from typer.testing import CliRunner, Result
 
 from tollway.cli.commands import app
+from tollway.clock import iso
 
 here = pytest.mark.asyncio(loop_scope="module")
 Run = Callable[..., Awaitable[Result]]
@@ -96,3 +97,38 @@ async def test_what_cannot_be_done_is_one_line_and_exit_code_1(run: Run) -> None
         result = await run("budgets", *words)
         assert (result.exit_code, said in result.stderr) == (1, True), result.stderr
         assert len(result.stderr.strip().splitlines()) == 1
+
+
+@here
+async def test_a_negative_amount_is_named_with_the_way_out_and_is_no_option(run: Run) -> None:
+    for command in ("grant", "increase"):
+        refused = await run("budgets", command, "company", "-5")
+        assert refused.exit_code == 1
+        assert 'amount_usd: "-5" would not raise the limit of "company"' in refused.output
+        assert "tollway budgets increases company --end ID" in refused.output
+
+
+@here
+async def test_what_is_no_option_is_still_told(run: Run) -> None:
+    refused = await run("budgets", "increase", "company", "5", "--acount", "x")
+    assert refused.exit_code == 2
+    assert "--acount" in refused.output
+
+
+@here
+async def test_those_who_are_refused_by_a_freeze_are_told_why_and_not_by_whom(run: Run, caller: Caller) -> None:
+    assert (await run("budgets", "freeze", "each", "--reason", "A leaked key.", "--by", "ann@ops")).exit_code == 0
+    begun = iso(caller.runtime.clock.now())
+    refused = await caller.chat()
+    told = await run("explain", "--model", "openai/gpt-4o-mini", "--key", "alice")
+    request_id = refused.headers["tollway-request-id"]
+    await caller.logged(f"/api/v1/logs?code=budget_frozen&since={begun}", 1)
+    logged = (await caller.admin(f"/api/v1/logs/{request_id}")).json
+    assert (await run("budgets", "unfreeze", "each")).exit_code == 0
+    assert (
+        'frozen by an administrator (account each[user=alice@example.com]): "A leaked key"'
+        in refused.json["error"]["message"]
+    )
+    assert b"ann@ops" not in refused.body
+    assert 'REFUSES: frozen by ann@ops: "A leaked key."' in told.output
+    assert "(frozen by ann@ops)" in logged["decisions"][-1]["detail"]

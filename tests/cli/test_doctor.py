@@ -48,3 +48,16 @@ def test_prices_grow_old(day: str, state: str) -> None:
 @pytest.mark.parametrize(("theirs_s", "state"), [(100, "ok"), (106, "ok"), (120, "wrong"), (80, "wrong")])
 def test_clocks_that_differ_are_wrong(theirs_s: int, state: str) -> None:
     assert doctor._clocks(iso(theirs_s * 1000), 100.0, 102.0).state == state
+
+
+@pytest.mark.parametrize(
+    ("state", "found", "said"),
+    [("good", "ok", "2 keys"), ("stale", "warning", "serve until 2026"), ("unavailable", "wrong", "open nothing")],
+)
+def test_an_issuer_that_cannot_be_asked_is_told(state: str, found: str, said: str) -> None:
+    issuer = {
+        "name": "okta", "issuer": "https://acme.okta.com", "state": state, "keys": ["a", "b"], "error": "it is down",
+        "good_until": "2026-11-22T00:00:00.000Z",
+    }  # fmt: skip
+    finding = doctor._issuer(issuer)
+    assert (finding.what, finding.state) == ('issuer "okta"', found) and said in finding.said

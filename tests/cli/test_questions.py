@@ -9,7 +9,7 @@ from tests.admin.gateways import BOB_KEY, CANARY, Caller, gateway
 from typer.testing import CliRunner, Result
 
 from tollway.cli.commands import app
-from tollway.cli.questions import pairs_of, read_instant
+from tollway.cli.questions import held, pairs_of, read_instant, tokens
 from tollway.money import dollars
 
 here = pytest.mark.asyncio(loop_scope="module")
@@ -183,3 +183,26 @@ async def test_logs_fit_a_narrow_terminal(caller: Caller) -> None:
     listed = (await caller.admin("/api/v1/logs")).json["items"]
     for log in listed:
         assert log["request_id"] in result.output
+
+
+def test_tokens_that_were_counted_have_a_star_and_unknown_ones_are_no_zero() -> None:
+    row = {"input_tokens": 1_200, "counted_input_tokens": 0, "untold": 1}
+    assert tokens(row, "input") == "1,200"
+    assert tokens({**row, "counted_input_tokens": 7}, "input") == "1,200*"
+    assert tokens({**row, "input_tokens": None}, "input") == "unknown"
+    assert tokens({**row, "input_tokens": None, "untold": 0}, "input") == "-"
+
+
+def test_a_hold_says_how_it_followed_a_stream_and_what_it_was_settled_at() -> None:
+    hold = {
+        "account": "team",
+        "amount_usd": "0.005",
+        "last_usd": "0.02",
+        "raises": 7,
+        "limit_usd": "1",
+        "enforced": True,
+    }
+    cut = {"amount_usd": "0.0123", "basis": "counted"}
+    assert held(hold, cut) == "$0.0050 of $1.00 on team; raised 7 times, $0.02 at the end, settled at $0.01 (counted)"
+    assert held({**hold, "raises": 1, "limit_usd": None}, None) == "$0.0050 on team; raised once, $0.02 at the end"
+    assert held({**hold, "raises": None, "enforced": False}, cut) == "$0.0050 of $1.00 on team, only watched"

@@ -1,9 +1,14 @@
+import logging
 import os
 import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from tollway.cli import serve
 
 COMMAND = [sys.executable, "-c", "from tollway.cli import main; main()", "serve", "--port", "0"]
 
@@ -75,3 +80,11 @@ def test_a_port_that_is_taken_is_said_without_a_traceback(tmp_path: Path) -> Non
     assert "address already in use" in second.stderr
     assert f"cannot listen on 127.0.0.1:{port[1]}" in second.stderr
     assert "Traceback" not in second.stderr
+
+
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_the_client_for_identity_providers_says_nothing_of_its_own(level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    serve._log_to_stderr(level)
+    for client in ("httpx2", "httpcore2"):
+        assert logging.getLogger(f"{client}.anything").getEffectiveLevel() == logging.WARNING

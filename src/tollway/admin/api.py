@@ -9,23 +9,36 @@ from starlette.exceptions import HTTPException
 
 from tollway import __version__
 from tollway.admin import problem
+from tollway.admin.access import authorized, declare
 from tollway.admin.alerts import alerts_router
-from tollway.admin.audit import audit_router
+from tollway.admin.audit import audit_router, audited
 from tollway.admin.budget_edit import budget_edit_router
 from tollway.admin.budgets import budgets_router
 from tollway.admin.controls import controls_router
 from tollway.admin.entries import entries_router
 from tollway.admin.explain import explain_router
 from tollway.admin.guard import Guard
+from tollway.admin.issuers import issuers_router
+from tollway.admin.keys import keys_router
+from tollway.admin.local_users import LocalUsers
+from tollway.admin.logins import logins_router
 from tollway.admin.logs import logs_router
 from tollway.admin.metrics import metrics_router
+from tollway.admin.oauth import oauth_router
+from tollway.admin.oauth_browser import oauth_browser_router
+from tollway.admin.policies import policies_router
 from tollway.admin.price_overrides import overrides_router
 from tollway.admin.prices import prices_router
+from tollway.admin.provider_keys import provider_keys_router
 from tollway.admin.rerate import rerate_router
 from tollway.admin.runtime import Runtime
+from tollway.admin.service_tokens import service_tokens_router
+from tollway.admin.session import session_router
+from tollway.admin.sessions import Sessions
 from tollway.admin.simulate import simulate_router
 from tollway.admin.spend import spend_router
 from tollway.admin.status import status_router
+from tollway.admin.users import users_router
 from tollway.errors import SettingsInvalid, StoreUnavailable
 
 _PROBLEM: dict[int | str, dict[str, Any]] = {
@@ -53,11 +66,21 @@ def build(runtime: Runtime) -> Guard:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
         # Told in the OpenAPI document; who is let in is for the guard to say, before anything is read.
-        dependencies=[Depends(HTTPBearer(auto_error=False, description="The administrator token."))],
+        dependencies=[
+            Depends(HTTPBearer(auto_error=False, description="The administrator token.")),
+            Depends(authorized),
+        ],
     )
+    sessions = Sessions(
+        runtime.store.cabinet,
+        lambda: runtime.snapshot.pepper,
+        late=lambda session, by: audited(runtime, "session.ended", session.user, by=by),
+    )
+    users = LocalUsers(runtime.store.cabinet)
     nouns = APIRouter(prefix="/api/v1")
     for router in (
         status_router(runtime),
+        issuers_router(runtime),
         budgets_router(runtime),
         spend_router(runtime),
         logs_router(runtime),
@@ -69,17 +92,27 @@ def build(runtime: Runtime) -> Guard:
         overrides_router(runtime),
         prices_router(runtime),
         alerts_router(runtime),
+        provider_keys_router(runtime),
         budget_edit_router(runtime),
         controls_router(runtime),
+        policies_router(runtime),
+        keys_router(runtime),
+        logins_router(runtime),
+        service_tokens_router(runtime),
         audit_router(runtime),
+        session_router(runtime, sessions, users),
+        users_router(runtime, users, sessions),
     ):
         nouns.include_router(router)
     app.include_router(nouns)
     app.include_router(metrics_router(runtime))
+    app.include_router(oauth_router(runtime))
+    app.include_router(oauth_browser_router(runtime))
     app.add_exception_handler(problem.Problem, problem.of_problem)
     app.add_exception_handler(RequestValidationError, problem.of_validation)
     app.add_exception_handler(HTTPException, problem.of_http)
     app.add_exception_handler(SettingsInvalid, problem.of_settings)
     app.add_exception_handler(StoreUnavailable, problem.of_store)
     app.add_exception_handler(Exception, problem.of_defect)
-    return Guard(app, runtime)
+    declare(app)
+    return Guard(app, runtime, sessions)

@@ -1,5 +1,6 @@
 """Who changed what: the audit log, whose lines are chained by hashes, and the name that an administrator gives."""
 
+import asyncio
 import json
 from typing import Annotated, Any
 
@@ -7,13 +8,15 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from tollway.admin.access import PRINCIPAL
 from tollway.admin.charge import Instant
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
 from tollway.admin.settings_change import ADMIN
 from tollway.admin.where import no_parameters
 from tollway.clock import iso
-from tollway.errors import StoreUnavailable
+from tollway.errors import SettingsInvalid, StoreUnavailable
+from tollway.identity.roles import Principal
 from tollway.ledger.change import Change, Recorded
 
 ACTOR_HEADER = "tollway-actor"
@@ -25,8 +28,14 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def actor_of(request: Request) -> str:
-    """Whom the header names; "admin" where it is not sent. It is what the holder of the token says, and is not proven."""
+    """Who has signed in; or, with the administrator's token, whom the header names, which is not proven: "admin" without
+    it."""
     given = request.headers.getlist(ACTOR_HEADER)
+    asker: Principal | None = request.scope.get(PRINCIPAL)
+    if asker is not None and asker.by != "token":
+        if given:
+            raise Problem(400, "header_invalid", f"{ACTOR_HEADER}: who asks is proven already; leave it out.")
+        return asker.name
     if not given:
         return ADMIN
     name = given[0].strip()
@@ -82,10 +91,21 @@ class AuditPage(BaseModel):
 
 class AuditVerified(BaseModel):
     ok: bool
+    """Whether no difference was found."""
     lines: int
     last_hash: str
-    """Keep it elsewhere to see later that no line was cut off at the end; empty where there are no lines."""
+    """Of the last line; empty where there are no lines."""
     differences: list[str]
+    """What was changed, taken out, moved or cut off."""
+    notes: list[str]
+    """What nothing would show."""
+    anchors: int
+    """How often the head of the log was signed and kept in the second place."""
+    anchored_line: int
+    """The last line that an anchor signs: up to there, lines that are cut off are missed. 0 where there are none."""
+    anchored_at: Instant | None
+    keys: list[str]
+    """The public keys that anchors may be signed with, the one in force first. Keep them elsewhere for `--offline --key`."""
 
 
 def audit_router(runtime: Runtime) -> APIRouter:
@@ -102,14 +122,24 @@ def audit_router(runtime: Runtime) -> APIRouter:
         )
 
     async def verify() -> AuditVerified:
-        """Computes the chain of hashes again."""
-        differences = list(await runtime.store.audit.verify())
-        last = await runtime.store.audit.changes(limit=1)
+        """Computes the chain of hashes again, and compares it with the anchors."""
+        try:
+            found = await runtime.anchors.verify()
+            keys = await asyncio.to_thread(runtime.anchors.trusted)
+        except (OSError, SettingsInvalid) as error:
+            raise Problem(
+                503, "anchors_unavailable", f"The anchors in {runtime.anchors.path} cannot be checked: {error}"
+            ) from None
         return AuditVerified(
-            ok=not differences,
-            lines=last[0].seq if last else 0,
-            last_hash=last[0].hash if last else "",
-            differences=differences,
+            ok=not found.differences,
+            lines=found.lines,
+            last_hash=found.last_hash,
+            differences=list(found.differences),
+            notes=list(found.notes),
+            anchors=found.anchors,
+            anchored_line=found.anchored_line,
+            anchored_at=iso(found.anchored_at) if found.anchored_at is not None else None,
+            keys=list(keys),
         )
 
     router.get("/audit")(audit)

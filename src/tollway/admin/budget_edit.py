@@ -22,6 +22,7 @@ from tollway.document.changes import budget_id as id_of
 from tollway.document.text import parse
 from tollway.document.written import BudgetDocument
 from tollway.money import display
+from tollway.policies.buckets import PREFIX
 from tollway.snapshot import Snapshot
 
 _SCHEMA = msgspec.json.schema_components([BudgetDocument])[1]["BudgetDocument"]
@@ -151,6 +152,10 @@ def _or_gone(edit: Callable[..., str], text: str, budget_id: str, *rest: Any) ->
 def _check_written(snapshot: Snapshot, budget_id: str) -> None:
     budget = budget_named(snapshot, budget_id)
     if _written(snapshot, budget_id) is None:
+        if budget_id.startswith(PREFIX):
+            raise Problem(
+                409, "budget_elsewhere", f'"{budget_id}" is what policies count on; change the policies: {budget.name}.'
+            )
         raise Problem(
             409,
             "budget_elsewhere",

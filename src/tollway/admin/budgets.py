@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
+import msgspec
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from tollway.admin.charge import Dollars, Instant, instant_or_none
 from tollway.admin.controls import ControlShown, budget_named, control_shown
+from tollway.admin.policy_limits import PolicyLimits
 from tollway.admin.runtime import Runtime
-from tollway.budgets.budget import Budget, Deed, Guarantee, OnUnpriced
+from tollway.budgets.budget import Budget, Deed, Guarantee, OnStoreFailure, OnUnpriced
 from tollway.budgets.holds import NONE, UNLIMITED, Claim, holds, values_of
 from tollway.budgets.window import describe, window_to_settings
 from tollway.clock import iso
@@ -19,6 +21,7 @@ from tollway.ledger.reservation import Balance, Hold
 from tollway.logs.record import LogRecord
 from tollway.match import Match
 from tollway.money import dollars
+from tollway.policies.buckets import PREFIX
 from tollway.storage.protocol import Filter
 
 _HITS = 500
@@ -45,9 +48,10 @@ class AccountShown(BaseModel):
     values: dict[str, str]
     """What it is split by: {"user": "alice@example.com"}."""
     limit_usd: Dollars | None
-    """The limit in force: the base limit, increases, and what was carried over; null for an account without a limit."""
+    """The limit in force: the base limit, increases, and what was carried over; null for an account without a limit, and
+    where `limit_note` says why it is not known."""
     base_limit_usd: Dollars | None
-    """The budget's, or that of the first override that matches the account."""
+    """The budget's, or that of the first override that matches the account; of policies, what its requests are held to."""
     increases_usd: Dollars
     carried_usd: Dollars
     """What the window before left of its base limit, as far as it may be carried over."""
@@ -55,6 +59,8 @@ class AccountShown(BaseModel):
     held_usd: Dollars
     available_usd: Dollars | None
     """limit - spent - held; below zero where a charge came out above its hold."""
+    limit_note: str
+    """Which limits policies give the account, where their conditions alone say which one holds; else empty."""
     frozen: bool
     """Nothing that costs money is admitted, whatever is left."""
     resets_at: Instant | None
@@ -106,6 +112,7 @@ class BudgetShown(BaseModel):
     mode: Literal["enforce", "monitor"]
     guarantee: Guarantee
     on_unpriced: OnUnpriced
+    on_store_failure: OnStoreFailure
     attributes: Literal["any", "verified"]
     contention_wait_ms: int
     alerts: list[int]
@@ -152,8 +159,22 @@ def match_shown(match: Match) -> MatchShown:
     return MatchShown(attribute=match.attribute, patterns=list(match.patterns), negated=match.negated)
 
 
+def _placed_by_policies(
+    placed: Sequence[Hold], budget: Budget, limits: PolicyLimits
+) -> tuple[list[Hold], dict[str, str]]:
+    """The same with the limits that policies give them, and what is said of those whose limit is not known."""
+    found: list[Hold] = []
+    notes: dict[str, str] = {}
+    for hold in placed:
+        limit, note = limits.of(budget, hold.account)
+        found.append(msgspec.structs.replace(hold, limit=UNLIMITED if limit is None else limit))
+        if note:
+            notes[hold.account] = note
+    return found, notes
+
+
 def account_shown(
-    budget: Budget, hold: Hold, balance: Balance, resets_at: int | None, standing: Sequence[Control]
+    budget: Budget, hold: Hold, balance: Balance, resets_at: int | None, standing: Sequence[Control], note: str = ""
 ) -> AccountShown:
     limited = hold.limit < UNLIMITED
     about = [control for control in standing if control.target in (budget.id, balance.account)]
@@ -168,15 +189,24 @@ def account_shown(
         spent_usd=dollars(balance.spent),
         held_usd=dollars(balance.held),
         available_usd=dollars(balance.available) if limited else None,
+        limit_note=note,
         frozen=any(control.kind == "freeze" for control in about),
         resets_at=instant_or_none(resets_at),
     )
 
 
 def budget_shown(
-    runtime: Runtime, budget: Budget, now: int, most_accounts: int, hits: Mapping[str, HitShown]
+    runtime: Runtime,
+    budget: Budget,
+    now: int,
+    most_accounts: int,
+    hits: Mapping[str, HitShown],
+    limits: PolicyLimits | None = None,
 ) -> BudgetShown:
     placed = _placed(runtime, budget, now)
+    notes: dict[str, str] = {}
+    if budget.id.startswith(PREFIX):
+        placed, notes = _placed_by_policies(placed, budget, limits or PolicyLimits(runtime.snapshot))
     found = sorted(
         zip(placed, runtime.store.ledger.balances(placed), strict=True),
         key=lambda pair: (pair[1].available, pair[1].account),
@@ -202,6 +232,7 @@ def budget_shown(
         mode=budget.mode,
         guarantee=budget.guarantee,
         on_unpriced=budget.on_unpriced,
+        on_store_failure=budget.on_store_failure,
         attributes=budget.attributes,
         contention_wait_ms=budget.contention_wait_ms,
         alerts=list(budget.alerts),
@@ -225,7 +256,10 @@ def budget_shown(
         frozen=any(control.kind == "freeze" and control.target == budget.id for control in standing),
         controls=[control_shown(control) for control in standing],
         last_hit=hits.get(budget.name),
-        accounts=[account_shown(budget, hold, balance, resets_at, standing) for hold, balance in found[:most_accounts]],
+        accounts=[
+            account_shown(budget, hold, balance, resets_at, standing, notes.get(hold.account, ""))
+            for hold, balance in found[:most_accounts]
+        ],
         accounts_total=len(found),
     )
 
@@ -254,7 +288,11 @@ def budgets_router(runtime: Runtime) -> APIRouter:
         """Every budget in force, with what is spent, held and left on its accounts."""
         now = runtime.clock.now()
         hits = await hits_of(runtime, now) if query.hits else {}
-        found = [budget_shown(runtime, budget, now, query.accounts, hits) for budget in runtime.snapshot.budgets]
+        limits = PolicyLimits(runtime.snapshot)
+        found = [
+            budget_shown(runtime, budget, now, query.accounts, hits, limits)
+            for budget in (*runtime.snapshot.budgets, *runtime.snapshot.buckets)
+        ]
         return BudgetList(at=iso(now), items=found)
 
     async def budget(budget_id: str, query: Annotated[BudgetQuery, Query()]) -> BudgetShown:

@@ -40,7 +40,12 @@ class FreezeAsked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     account: Account
-    reason: Reason
+    reason: Annotated[
+        str,
+        Field(
+            default="", max_length=500, description="For those who read it later, callers who are refused among them."
+        ),
+    ]
 
 
 class IncreaseAsked(BaseModel):
@@ -113,7 +118,7 @@ def control_shown(control: Control) -> ControlShown:
 
 def budget_named(snapshot: Snapshot, budget_id: str) -> Budget:
     """The budget of that id. Raises Problem."""
-    for found in snapshot.budgets:
+    for found in (*snapshot.budgets, *snapshot.buckets):
         if found.id == budget_id:
             return found
     known = ", ".join(budget.id for budget in snapshot.budgets[:20]) or "none"
@@ -174,7 +179,7 @@ def controls_router(runtime: Runtime) -> APIRouter:
         budget = budget_named(runtime.snapshot, budget_id)
         target = target_of(ledger, budget, asked.account)
         now = runtime.clock.now()
-        amount = _amount(asked.amount_usd)
+        amount = _amount(asked.amount_usd, budget)
         check_fits(budget, target, amount, ledger.controls())
         control = Control(
             id=ids.new(now),
@@ -236,14 +241,18 @@ def _written(control: Control) -> dict[str, Any]:
     }
 
 
-def _amount(given: str) -> int:
+def _amount(given: str, budget: Budget) -> int:
     try:
         amount = parse(given)
     except MoneyInvalid as error:
         raise Problem(400, "body_invalid", f"amount_usd: {error}.") from None
     if amount <= 0:
         raise Problem(
-            400, "body_invalid", f"amount_usd: {given} is not above zero; to lower a limit, change the budget."
+            400,
+            "body_invalid",
+            f'amount_usd: "{given}" would not raise the limit of "{budget.id}"; write an amount above zero, such as "25". To take '
+            f"an increase back, end it (tollway budgets increases {budget.id} --end ID); to lower the limit, change the budget "
+            "itself.",
         )
     return amount
 

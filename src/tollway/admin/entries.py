@@ -5,6 +5,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
+from tollway.admin.access import Only
 from tollway.admin.charge import ChargeShown, Dollars, Instant, charge_shown, usage_shown
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
@@ -81,12 +82,12 @@ def entry_shown(entry: LedgerEntry) -> EntryShown:
 def entries_router(runtime: Runtime) -> APIRouter:
     router = APIRouter(tags=["ledger"])
 
-    async def entries(where: Annotated[EntryListing, Query()]) -> EntryPage:
+    async def entries(where: Annotated[EntryListing, Query()], only: Only) -> EntryPage:
         """Ledger entries, newest first."""
         # What is settled counts at once; the rows follow within a moment, and are waited for here.
         await runtime.store.ledger.flush()
         try:
-            page = await runtime.store.records.entries(where.filter(), limit=where.limit, cursor=where.cursor)
+            page = await runtime.store.records.entries(where.filter(only), limit=where.limit, cursor=where.cursor)
         except ValueError as error:
             raise Problem(400, "parameter_invalid", f"{error}.") from None
         items = cast("list[LedgerEntry]", page.items)

@@ -12,15 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from tollway.admin.budgets import split_values
 from tollway.admin.charge import Dollars, Instant, UnitPriceShown, instant_or_none, unit_price_shown
 from tollway.admin.logs import DecisionShown
+from tollway.admin.policy_simulate import PolicyJudged, policy_judged
 from tollway.admin.problem import Problem
+from tollway.admin.rehearsed import rehearsed
 from tollway.admin.runtime import Runtime
 from tollway.admin.where import no_parameters
+from tollway.budgets.accounts import UNLIMITED
 from tollway.budgets.budget import Guarantee
 from tollway.exchange.refusal import Refusal
-from tollway.exchange.rehearse import Leg, Rehearsal, as_key, as_person, rehearse
+from tollway.exchange.rehearse import Leg, Rehearsal, as_key, as_person
 from tollway.gateway import Family
 from tollway.identity.identity import ANONYMOUS, Identity
-from tollway.ledger.control import budget_of
 from tollway.money import dollars
 from tollway.pricing.estimate import Quote
 from tollway.providers.batches import JOBS
@@ -105,14 +107,18 @@ class LegShown(BaseModel):
     values: dict[str, str]
     mode: Literal["enforce", "monitor"]
     guarantee: Guarantee
-    limit_usd: Dollars
+    limit_usd: Dollars | None
+    """Null for an account without one."""
     spent_usd: Dollars
     held_usd: Dollars
-    available_usd: Dollars
+    available_usd: Dollars | None
     needed_usd: Dollars
     verdict: Literal["fits", "exhausted", "contended", "frozen", "not_asked"]
     refuses: bool
     """False for a monitored budget that is not frozen, whatever its verdict."""
+    frozen_by: str | None
+    """Who froze it; callers are not told."""
+    frozen_reason: str | None
     resets_at: Instant | None
 
 
@@ -130,7 +136,8 @@ class ExplainAnswer(BaseModel):
     identity: IdentityShown | None
     target: TargetShown | None
     quote: QuoteShown | None
-    """The bound of what was asked for; null where no price is known, or the request does not get that far."""
+    """The bound of what would serve, which is `downgraded_to` where that is not null; null where no price is known, or the
+    request does not get that far."""
     priced: bool | None
     """False: the model has no price. Null: the request does not get that far."""
     held: QuoteShown | None
@@ -140,8 +147,9 @@ class ExplainAnswer(BaseModel):
     delay_ms: int
     """How long a budget of which much is spent would make the request wait."""
     downgraded_to: str | None
-    """The model that would serve instead, because a budget wants that."""
+    """The model that would serve instead of `target`, or be refused instead, because a budget wants that."""
     budgets: list[LegShown]
+    policies: list[PolicyJudged]
     refusal: RefusalShown | None
     decisions: list[DecisionShown]
 
@@ -154,7 +162,7 @@ def explain_router(runtime: Runtime) -> APIRouter:
         """What would happen to a request now, and which rule would say so. Nothing is held, sent or logged."""
         large: bytes | None = getattr(request.state, _LARGE, None)
         if large is None:
-            return explained(runtime, asked)
+            return await explained(runtime, asked)
         assert runtime.heavy is not None
         return await _explained_large(runtime, runtime.heavy, asked, large)
 
@@ -207,23 +215,24 @@ async def _explained_large(runtime: Runtime, heavy: Heavy, asked: ExplainRequest
     request = _request(asked, snapshot, now, path, body)
     if asked.method == "POST" and is_heavy(body):
         try:
-            return _explained(runtime, asked, request, snapshot, now, await heavy.read_ask(request))
+            ask = await heavy.read_ask(request)
+            return await _explained(runtime, asked, request, snapshot, now, ask)
         except HeavyFailed as error:
             raise Problem(503, "overloaded", f"The body cannot be read now. {error}") from None
-    return _explained(runtime, asked, request, snapshot, now, None)
+    return await _explained(runtime, asked, request, snapshot, now, None)
 
 
-def explained(runtime: Runtime, asked: ExplainRequest) -> ExplainAnswer:
+async def explained(runtime: Runtime, asked: ExplainRequest) -> ExplainAnswer:
     """What would happen to a request now. Raises Problem where it could not be one."""
     snapshot, now = runtime.snapshot, runtime.clock.now()
     path, body = asked.path, asked.body
     if path is None:
         path, body = _default_path(body, snapshot, now)
     request = _request(asked, snapshot, now, path, msgspec.json.encode(body))
-    return _explained(runtime, asked, request, snapshot, now, None)
+    return await _explained(runtime, asked, request, snapshot, now, None)
 
 
-def _explained(
+async def _explained(
     runtime: Runtime,
     asked: ExplainRequest,
     request: InferenceRequest,
@@ -231,20 +240,8 @@ def _explained(
     now: int,
     ask: Ask | Malformed | None,
 ) -> ExplainAnswer:
-    controls = runtime.store.ledger.controls()
-    frozen = {control.target for control in controls if control.kind == "freeze" and control.holds(now)}
-    found = rehearse(
-        request,
-        _caller(asked, request, snapshot),
-        snapshot=snapshot,
-        calendar=runtime.calendar,
-        now=now,
-        balances=runtime.store.ledger.balances,
-        learned=runtime.learned,
-        frozen=lambda account: account in frozen or budget_of(account) in frozen,
-        ask=ask,
-    )
-    return _shown(found, request, runtime, now)
+    caller = _caller(asked, request, snapshot)
+    return _shown(await rehearsed(runtime, request, caller, snapshot, now, ask), request, runtime, now)
 
 
 def _request(asked: ExplainRequest, snapshot: Snapshot, now: int, path: str, body: bytes) -> InferenceRequest:
@@ -311,9 +308,10 @@ def _caller(asked: ExplainRequest, request: InferenceRequest, snapshot: Snapshot
             raise Problem(
                 400, "body_invalid", "key: name a key, or describe a caller by user, service and groups; not both."
             )
-        for key in snapshot.keys.values():
-            if key.name == asked.key:
-                return as_key(key, request, snapshot)
+        written = next((key for key in snapshot.keys.values() if key.name == asked.key), None)
+        key = written or snapshot.issued.named(asked.key)
+        if key is not None:
+            return as_key(key, request, snapshot)
         known = ", ".join(sorted(key.name for key in snapshot.keys.values())) or "none"
         raise Problem(404, "key_unknown", f'No key is named "{asked.key[:64]}"; there are: {known}.')
     if not person:
@@ -349,6 +347,7 @@ def _shown(found: Rehearsal, request: InferenceRequest, runtime: Runtime, now: i
         delay_ms=found.delay_ms,
         downgraded_to=found.downgraded_to,
         budgets=[_leg(leg, runtime, now) for leg in found.legs],
+        policies=[policy_judged(one) for one in found.policies],
         refusal=RefusalShown(
             status=refusal.status,
             headers={name.decode("latin-1"): value.decode("latin-1") for name, value in refusal.headers},
@@ -379,6 +378,7 @@ def _quote(quote: Quote) -> QuoteShown:
 
 def _leg(leg: Leg, runtime: Runtime, now: int) -> LegShown:
     budget, balance = leg.budget, leg.balance
+    limited = leg.hold.limit < UNLIMITED
     return LegShown(
         budget=budget.id,
         name=budget.name,
@@ -386,12 +386,14 @@ def _leg(leg: Leg, runtime: Runtime, now: int) -> LegShown:
         values=split_values(budget, leg.hold.account),
         mode=budget.mode,
         guarantee=budget.guarantee,
-        limit_usd=dollars(balance.limit),
+        limit_usd=dollars(balance.limit) if limited else None,
         spent_usd=dollars(balance.spent),
         held_usd=dollars(balance.held),
-        available_usd=dollars(balance.available),
+        available_usd=dollars(balance.available) if limited else None,
         needed_usd=dollars(leg.hold.amount),
         verdict=leg.verdict,
         refuses=leg.verdict == "frozen" or (leg.hold.enforced and leg.verdict in ("exhausted", "contended")),
+        frozen_by=leg.freeze.by if leg.freeze is not None else None,
+        frozen_reason=(leg.freeze.reason or None) if leg.freeze is not None else None,
         resets_at=instant_or_none(runtime.calendar.next_reset(budget.window, now)),
     )

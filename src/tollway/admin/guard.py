@@ -1,4 +1,5 @@
-"""The door of the control plane: closed to everyone without the administrator's token, but for what is listed open.
+"""The door of the control plane: closed to everyone who is nobody, but for what is listed open. What somebody may do there
+is for `access.py` to say.
 
 It stands in front of routing, so that no path, known or not, is answered past it, and no body is read before it.
 """
@@ -7,10 +8,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tollway.admin.problem import MEDIA_TYPE, Problem
+from tollway.admin.access import PRINCIPAL
+from tollway.admin.principals import asked_by, missing
+from tollway.admin.problem import MEDIA_TYPE, Problem, unavailable
 from tollway.admin.problem import body as problem_body
 from tollway.admin.problem import headers as problem_headers
 from tollway.admin.runtime import Runtime
+from tollway.admin.sessions import Sessions
+from tollway.errors import StoreUnavailable
 from tollway.proxy.gathering import Gathering
 from tollway.proxy.turn import Turn
 
@@ -22,18 +27,36 @@ LARGEST_ELSEWHERE = 1024 * 1024
 """Of all others, settings among them, which are read at once."""
 
 EXPLAIN = "/api/v1/explain"
-OPEN = ("/api/openapi.json",)
-"""Says what the API is, and nothing of what is in it."""
+LARGEST_FROM_ANYONE = 64 * 1024
+
+SIGNING_IN = (
+    "/.well-known/oauth-authorization-server",
+    "/oauth/device_authorization",
+    "/oauth/device",
+    "/oauth/authorize",
+    "/oauth/callback",
+    "/oauth/token",
+    "/oauth/revoke",
+    "/managed/settings",
+)
+"""What somebody needs who has no credential yet; `admin/oauth.py` asks of each what it has to."""
+
+SESSION = ("/api/v1/session", "/api/v1/session/sign-in", "/api/v1/session/finish")
+"""For whoever is somebody, and for whoever is nobody yet."""
+
+OPEN = ("/api/openapi.json", *SIGNING_IN, *SESSION)
+"""The first says what the API is, and nothing of what is in it."""
 
 _Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class Guard:
-    """The ASGI application that lets administrators through to `behind`."""
+    """The ASGI application that lets through to `behind` whoever is somebody."""
 
-    def __init__(self, behind: _Asgi, runtime: Runtime) -> None:
+    def __init__(self, behind: _Asgi, runtime: Runtime, sessions: Sessions) -> None:
         self._behind = behind
         self._runtime = runtime
+        self._sessions = sessions
         self._turn = Turn()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -47,36 +70,37 @@ class Guard:
             await send(message)
 
         try:
-            if scope["path"] not in OPEN:
-                self._admit(scope["headers"])
+            if scope["path"] not in SIGNING_IN:
+                # A client's own credentials are for the authorization server to read.
+                await self._admit(scope)
             largest = LARGEST_BODY if scope["path"] == EXPLAIN else LARGEST_ELSEWHERE
+            if scope["path"] in OPEN:
+                largest = LARGEST_FROM_ANYONE
             body = await _body(receive, largest, self._turn)
             if body is not None:
                 await self._behind(scope, _Replay(body, receive), watched)
         except Problem as problem:
             await _refuse(problem, send)
+        except StoreUnavailable:
+            await _refuse(unavailable(), send)
         except Exception:
             # The last edge: a defect is logged with its stack here and never shown.
             log.exception("%s %s failed", scope["method"], scope["path"])
             if not started:
                 await _refuse(Problem(500, "internal_error", "Tollway failed on this request; its log says why."), send)
 
-    def _admit(self, headers: list[tuple[bytes, bytes]]) -> None:
-        given = [value for name, value in headers if name == b"authorization"]
-        if not given:
-            raise Problem(
-                401,
-                "credential_missing",
-                'Send "Authorization: Bearer <administrator token>"; the token is in the file admin-token of the data '
-                "folder, or in TOLLWAY_ADMIN_TOKEN.",
-            )
-        scheme, _, token = given[0].decode("latin-1").strip().partition(" ")
-        if len(given) > 1 or scheme.lower() != "bearer" or not self._runtime.is_admin(token.strip()):
-            raise Problem(
-                401,
-                "credential_unknown",
-                "That is not this gateway's administrator token. Gateway keys do not open it.",
-            )
+    async def _admit(self, scope: Any) -> None:
+        """Puts who asks into the scope. Raises Problem where that is nobody, or not who they say."""
+        client = scope.get("client")
+        peer = client[0] if client else ""
+        now = self._runtime.clock.now()
+        # Signing in anew changes nothing of the session that there is but to end it; it sees to its own safety.
+        signs_in = scope["method"] == "POST" and scope["path"] == SESSION[0]
+        method = "GET" if signs_in else scope["method"]
+        asker = await asked_by(self._runtime, self._sessions, method, scope["headers"], peer, now)
+        if asker is None and scope["path"] not in OPEN:
+            raise missing()
+        scope[PRINCIPAL] = asker
 
 
 class _Replay:

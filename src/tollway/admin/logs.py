@@ -5,14 +5,18 @@ from typing import Annotated, Literal, cast
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
+from tollway.admin.access import Only
 from tollway.admin.charge import ChargeShown, Dollars, Instant, charge_shown, usage_shown
 from tollway.admin.entries import EntryShown, entry_shown
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
 from tollway.admin.where import Listing, no_parameters
+from tollway.budgets.accounts import UNLIMITED
 from tollway.clock import iso
+from tollway.ledger.control import budget_of
 from tollway.ledger.entry import LedgerEntry
-from tollway.logs.record import LogRecord
+from tollway.ledger.reservation import Hold
+from tollway.logs.record import LogRecord, Raised
 from tollway.money import dollars
 from tollway.storage.protocol import Filter
 
@@ -35,13 +39,19 @@ class DurationsShown(BaseModel):
 
 
 class HoldShown(BaseModel):
-    """What was held before the request was sent."""
+    """What was held, from before the request was sent until its answer was settled."""
 
     account: str
     budget: str
     """Its id."""
     amount_usd: Dollars
-    limit_usd: Dollars
+    """Before the request was sent."""
+    last_usd: Dollars
+    """When the answer ended; not `amount_usd` where the hold followed a stream."""
+    raises: int | None
+    """How often it was raised while the answer was made; null where it was held as a whole."""
+    limit_usd: Dollars | None
+    """Null for an account without a limit."""
     enforced: bool
 
 
@@ -152,16 +162,7 @@ def detail_shown(record: LogRecord, entries: list[LedgerEntry]) -> LogDetail:
     return LogDetail(
         **log_shown(record).model_dump(),
         charge=charge_shown(record.charge) if record.charge is not None else None,
-        holds=[
-            HoldShown(
-                account=hold.account,
-                budget=hold.account.partition("[")[0],
-                amount_usd=dollars(hold.amount),
-                limit_usd=dollars(hold.limit),
-                enforced=hold.enforced,
-            )
-            for hold in record.holds
-        ],
+        holds=[_hold_shown(hold, record.raised if hold.metered else None) for hold in record.holds],
         decisions=[
             DecisionShown(step=d.step, outcome=d.outcome, code=d.code, rule=d.rule, detail=d.detail)
             for d in record.decisions
@@ -179,22 +180,34 @@ def detail_shown(record: LogRecord, entries: list[LedgerEntry]) -> LogDetail:
     )
 
 
+def _hold_shown(hold: Hold, raised: Raised | None) -> HoldShown:
+    return HoldShown(
+        account=hold.account,
+        budget=budget_of(hold.account),
+        amount_usd=dollars(hold.amount),
+        last_usd=dollars(raised.last if raised is not None else hold.amount),
+        raises=raised.times if raised is not None else None,
+        limit_usd=dollars(hold.limit) if hold.limit < UNLIMITED else None,
+        enforced=hold.enforced,
+    )
+
+
 def logs_router(runtime: Runtime) -> APIRouter:
     router = APIRouter(tags=["logs"])
 
-    async def logs(where: Annotated[LogListing, Query()]) -> LogPage:
+    async def logs(where: Annotated[LogListing, Query()], only: Only) -> LogPage:
         """Requests, newest first."""
         try:
-            page = await runtime.store.records.records(where.filter(), limit=where.limit, cursor=where.cursor)
+            page = await runtime.store.records.records(where.filter(only), limit=where.limit, cursor=where.cursor)
         except ValueError as error:
             raise Problem(400, "parameter_invalid", f"{error}.") from None
         items = cast("list[LogRecord]", page.items)
         return LogPage(items=[log_shown(record) for record in items], next=page.next)
 
-    async def log(request_id: str) -> LogDetail:
+    async def log(request_id: str, only: Only) -> LogDetail:
         """One request, with its charge, holds, decisions and ledger entries."""
         record = await runtime.store.records.record(request_id)
-        if record is None:
+        if record is None or (only is not None and record.user != only):
             raise Problem(
                 404, "record_unknown", f'No request "{request_id[:64]}" in the log; GET /api/v1/logs lists the newest.'
             )

@@ -54,8 +54,8 @@ def bounded(rows: Sequence[SpendRow]) -> list[SpendRow]:
         spent=sum(row.spent for row in rest),
         entries=sum(row.entries for row in rest),
         unpriced=sum(row.unpriced for row in rest),
-        input_tokens=sum(row.input_tokens for row in rest),
-        output_tokens=sum(row.output_tokens for row in rest),
+        input_tokens=sum(row.input_tokens or 0 for row in rest),
+        output_tokens=sum(row.output_tokens or 0 for row in rest),
     )
     return [*ranked[:MOST_MODELS], other]
 
@@ -67,6 +67,7 @@ def _families(runtime: Runtime, rows: Sequence[SpendRow], now: int) -> Iterable[
         ({**labels, "direction": direction}, count)
         for labels, row in labelled
         for direction, count in (("input", row.input_tokens), ("output", row.output_tokens))
+        if count is not None
     ]
     yield family("tollway_build_info", "gauge", "The version that runs.", [({"version": __version__}, 1)])
     yield family("tollway_settings_revision", "gauge", "Revision of the settings in force.", [({}, snapshot.revision)])
@@ -89,16 +90,49 @@ def _families(runtime: Runtime, rows: Sequence[SpendRow], now: int) -> Iterable[
         "Ledger entries whose cost is not known.",
         [(labels, row.unpriced) for labels, row in labelled],
     )
-    yield family("tollway_tokens_total", "counter", "Tokens as providers reported them.", tokens)
+    yield family(
+        "tollway_tokens_total",
+        "counter",
+        "Tokens as providers told them, or as counted where an answer was cut.",
+        tokens,
+    )
     writable = int(runtime.store.ledger.unavailable is None)
     yield family(
-        "tollway_store_writable", "gauge", "1 while money can be reserved; 0 refuses all requests.", [({}, writable)]
+        "tollway_store_writable",
+        "gauge",
+        "1 while money can be reserved; 0 refuses requests, but for those of budgets with on_store_failure: allow.",
+        [({}, writable)],
+    )
+    unwritten = runtime.store.ledger.unwritten
+    yield family(
+        "tollway_unwritten_requests",
+        "gauge",
+        "Requests that went on while the store could not be written, and are in memory alone now.",
+        [({}, unwritten.waiting)],
+    )
+    yield family(
+        "tollway_unwritten_requests_total",
+        "counter",
+        "Requests that went on while the store could not be written, since the start.",
+        [({}, unwritten.total)],
     )
     yield family(
         "tollway_clock_drift_milliseconds",
         "gauge",
         "By how much the machine's clock was set away from the one that is kept; 0 while it is followed.",
         [({}, runtime.clock.drift_ms)],
+    )
+    yield family(
+        "tollway_audit_anchors_writable",
+        "gauge",
+        "1 while the audit log is anchored; at 0 what is cut off it is not seen.",
+        [({}, int(runtime.anchors.trouble is None))],
+    )
+    yield family(
+        "tollway_audit_anchor_failures_total",
+        "counter",
+        "Anchors of the audit log that could not be written, since the start.",
+        [({}, runtime.anchors.failures)],
     )
     yield family("tollway_open_reservations", "gauge", "Requests that hold money now.", [({}, len(opened))])
     yield family(

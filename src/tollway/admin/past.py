@@ -10,6 +10,7 @@ from typing import cast
 from tollway.budgets.replay import Past
 from tollway.ledger.entry import Context, LedgerEntry
 from tollway.storage.protocol import Filter, Records
+from tollway.usage import Usage
 
 READ_AT_ONCE = 250
 """Entries of a page: decoding them holds the interpreter's lock for a few milliseconds."""
@@ -19,6 +20,8 @@ MOST = 2_000
 """Entries of a slice, unless they are all of one millisecond."""
 
 _HOUR_MS = 3_600_000
+OUTPUT = frozenset({"output", "reasoning"})
+"""Meters of the text of an answer, which a smaller cap makes less of."""
 
 
 async def slices(records: Records, since: int, until: int) -> AsyncGenerator[Sequence[LedgerEntry]]:
@@ -50,15 +53,30 @@ def attempts(entries: Sequence[LedgerEntry]) -> Iterator[tuple[Context, Past]]:
 def _past(entries: Sequence[LedgerEntry]) -> Past:
     context = entries[0].context
     kinds = {entry.kind for entry in entries}
+    amount = sum(entry.charge.amount for entry in entries)
+    usage = next((entry.usage for entry in reversed(entries) if entry.usage is not None), None)
+    tokens, cost = _output(entries, usage, amount)
     return Past(
         at=entries[0].occurred_at,
-        amount=sum(entry.charge.amount for entry in entries),
+        amount=amount,
         who=context.user or context.service,
         model=f"{context.provider}/{context.model}" if context.model else context.provider,
         # A re-rate gives what had no price its cost in a correction.
         priced="unpriced" not in kinds or "correction" in kinds,
         judged=not kinds <= {"credit", "correction"},
+        output_tokens=tokens,
+        output_amount=cost,
+        usage=usage,
     )
+
+
+def _output(entries: Sequence[LedgerEntry], usage: Usage | None, amount: int) -> tuple[int, int]:
+    """(tokens, nanodollars) of the answer; nothing of one whose lines do not tell it, as those of a re-rated one."""
+    kinds = [entry.kind for entry in entries]
+    if usage is None or not usage.output_tokens or kinds not in (["charge"], ["presumed", "correction"]):
+        return 0, 0
+    cost = sum(line.amount for entry in entries for line in entry.charge.lines if line.meter in OUTPUT)
+    return (usage.output_tokens, cost) if 0 < cost <= amount else (0, 0)
 
 
 async def _read(records: Records, since: int, until: int) -> list[LedgerEntry]:

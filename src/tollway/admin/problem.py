@@ -16,8 +16,9 @@ MEDIA_TYPE = "application/problem+json"
 class Problem(Exception):
     """Why an admin request goes no further."""
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    def __init__(self, status: int, code: str, detail: str, *, retry_after_s: int | None = None) -> None:
         super().__init__(detail)
+        self.retry_after_s = retry_after_s
         self.status = status
         self.code = code
         self.detail = detail
@@ -45,7 +46,29 @@ _TITLES = {
     "account_unknown": "No such account of the budget",
     "account_not_frozen": "The account is not frozen",
     "increase_unknown": "No such increase",
+    "forbidden": "Not allowed to this role",
+    "request_forged": "A change from another page",
+    "too_many_attempts": "Too many wrong credentials",
+    "issuer_unavailable": "The identity provider cannot be asked now",
+    "sign_in_unavailable": "Nobody can sign in this way",
+    "sign_in_failed": "The sign-in did not succeed",
+    "host_unknown": "The address of this gateway is not known",
+    "user_unknown": "No such local administrator",
+    "anchors_unavailable": "The anchors of the audit log cannot be checked now",
+    "user_changed": "The user was changed meanwhile",
+    "user_taken": "The name is in use",
+    "provider_unknown": "No such provider",
+    "provider_key_unknown": "No such key of a provider",
+    "provider_signs": "A provider that takes no key",
+    "gateway_unknown": "No such gateway",
+    "master_key_unavailable": "The master key cannot be used now",
+    "master_key_elsewhere": "The master key is kept elsewhere",
     "key_unknown": "No such key",
+    "key_taken": "The name is in use",
+    "key_limit": "As many keys of one's own as there may be",
+    "key_ended": "The key has ended for good",
+    "key_of_settings": "Key that is written in the settings",
+    "login_unknown": "No such login",
     "model_unknown": "No such model in the price book",
     "alert_unknown": "No such alert",
     "channel_unknown": "No such channel in the settings",
@@ -57,6 +80,11 @@ _TITLES = {
     "rerate_changed": "The corrections would be others than those previewed",
     "path_unknown": "Nothing is served at that path",
     "method_not_allowed": "Method not allowed",
+    "policy_exists": "A policy of that id is there already",
+    "policy_invalid": "A policy that cannot be used",
+    "policy_staged": "A policy that was never committed",
+    "policy_unknown": "No such policy",
+    "revision_unknown": "No such revision of the settings",
     "settings_invalid": "Settings that cannot be used",
     "store_unavailable": "The store cannot be read or written now",
     "overloaded": "Too much is under way",
@@ -85,8 +113,9 @@ def headers(problem: Problem) -> dict[str, str]:
     if problem.status == 401:
         # RFC 9110, 11.6.1: a 401 names the scheme that would be accepted.
         found["www-authenticate"] = 'Bearer realm="tollway admin"'
-    if problem.status == 503:
-        found["retry-after"] = "1"
+    retry_after_s = 1 if problem.status == 503 and problem.retry_after_s is None else problem.retry_after_s
+    if retry_after_s is not None:
+        found["retry-after"] = str(retry_after_s)
     return found
 
 
@@ -144,7 +173,12 @@ async def of_settings(_: Request, error: Exception) -> Response:
 
 async def of_store(_: Request, error: Exception) -> Response:
     assert isinstance(error, StoreUnavailable)
-    return answer(Problem(503, "store_unavailable", "The store cannot be read or written now. Try again shortly."))
+    return answer(unavailable())
+
+
+def unavailable() -> Problem:
+    """What is said while the store cannot be read or written."""
+    return Problem(503, "store_unavailable", "The store cannot be read or written now. Try again shortly.")
 
 
 def _unknown(first: dict[str, Any], name: str) -> str:

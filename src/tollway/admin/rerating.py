@@ -13,6 +13,7 @@ from tollway.errors import UsageInvalid
 from tollway.ledger.entry import LedgerEntry, entry_id
 from tollway.money import Money
 from tollway.pricing.charge import Charge, ChargeLine, charge, charge_report
+from tollway.pricing.lines import usage_of
 from tollway.pricing.units import Price, UnitPrice
 from tollway.snapshot import Listed, Snapshot
 from tollway.usage import Report, Usage
@@ -40,36 +41,6 @@ LEFT_OUT: dict[str, str] = {
     "entry_missing": "what it was first charged is not among the entries that were chosen",
 }
 """Why an attempt is not rated again."""
-
-_PARTS: dict[str, tuple[str, ...]] = {
-    "input": ("input_tokens",),
-    "cache_read": ("input_tokens", "cache_read_input_tokens"),
-    "cache_write": ("input_tokens", "cache_creation_input_tokens"),
-    "cache_write_1h": ("input_tokens", "cache_creation_input_tokens", "cache_creation_1h_input_tokens"),
-    "input_audio": ("input_tokens", "input_audio_tokens"),
-    "input_image": ("input_tokens", "input_image_tokens"),
-    "input_video": ("input_tokens", "input_video_tokens"),
-    "output": ("output_tokens",),
-    "reasoning": ("output_tokens", "reasoning_output_tokens"),
-    "output_audio": ("output_tokens", "output_audio_tokens"),
-    "output_image": ("output_tokens", "output_image_tokens"),
-    "citation": ("citation_tokens",),
-    "characters": ("characters",),
-    "input_audio_seconds": ("input_audio_seconds",),
-    "audio_seconds": ("input_audio_seconds",),
-    "output_audio_seconds": ("output_audio_seconds",),
-    "image": ("images",),
-    "video_seconds": ("output_video_seconds",),
-    "pages": ("pages",),
-    "annotated_pages": ("pages", "annotated_pages"),
-    "search_unit": ("search_units",),
-    "web_search": ("web_searches",),
-    "file_search": ("file_searches",),
-    "request": (),
-}
-"""The counts of `Usage` that a line of a charge is in."""
-
-_KINDS = {"image": "image_kind", "video_seconds": "video_kind"}
 
 
 class Rated(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,7 +191,7 @@ def _usage(original: LedgerEntry, was: Charge) -> Usage | None:
     # A late settlement may be a batch's, whose usage adds up all its answers: its lines say more.
     if original.usage is not None and original.kind != "correction" and _explains(original.usage, was.lines):
         return original.usage
-    counted = _counted(was.lines)
+    counted = usage_of(was.lines)
     return counted if counted is not None and _explains(counted, was.lines) else None
 
 
@@ -240,22 +211,6 @@ def _explains(usage: Usage, lines: Sequence[ChargeLine]) -> bool:
     return sorted((line.meter, line.quantity) for line in made.lines) == sorted(
         (line.meter, line.quantity) for line in lines
     )
-
-
-def _counted(lines: Sequence[ChargeLine]) -> Usage | None:
-    """The usage that lines were made from; `None` where there are none, or one is of another kind."""
-    counts: dict[str, int] = {}
-    kinds: dict[str, str] = {}
-    for line in lines:
-        meter, _, kind = line.meter.partition(":")
-        parts = _PARTS.get(meter)
-        if parts is None:
-            return None
-        for name in parts:
-            counts[name] = counts.get(name, 0) + line.quantity
-        if kind and meter in _KINDS:
-            kinds[_KINDS[meter]] = kind
-    return msgspec.convert({**counts, **kinds}, Usage) if lines else None
 
 
 def _prices(snapshot: Snapshot, listed: Listed, original: LedgerEntry) -> Iterator[Price]:

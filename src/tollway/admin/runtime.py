@@ -6,11 +6,17 @@ from typing import Protocol
 
 from tollway.budgets.window import Calendar
 from tollway.clock import Clock
+from tollway.identity.attempts import Attempts
 from tollway.pricing.calibration import Calibration
 from tollway.proxy.heavy import Heavy
+from tollway.proxy.issuers import Issuers
 from tollway.snapshot import Snapshot
 from tollway.storage import protocol
-from tollway.storage.protocol import Audit, Budgets, Config, Ledger, Outbox
+from tollway.storage.protocol import Audit, Budgets, Cabinet, Config, Ledger, Outbox
+from tollway.workers.anchors import Anchors
+from tollway.workers.keyring import Keyring
+from tollway.workers.safe import Safe
+from tollway.workers.tokens import Tokens
 
 
 class Records(protocol.Records, Protocol):
@@ -41,6 +47,9 @@ class Store(Protocol):
     @property
     def budgets(self) -> Budgets: ...
 
+    @property
+    def cabinet(self) -> Cabinet: ...
+
 
 class Runtime(Protocol):
     """A running gateway, from the control plane's side."""
@@ -55,6 +64,31 @@ class Runtime(Protocol):
     def clock(self) -> Clock: ...
 
     @property
+    def keyring(self) -> Keyring:
+        """The keys and service tokens issued here."""
+        ...
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens of people who signed in."""
+        ...
+
+    @property
+    def anchors(self) -> Anchors:
+        """Signs the head of the audit log."""
+        ...
+
+    @property
+    def attempts(self) -> Attempts:
+        """From where bad credentials come."""
+        ...
+
+    @property
+    def issuers(self) -> Issuers:
+        """Asks identity providers."""
+        ...
+
+    @property
     def snapshot(self) -> Snapshot: ...
 
     @property
@@ -65,6 +99,11 @@ class Runtime(Protocol):
     @property
     def learned(self) -> Calibration:
         """What requests of each model turned out to cost beside what was held for them, since the start."""
+        ...
+
+    @property
+    def safe(self) -> Safe | None:
+        """The keys of providers that were stored; `None` before the gateway serves."""
         ...
 
     @property

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -16,7 +17,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from pydantic_core import PydanticCustomError
 
 from tollway.admin.explain import ExplainAnswer, ExplainRequest, explained
-from tollway.admin.past import attempts, slices
+from tollway.admin.past import OUTPUT, attempts, slices
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
 from tollway.admin.simulated import InForceShown, ReplayShown, SuggestionsShown, replay_shown, suggestions_shown
@@ -32,10 +33,13 @@ from tollway.clock import instant, iso
 from tollway.document.budgets import read_budgets
 from tollway.document.text import parse
 from tollway.document.written import Document, read_document
+from tollway.errors import UsageInvalid
 from tollway.exchange.selection import facts_of_entry
 from tollway.identity.keys import Priority
 from tollway.ledger.entry import Context
+from tollway.pricing.charge import Charge, charge_report
 from tollway.snapshot import Snapshot
+from tollway.usage import Report
 
 TURN_S = 0.002
 """After so long the event loop has a turn."""
@@ -107,7 +111,7 @@ def simulate_router(runtime: Runtime) -> APIRouter:
     async def simulate(asked: SimulateBody) -> ExplainAnswer | SimulateAnswer:
         """What budgets would have said to the past, or what would happen to a request now. Nothing is written."""
         if asked.request is not None:
-            return explained(runtime, asked.request)
+            return await explained(runtime, asked.request)
         snapshot, now = runtime.snapshot, runtime.clock.now()
         since, until = _stretch(asked, now)
         budgets = snapshot.budgets
@@ -147,15 +151,15 @@ async def _simulate(
 ) -> SimulateAnswer:
     calendar = runtime.calendar
     sets = [budgets] if asked.budgets is None else [budgets, snapshot.budgets]
-    rules = _Rules(snapshot, *sets)
+    rules, now = _Rules(snapshot, *sets), runtime.clock.now()
     replays = [Replay(each, calendar, since) for each in sets]
     observed = [Observed(budget, calendar, since, until) for budget in budgets] if asked.suggest else []
     counted_from = min((_begin(budget, calendar, since) for each in sets for budget in each), default=since)
 
     def tell(context: Context, past: Past) -> None:
         claimed = rules.claims(context, past.at)
-        for replay, counting in zip(replays, claimed, strict=True):
-            replay.tell(past, counting)
+        for number, (replay, counting) in enumerate(zip(replays, claimed, strict=True)):
+            replay.tell(past, counting, partial(rules.instead, number, now, context, past))
         if observed and past.at >= since:
             _observe(observed, claimed[0], past)
 
@@ -196,7 +200,8 @@ class _Rules:
         self._indexes: dict[str, tuple[Index, ...]] = {}
         self._names: dict[tuple[str, str, int], tuple[str, ...]] = {}
         self._known: dict[tuple[bytes, tuple[str, ...]], tuple[tuple[Claim, ...], ...]] = {}
-        self._priorities: dict[str, Priority] = {key.name: key.priority for key in snapshot.keys.values()}
+        keys = (*snapshot.issued.all(), *snapshot.keys.values())
+        self._priorities: dict[str, Priority] = {key.name: key.priority for key in keys}
         self._encode = msgspec.msgpack.Encoder().encode
 
     def claims(self, context: Context, at: int) -> tuple[tuple[Claim, ...], ...]:
@@ -206,6 +211,40 @@ class _Rules:
         if found is None:
             found = _put(self._known, key, self._work_out(context, at))
         return found
+
+    def instead(
+        self, number: int, now: int, context: Context, past: Past, to: str
+    ) -> tuple[Past, tuple[Claim, ...]] | None:
+        """A request as the model `to` would have served it, with the same usage at its price `now`, and the claims of set
+        `number`; `None` where its usage, or that model's price, is not known."""
+        head, _, model = to.partition("/")
+        snapshot = self._snapshot
+        provider = snapshot.provider(head)
+        if provider is None or past.usage is None:
+            return None
+        listed = snapshot.listed(provider, model, now)
+        try:
+            owed = charge_report(
+                Report(usage=past.usage),
+                snapshot.book,
+                provider=listed.provider,
+                requested_model=listed.model,
+                at_ms=now,
+            )
+        except UsageInvalid:
+            return None
+        if not isinstance(owed, Charge):
+            return None
+        served = msgspec.structs.replace(context, provider=provider.slug, model=model)
+        output = sum(line.amount for line in owed.lines if line.meter in OUTPUT)
+        told = msgspec.structs.replace(
+            past,
+            amount=owed.amount,
+            model=f"{provider.slug}/{model}",
+            output_tokens=past.usage.output_tokens or 0 if output else 0,
+            output_amount=output,
+        )
+        return told, self.claims(served, past.at)[number]
 
     def _called(self, context: Context, at: int) -> tuple[str, ...]:
         """The names of the model on that day: all of the facts that depends on when it was."""

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from tollway.admin.charge import Dollars, Instant, instant_or_none
 from tollway.budgets.accounts import values_of
-from tollway.budgets.replay import Blocked, Replay, Tally
+from tollway.budgets.replay import Blocked, Changed, Replay, Tally
 from tollway.budgets.suggest import UNITS_NEEDED, Observed, Suggestion, overall, unit_name
 from tollway.budgets.window import describe
 from tollway.clock import iso
@@ -67,8 +67,19 @@ class BudgetReplay(BaseModel):
     accounts_blocked: int
     warned: int
     slowed: int
+    """Requests at which such an action was due."""
     downgraded: int
-    """Requests at which such an action was due; they are counted at what they cost all the same."""
+    """Requests that a cheaper model would have served; they count at its price."""
+    downgraded_usd: Dollars
+    """What they cost."""
+    downgraded_to_usd: Dollars
+    """What they would have cost, by the prices of now."""
+    downgraded_unpriced: int
+    """Of `downgraded`, those of which nobody knows that: they are in neither amount, and count at what they cost."""
+    clamped: int
+    """Requests whose answer would have been shortened to what was left; they count at what that costs."""
+    clamped_usd: Dollars
+    clamped_to_usd: Dollars
 
 
 class TotalReplay(BaseModel):
@@ -185,6 +196,7 @@ def _budget(tally: Tally) -> BudgetReplay:
     text = (
         f'Budget "{budget.name}" would have blocked {_requests(blocked.requests)}, '
         f"{display(blocked.amount)}{_unknown(blocked)}{', but only watches' if watched else ''}."
+        f"{_changed('had a cheaper model serve', tally.downgraded)}{_changed('shortened the answers of', tally.clamped)}"
     )
     return BudgetReplay(
         id=budget.id,
@@ -216,7 +228,13 @@ def _budget(tally: Tally) -> BudgetReplay:
         accounts_blocked=len(tally.by_account),
         warned=tally.warned,
         slowed=tally.slowed,
-        downgraded=tally.downgraded,
+        downgraded=tally.downgraded.requests,
+        downgraded_usd=dollars(tally.downgraded.amount),
+        downgraded_to_usd=dollars(tally.downgraded.instead),
+        downgraded_unpriced=tally.downgraded.unpriced,
+        clamped=tally.clamped.requests,
+        clamped_usd=dollars(tally.clamped.amount),
+        clamped_to_usd=dollars(tally.clamped.instead),
     )
 
 
@@ -246,6 +264,17 @@ def _top(groups: dict[str | None, Blocked]) -> list[BlockedGroup]:
 
 def _unknown(blocked: Blocked) -> str:
     return f", and {_requests(blocked.unpriced)} of unknown cost among them" if blocked.unpriced else ""
+
+
+def _changed(what: str, changed: Changed) -> str:
+    if not changed.requests:
+        return ""
+    amounts = f"{display(changed.instead)} instead of {display(changed.amount)}"
+    if changed.unpriced == changed.requests:
+        amounts = "at a cost that nobody knows"
+    elif changed.unpriced:
+        amounts += f", and {_requests(changed.unpriced)} of unknown cost among them"
+    return f" It would have {what} {_requests(changed.requests)}, {amounts}."
 
 
 def _requests(number: int) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from tollway.admin.access import Only
 from tollway.admin.charge import Dollars
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
@@ -31,8 +32,14 @@ class SpendSum(BaseModel):
     entries: int
     unpriced: int
     """Entries whose cost is not known, and which are not in `spent_usd`."""
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None
+    """Told by providers or counted here; null where none is known."""
+    output_tokens: int | None
+    counted_input_tokens: int
+    """The part of `input_tokens` that no provider told: the answer was cut, or told no usage, and its bytes were counted."""
+    counted_output_tokens: int
+    untold: int
+    """Entries of answers of which no usage is known, and whose tokens are in no sum."""
 
 
 class SpendGroup(SpendSum):
@@ -51,12 +58,12 @@ class SpendAnswer(BaseModel):
 def spend_router(runtime: Runtime) -> APIRouter:
     router = APIRouter(tags=["spend"])
 
-    async def spend(query: Annotated[SpendQuery, Query()]) -> SpendAnswer:
+    async def spend(query: Annotated[SpendQuery, Query()], only: Only) -> SpendAnswer:
         """Spend by any fields, with the total."""
         fields = [name.strip() for name in query.group_by.split(",") if name.strip()]
         if len(fields) > 4 or len(set(fields)) < len(fields):
             raise Problem(400, "parameter_invalid", "group_by: name up to four different fields.")
-        records, where = runtime.store.records, query.filter()
+        records, where = runtime.store.records, query.filter(only)
         # What is settled counts at once; the rows follow within a moment, and are waited for here.
         await runtime.store.ledger.flush()
         try:
@@ -65,7 +72,9 @@ def spend_router(runtime: Runtime) -> APIRouter:
         except ValueError as error:
             raise Problem(400, "parameter_invalid", f"group_by: {error}.") from None
         total = (
-            whole[0] if whole else SpendRow(group=(), spent=0, entries=0, unpriced=0, input_tokens=0, output_tokens=0)
+            whole[0]
+            if whole
+            else SpendRow(group=(), spent=0, entries=0, unpriced=0, input_tokens=None, output_tokens=None)
         )
         return SpendAnswer(
             group_by=fields,
@@ -86,4 +95,7 @@ def _sum(row: SpendRow) -> SpendSum:
         unpriced=row.unpriced,
         input_tokens=row.input_tokens,
         output_tokens=row.output_tokens,
+        counted_input_tokens=row.counted_input_tokens,
+        counted_output_tokens=row.counted_output_tokens,
+        untold=row.untold,
     )

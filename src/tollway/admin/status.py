@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
@@ -150,7 +150,7 @@ def status_router(runtime: Runtime) -> APIRouter:
                 for key in snapshot.keys.values()
             ],
             budgets=len(snapshot.budgets),
-            warnings=warnings_of(snapshot, now, await _seen(runtime, now)),
+            warnings=[*warnings_of(snapshot, now, await _seen(runtime, now)), *_anchors(runtime)],
         )
 
     async def reload(by: Actor) -> Reloaded:
@@ -164,6 +164,11 @@ def status_router(runtime: Runtime) -> APIRouter:
     router.get("/status")(status)
     router.post("/reload", dependencies=[Depends(no_parameters)])(reload)
     return router
+
+
+def _anchors(runtime: Runtime) -> Sequence[str]:
+    trouble = runtime.anchors.trouble
+    return [] if trouble is None else [f"{trouble.rstrip('.')}. What is cut off the log meanwhile is not seen."]
 
 
 async def _seen(runtime: Runtime, now: int) -> Mapping[str, Seen] | None:

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -14,6 +15,7 @@ from tollway.document.text import parse
 from tollway.errors import SettingsInvalid
 from tollway.match import Attribute, Match
 from tollway.money import display
+from tollway.policies.policy import Limit, NoLimit
 from tollway.snapshot import Snapshot
 from tollway.storage.protocol import Known, Ledger
 
@@ -46,6 +48,8 @@ def warnings_of(snapshot: Snapshot, now: int, seen: Mapping[str, Seen] | None = 
         *_unmatched(snapshot.budgets, now, seen or {}),
         *_unpriced_providers(snapshot, now),
         *_open_gateways(snapshot),
+        *_untold_groups(snapshot),
+        *_reachable(snapshot),
         *(_no_budgets(snapshot)),
     ]
 
@@ -92,9 +96,14 @@ def _unpriced_providers(snapshot: Snapshot, now: int) -> Iterable[str]:
 
 def _literal_secrets(document: Document) -> Iterable[str]:
     written = [(f"providers.{slug}.api_key", provider.api_key) for slug, provider in document.providers.items()]
+    written += [
+        (f"providers.{slug}.api_keys.{alias}", reference)
+        for slug, provider in document.providers.items()
+        for alias, reference in provider.api_keys.items()
+    ]
     written += [(f'key "{key.name}", secret', key.secret) for key in document.keys]
     for where, reference in written:
-        if reference is not None and reference != "none" and not reference.startswith(("env:", "file:")):
+        if reference is not None and reference != "none" and not reference.startswith(("env:", "file:", "sealed:")):
             yield f"{where} is written in the settings itself; use env:NAME or file:PATH, so that it is not in the file."
 
 
@@ -110,10 +119,57 @@ def _open_gateways(snapshot: Snapshot) -> Iterable[str]:
             yield f'Gateway "{gateway.slug}" asks for no key: whoever reaches it spends from its budgets.'
 
 
+def _untold_groups(snapshot: Snapshot) -> Iterable[str]:
+    """Issuers whose tokens may leave their groups out, where rules go by groups."""
+    rules = [f'budget "{budget.name}"' for budget in snapshot.budgets if budget.enabled and _by_group(budget)]
+    rules += [f'policy "{policy.name}"' for policy in snapshot.policies if "groups" in policy.condition.source]
+    if not rules:
+        return
+    named = ", ".join(rules[:3]) + (f" and {len(rules) - 3} more" if len(rules) > 3 else "")
+    for issuer in snapshot.issuers.all():
+        if issuer.enabled and not issuer.claims.groups_required:
+            people = " of a service" if issuer.groups_from == "userinfo" else ""
+            yield (
+                f'Issuer "{issuer.name}": a token{people} without the claim "{issuer.claims.groups}" is in no group, so whoever '
+                f"asks for one without it is out of what goes by groups ({named}). Set claims: {{groups_required: true}}."
+            )
+
+
+def _by_group(budget: Budget) -> bool:
+    matched = [*budget.where, *(match for action in budget.actions for match in action.where)]
+    given = [name for override in budget.overrides for name, _ in override.values]
+    return "group" in [match.attribute for match in matched] + given + list(budget.split_by)
+
+
+def _reachable(snapshot: Snapshot) -> Iterable[str]:
+    """What may be sent where the internet cannot see it, or so that others on the way can."""
+    for channel in snapshot.channels.values():
+        if channel.allow_private:
+            yield (
+                f'Channel "{channel.name}" may call private addresses (allow_private): whoever edits its url reaches servers '
+                "of your own network. Take it out unless the receiver is there."
+            )
+    for provider in snapshot.providers.values():
+        if provider.base_url.startswith("http://") and not _on_this_machine(provider.base_url):
+            yield (
+                f'Provider "{provider.slug}" is reached without TLS at a private address (allow_http): its key and all prompts '
+                "can be read on the way. Use https where it has it."
+            )
+
+
+def _on_this_machine(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host == "localhost" or host == "::1" or host.startswith("127.")
+
+
 def _no_budgets(snapshot: Snapshot) -> Iterable[str]:
     for slug in snapshot.gateways:
-        enforced = [budget for budget in snapshot.budgets_of.get(slug, ()) if budget.mode == "enforce"]
-        if not enforced:
+        enforced = any(budget.mode == "enforce" for budget in snapshot.budgets_of.get(slug, ()))
+        # Where there are policies, what none of them permits is refused: whoever is not limited there is meant not to be.
+        actions = [policy.action for policy in snapshot.policies_of.get(slug, ())]
+        limited = any(isinstance(action, Limit) for action in actions)
+        permitted = not actions or any(isinstance(action, NoLimit) for action in actions)
+        if not enforced and not limited and permitted:
             yield f'No budget stops anything on gateway "{slug}": spend there has no limit.'
 
 
@@ -256,16 +312,25 @@ def _unknown(match: Match, snapshot: Snapshot) -> Iterable[tuple[str, str]]:
             yield pattern, f' Did you mean "{near[0]}"?' if near else ""
 
 
+_MOST_ISSUED = 1_000
+"""Issued keys up to which it is looked whether a rule selects any of them."""
+
+
 def _known_values(attribute: str, snapshot: Snapshot) -> Sequence[str] | None:
     """Every value that the settings know for an attribute; `None` where any value may come."""
-    keys = snapshot.keys.values()
+    if attribute in ("key", "user", "service", "group") and len(snapshot.issued) > _MOST_ISSUED:
+        return None
+    if attribute in ("user", "service", "group") and snapshot.issuers:
+        # Tokens say whatever their issuer does.
+        return None
+    keys = [*snapshot.keys.values(), *snapshot.issued.all()]
     match attribute:
         case "gateway":
             return sorted(snapshot.gateways)
         case "provider":
             return sorted({name for provider in snapshot.providers.values() for name in provider.names})
         case "key":
-            return sorted(key.name for key in keys)
+            return sorted({*(key.name for key in snapshot.keys.values()), *snapshot.issued.names})
         case "user":
             return sorted({key.user for key in keys if key.user is not None})
         case "service":

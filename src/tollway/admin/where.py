@@ -45,13 +45,16 @@ class Where(BaseModel):
             raise PydanticCustomError("parameter_invalid", "since is not before until, so nothing lies between them")
         return self
 
-    def filter(self) -> Filter:
-        """The same as the store is asked it."""
+    def filter(self, only: str | None = None) -> Filter:
+        """The same as the store is asked it; of one user alone where `only` names one. Raises Problem where another is asked
+        for."""
+        if only is not None and self.user not in (None, only):
+            raise Problem(403, "forbidden", f"user: your role sees what is your own alone, that of {only}.")
         fields = self.model_dump(exclude={"since", "until", "limit", "cursor", "group_by"}, exclude_none=True)
         return Filter(
             since=milliseconds(self.since),
             until=milliseconds(self.until),
-            equals={name: str(value) for name, value in fields.items()},
+            equals={name: str(value) for name, value in fields.items()} | ({} if only is None else {"user": only}),
         )
 
 

@@ -93,23 +93,49 @@ def log(
 
 
 @audit.command("verify")
-def verify(url: Url = None, token: Token = None, data: Data = None, json: Json = False) -> None:
-    """Compute the audit log's chain of hashes again; exit code 1 where a line was changed or is gone."""
-    from tollway.cli.questions import Asking, answered
-    from tollway.cli.shown import complain, count, say, show_json
+def verify(
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Read the data folder of a gateway that is stopped; nothing is written.")
+    ] = False,
+    anchors: Annotated[
+        str | None,
+        typer.Option(
+            "--anchors",
+            metavar="FILE",
+            help="With --offline: the anchors. [TOLLWAY_AUDIT_ANCHORS; audit-anchors.jsonl in the data folder]",
+            show_default=False,
+        ),
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--key",
+            metavar="PUBLIC",
+            help="With --offline: believe anchors of this public key alone; may be repeated. [the key of the data folder]",
+            show_default=False,
+        ),
+    ] = None,
+    url: Url = None,
+    token: Token = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Is the audit log whole: compute its chain of hashes again, and compare it with its anchors.
 
+    Exit code 1 where a line was changed, moved, taken out or cut off; 2 where that could not be found out.
+    """
+    from tollway.cli.audit_verified import show_verified, verified_offline
+    from tollway.cli.questions import Asking, answered
+    from tollway.cli.shown import complain
+
+    if offline:
+        raise typer.Exit(verified_offline(data, anchors, key or [], as_json=json))
+    if anchors is not None or key:
+        complain("--anchors and --key are for --offline: a running gateway knows its own.")
+        raise typer.Exit(2)
     asking = Asking(url, token, data, json)
     answer = answered(asking, lambda client: client.get("/api/v1/audit/verify", timeout_s=_VERIFY_S))
-    if answer is None:
-        raise typer.Exit(1)
-    if json:
-        show_json(answer)
-    elif answer["ok"]:
-        say(f"{count(answer['lines'])} lines, each chained to the one before it.", f"Last hash: {answer['last_hash']}")
-    else:
-        for words in answer["differences"]:
-            complain(words)
-    raise typer.Exit(0 if answer["ok"] else 1)
+    raise typer.Exit(2 if answer is None else show_verified(answer, as_json=json))
 
 
 def _online(asking: Any) -> int:

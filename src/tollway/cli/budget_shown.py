@@ -47,6 +47,9 @@ def show_budget(budget: Any) -> None:
         ("resets", "left"),
     )
     rows(made, [_account(each, budget["window_text"]) for each in budget["accounts"]])
+    for each in budget["accounts"]:
+        if each.get("limit_note"):
+            say(f"{each['account']}: {each['limit_note']}")
     if budget["accounts_total"] > len(budget["accounts"]):
         say(f"{count(budget['accounts_total'] - len(budget['accounts']))} more accounts.")
 
@@ -87,8 +90,8 @@ def _account(account: Any, window: str) -> list[str]:
         bar(spent, held, limit) if limited else "",
         amount(account["spent_usd"]),
         amount(account["held_usd"]),
-        _limit(account["available_usd"]),
-        _limit(account["limit_usd"]),
+        limit_of(account, "available_usd"),
+        limit_of(account, "limit_usd"),
         share(spent, limit) if limited else "-",
         instant(account["resets_at"]) if account["resets_at"] is not None else window,
     ]
@@ -106,6 +109,12 @@ def _deed(action: Any) -> str:
     to = {"slow": f" by {action['delay_ms']} ms", "downgrade": f" to {action['to']}"}.get(action["do"], "")
     whom = f", {action['priority']} and below" if action["priority"] else ""
     return f"{action['do']}{to}{whom}"
+
+
+def limit_of(account: Any, name: str) -> str:
+    """An amount of an account that depends on its limit; a dash where several are possible."""
+    # An older gateway tells no note.
+    return "-" if account.get("limit_note") else _limit(account[name])
 
 
 def _limit(usd: str | None) -> str:

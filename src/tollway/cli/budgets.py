@@ -22,6 +22,12 @@ _Account = Annotated[
     ),
 ]
 _Reason = Annotated[str, typer.Option("--reason", help="For the audit log.", show_default=False)]
+_WhyFrozen = Annotated[
+    str,
+    typer.Option(
+        "--reason", help="For the audit log; callers who are refused are told why it was frozen.", show_default=False
+    ),
+]
 _By = Annotated[
     str | None, typer.Option("--by", metavar="NAME", help="Who asks, for the audit log.", show_default=False)
 ]
@@ -61,48 +67,48 @@ def show(budget: _Budget, url: Url = None, token: Token = None, data: Data = Non
     raise typer.Exit(answer_with(asking, lambda client: client.get(path), show_budget))
 
 
-@budgets.command("freeze")
-def freeze(
-    budget: _Budget,
-    account: _Account = None,
-    reason: _Reason = "",
-    by: _By = None,
-    url: Url = None,
-    token: Token = None,
-    data: Data = None,
-    json: Json = False,
-) -> None:
-    """Refuse everything that costs money, from the next request on."""
+def _freezing(name: str, told: Callable[[str, Any], list[str]], does: str) -> None:
+    """Adds one of the two commands that a freeze begins and ends with."""
 
-    def told(answer: Any) -> list[str]:
-        already = "" if answer["changed"] else " already"
-        frozen = answer["control"]["account"]
-        undo = ["tollway", "budgets", "unfreeze", budget, *(("--account", frozen) if frozen is not None else ())]
-        return [f"{_of(answer['control'])} is frozen{already}. Undo it with: {shlex.join(undo)}"]
+    @budgets.command(name, help=does)
+    def freezing(
+        budget: _Budget,
+        account: _Account = None,
+        reason: _WhyFrozen = "",
+        by: _By = None,
+        url: Url = None,
+        token: Token = None,
+        data: Data = None,
+        json: Json = False,
+    ) -> None:
+        asked = Asked(url, token, data, json, by)
+        body = {"account": account, "reason": reason}
+        _tell(asked, _path(budget, name), body, lambda answer: told(budget, answer))
 
-    _tell(Asked(url, token, data, json, by), _path(budget, "freeze"), {"account": account, "reason": reason}, told)
-
-
-@budgets.command("unfreeze")
-def unfreeze(
-    budget: _Budget,
-    account: _Account = None,
-    reason: _Reason = "",
-    by: _By = None,
-    url: Url = None,
-    token: Token = None,
-    data: Data = None,
-    json: Json = False,
-) -> None:
-    """End a freeze."""
-
-    def told(answer: Any) -> list[str]:
-        return [f"{_of(control)} is no longer frozen." for control in answer["ended"][:1]]
-
-    _tell(Asked(url, token, data, json, by), _path(budget, "unfreeze"), {"account": account, "reason": reason}, told)
+    # The command is known to the application by its name alone.
+    del freezing
 
 
-@budgets.command("increase")
+def _frozen(budget: str, answer: Any) -> list[str]:
+    already = "" if answer["changed"] else " already"
+    frozen = answer["control"]["account"]
+    undo = ["tollway", "budgets", "unfreeze", budget, *(("--account", frozen) if frozen is not None else ())]
+    return [f"{_of(answer['control'])} is frozen{already}. Undo it with: {shlex.join(undo)}"]
+
+
+def _unfrozen(_: str, answer: Any) -> list[str]:
+    return [f"{_of(control)} is no longer frozen." for control in answer["ended"][:1]]
+
+
+_freezing("freeze", _frozen, "Refuse everything that costs money, from the next request on.")
+_freezing("unfreeze", _unfrozen, "End a freeze.")
+
+
+# A negative amount is told why it is wrong, rather than that there is no such option.
+_WITH_AMOUNT = {"ignore_unknown_options": True}
+
+
+@budgets.command("increase", context_settings=_WITH_AMOUNT)
 def increase(
     budget: _Budget,
     amount: _Amount,
@@ -139,7 +145,7 @@ def increase(
     _tell(Asked(url, token, data, json, by), _path(budget, "increases"), asked, _raised)
 
 
-@budgets.command("grant")
+@budgets.command("grant", context_settings=_WITH_AMOUNT)
 def grant(
     budget: _Budget,
     amount: _Amount,

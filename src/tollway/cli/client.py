@@ -52,6 +52,9 @@ class Client:
         """`actor`: in whose name, as the audit log has it."""
         return self._call("POST", path, json.dumps(body).encode(), timeout_s, actor)
 
+    def patch(self, path: str, body: Any, *, actor: str | None = None) -> Any:
+        return self._call("PATCH", path, json.dumps(body).encode(), actor=actor)
+
     def delete(self, path: str, *, actor: str | None = None) -> Any:
         return self._call("DELETE", path, None, actor=actor)
 

@@ -8,8 +8,13 @@ import typer
 from tollway.cli.alerts import alerts
 from tollway.cli.audit import audit
 from tollway.cli.budgets import budgets
+from tollway.cli.keys import keys, service_tokens
+from tollway.cli.login_commands import login_commands
 from tollway.cli.options import HELP, Config, Data, Json, Since, Token, Until, Url, Where
+from tollway.cli.policies import policies
 from tollway.cli.price_commands import prices
+from tollway.cli.secrets import secrets
+from tollway.cli.users import users
 
 app = typer.Typer(
     name="tollway",
@@ -20,12 +25,16 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
-keys = typer.Typer(help="Gateway keys.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+app.add_typer(service_tokens, name="service-tokens")
+app.add_typer(policies, name="policies")
 app.add_typer(prices, name="prices")
+app.add_typer(login_commands)
 app.add_typer(alerts, name="alerts")
 app.add_typer(budgets, name="budgets")
 app.add_typer(audit, name="audit")
+app.add_typer(secrets, name="secrets")
+app.add_typer(users, name="users")
 
 
 @app.callback(invoke_without_command=True)
@@ -52,6 +61,9 @@ def serve(
     drain_delay: Annotated[
         str | None, typer.Option(metavar="SECONDS", help=HELP["drain_delay"], show_default=False)
     ] = None,
+    audit_anchors: Annotated[
+        str | None, typer.Option(metavar="FILE", help=HELP["audit_anchors"], show_default=False)
+    ] = None,
     log_level: Annotated[
         str | None, typer.Option(metavar="debug|info|warning|error", help=HELP["log_level"], show_default=False)
     ] = None,
@@ -70,6 +82,7 @@ def serve(
         "durability": durability,
         "drain": drain,
         "drain_delay": drain_delay,
+        "audit_anchors": audit_anchors,
         "log_level": log_level,
     }
     raise typer.Exit(run(given))

@@ -99,6 +99,8 @@ def _gateway(url: str | None, token: str | None, data: str | None) -> list[Findi
         before = time.time()
         status: Any = client.get("/api/v1/status", {"verify": "true"})
         after = time.time()
+        # Each is asked for its keys; where a provider is down that takes some seconds.
+        issuers: Any = client.get("/api/v1/issuers", {"check": "true"})["items"]
     except Unreachable as error:
         return [Finding("gateway", "wrong", f"{error}. Start one with: tollway serve")]
     except Refused as error:
@@ -110,7 +112,17 @@ def _gateway(url: str | None, token: str | None, data: str | None) -> list[Findi
     found.append(_ledger(status["store"]))
     found.append(_prices(status["price_book"], datetime.now(UTC).date()))
     found += [Finding("gateway", "warning", said) for said in status["warnings"]]
+    found += [_issuer(issuer) for issuer in issuers if issuer["enabled"]]
     return found
+
+
+def _issuer(issuer: Any) -> Finding:
+    what = f'issuer "{issuer["name"]}"'
+    if issuer["state"] == "good":
+        return Finding(what, "ok", f"{issuer['issuer']}, {len(issuer['keys'])} keys")
+    if issuer["state"] == "stale":
+        return Finding(what, "warning", f"{issuer['error']}; its last keys serve until {issuer['good_until']}.")
+    return Finding(what, "wrong", f"{issuer['error']}, so its tokens open nothing.")
 
 
 def _clocks(said: str, before: float, after: float) -> Finding:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tollway.cli.client import Client
+from tollway.cli.policies_shown import show_judged
 from tollway.cli.questions import Asking, answered, pairs_of
 from tollway.cli.shown import amount, count, instant, say, show_json
-from tollway.money import parse
+from tollway.money import compared, parse
 
 
 def show_explanation(
@@ -67,6 +68,10 @@ def _show(answer: Any) -> None:
         say(f"Caller    {who}{groups}, key {identity['key'] or 'none'}")
     if target is not None:
         say(f"Target    {target['provider']}/{target['model']} ({target['api']})")
+    if answer["downgraded_to"] is not None:
+        said = "serves" if answer["refusal"] is None else "is judged"
+        say(f"Instead   {answer['downgraded_to']} {said}, because a budget wants that; what follows is about it")
+    show_judged(answer["policies"])
     _show_bound(answer)
     for leg in answer["budgets"]:
         say(f"Budget    {_leg(leg)}")
@@ -75,8 +80,6 @@ def _show(answer: Any) -> None:
     for decision in answer["decisions"]:
         if decision["outcome"] == "note":
             say(f"Note      {decision['code']}: {decision['detail']}")
-    if answer["downgraded_to"] is not None:
-        say(f"Served by {answer['downgraded_to']} instead, because a budget wants that")
     if answer["delay_ms"]:
         say(f"Wait      {count(answer['delay_ms'])} ms, because much of a budget is spent")
     refusal = answer["refusal"]
@@ -115,18 +118,28 @@ def _price(price: Any) -> str:
     return f"{amount(price['amount_usd'])} per {count(price['per'])}"
 
 
+def _freeze(leg: Any) -> str:
+    because = f': "{leg["frozen_reason"]}"' if leg["frozen_reason"] is not None else ""
+    return f"frozen by {leg['frozen_by']}{because}"
+
+
 def _leg(leg: Any) -> str:
-    balance = (
-        f"{amount(leg['spent_usd'])} spent and {amount(leg['held_usd'])} held of {amount(leg['limit_usd'])}, "
-        f"{amount(leg['available_usd'])} left"
-    )
-    why = "spent" if parse(leg["spent_usd"]) >= parse(leg["limit_usd"]) else "too little is left"
+    if leg["limit_usd"] is None:
+        balance = f"{amount(leg['spent_usd'])} spent and {amount(leg['held_usd'])} held, without a limit"
+        needed, why = amount(leg["needed_usd"]), ""
+    else:
+        of = {name: parse(leg[f"{name}_usd"]) for name in ("limit", "spent", "held", "needed")}
+        # As the refusal shows them.
+        limit, spent, held, needed = compared(of["limit"], of["spent"], of["held"], of["needed"])
+        balance = f"{spent} spent and {held} held of {limit}, {amount(leg['available_usd'])} left"
+        why = "spent" if of["spent"] >= of["limit"] else "too little is left"
+        why = why if of["limit"] > 0 else "it allows nothing"
     verdict = {
         "fits": "fits",
         "exhausted": f"REFUSES: {why}" if leg["refuses"] else "would refuse, but only watches",
         "contended": "REFUSES for now: held by others" if leg["refuses"] else "would refuse, but only watches",
-        "frozen": "REFUSES: frozen by an administrator",
+        "frozen": f"REFUSES: {_freeze(leg)}",
         "not_asked": "is not asked",
     }[leg["verdict"]]
     resets = f"; resets {instant(leg['resets_at'])}" if leg["resets_at"] is not None else ""
-    return f"{leg['name']} [{leg['account']}]: {balance}; needs {amount(leg['needed_usd'])}: {verdict}{resets}"
+    return f"{leg['name']} [{leg['account']}]: {balance}; needs {needed}: {verdict}{resets}"

@@ -8,15 +8,12 @@ from importlib import resources
 from pathlib import Path
 
 from tollway.admin.warnings import warnings_of
-from tollway.budgets.budget import Budget
-from tollway.budgets.window import describe
 from tollway.cli import settings_file
+from tollway.cli.settings_shown import summary
 from tollway.cli.shown import complain, say
 from tollway.document import compile_document
 from tollway.errors import SettingsInvalid
-from tollway.gateway import AwsAuth, AzureAuth, GoogleAuth, Provider
 from tollway.identity.keys import make_key
-from tollway.money import display
 from tollway.pricing.price import FILE, PriceBook
 from tollway.proxy.signing.signer import signer_for
 from tollway.settings import read_settings
@@ -61,29 +58,10 @@ def check_settings(config: str | None, data: str | None) -> int:
                 complain(f"Settings cannot be used: providers.{provider.slug}.auth: {error}")
                 return 2
     say(f"{path} can be used.")
-    providers = [f"{p.slug} ({p.family} API at {p.base_url}, {_credentials(p)})" for p in snapshot.providers.values()]
-    say("Providers:" if providers else "Providers: none")
-    say(*(f"  {provider}" for provider in providers))
-    keys = [f"{key.name} ({key.service or key.user or 'nobody in particular'})" for key in snapshot.keys.values()]
-    say(f"Keys: {', '.join(keys) or 'none'}")
-    say(f"Gateways: {', '.join(sorted(snapshot.gateways))}")
-    say("Budgets:" if snapshot.budgets else "Budgets: none")
-    say(*(f"  {sentence(budget)}" for budget in snapshot.budgets))
+    say(*summary(snapshot))
     warnings = warnings_of(snapshot, time.time_ns() // 1_000_000)
     say(*(f"Warning: {warning}" for warning in warnings))
     return 0
-
-
-def _credentials(provider: Provider) -> str:
-    match provider.auth:
-        case None:
-            return "without a key" if provider.api_key is None or provider.api_key.reveal() == "none" else "with a key"
-        case AwsAuth():
-            return "signed with AWS credentials"
-        case GoogleAuth():
-            return "with a Google service account's token"
-        case AzureAuth():
-            return "with a Microsoft Entra token"
 
 
 def make_one_key() -> int:
@@ -106,21 +84,3 @@ def compile_file(
     book = PriceBook.decode(resources.files("tollway.pricing").joinpath(FILE).read_bytes())
     pepper = secrets.token_bytes(32)
     return compile_document(document, resolve=resolve, book=book, pepper=pepper, revision=1, text=text), path
-
-
-def sentence(budget: Budget) -> str:
-    """A budget in words: "company: $20,000.00 (calendar month, Europe/Berlin); refuses at the limit"."""
-    parts = [f"{budget.name}: {display(budget.limit)} ({describe(budget.window)})"]
-    if budget.split_by:
-        parts.append(f"each {' and '.join(budget.split_by)} apart")
-    for match in budget.where:
-        said = "is not" if match.negated else "is"
-        parts.append(f"where {match.attribute} {said} {' or '.join(match.patterns)}")
-    if budget.gateway is not None:
-        parts.append(f"on gateway {budget.gateway}")
-    if budget.parent is not None:
-        parts.append(f"inside {budget.parent}")
-    if not budget.enabled:
-        parts.append("switched off")
-    parts.append("refuses at the limit" if budget.mode == "enforce" else "only watches")
-    return "; ".join(parts)

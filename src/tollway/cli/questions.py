@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
+from tollway.cli.budget_shown import limit_of
 from tollway.cli.client import Client, Refused, Unreachable, find_token, find_url
 from tollway.cli.shown import amount, bar, complain, count, instant, is_narrow, rows, say, share, show_json, table
 from tollway.errors import SettingsInvalid
@@ -66,6 +67,13 @@ def show_spend(asking: Asking, *, by: str, since: str | None, until: str | None,
         say(f"Exact total: {total['spent_usd']} US dollars.")
         if total["unpriced"]:
             say(f"{count(total['unpriced'])} requests have no price and are not in it: see tollway doctor.")
+        if total["counted_input_tokens"] or total["counted_output_tokens"]:
+            say(
+                f"* {count(total['counted_input_tokens'])} input and {count(total['counted_output_tokens'])} output tokens "
+                "were told by no provider but counted by their bytes, as of answers that were cut."
+            )
+        if total["untold"]:
+            say(f"{count(total['untold'])} answers told no usage, and their tokens are not known.")
 
     return answer_with(asking, ask, show)
 
@@ -179,10 +187,7 @@ def show_log(asking: Asking, request_id: str) -> int:
                 per = f"{amount(line['unit_price']['amount_usd'])} per {count(line['unit_price']['per'])}"
                 say(f"    {line['meter']}: {count(line['quantity'])} at {per} = {line['amount_usd']}")
         for hold in log["holds"]:
-            watched = "" if hold["enforced"] else ", only watched"
-            say(
-                f"  held      {amount(hold['amount_usd'])} of {amount(hold['limit_usd'])} on {hold['account']}{watched}"
-            )
+            say(f"  held      {held(hold, charge)}")
         for decision in log["decisions"]:
             said = ", ".join(part for part in (decision["code"], decision["rule"], decision["detail"]) if part)
             say(f"  {decision['step']:<9} {decision['outcome']}{': ' + said if said else ''}")
@@ -263,9 +268,17 @@ def _spend_cells(row: Any, whole: int) -> list[str]:
         share(spent, whole),
         count(row["entries"]),
         count(row["unpriced"]),
-        count(row["input_tokens"]),
-        count(row["output_tokens"]),
+        tokens(row, "input"),
+        tokens(row, "output"),
     ]
+
+
+def tokens(row: Any, direction: str) -> str:
+    """A count, with a star where some of it was counted here; "unknown" is not zero."""
+    known = row[f"{direction}_tokens"]
+    if known is None:
+        return "unknown" if row["untold"] else "-"
+    return f"{count(known)}{'*' if row[f'counted_{direction}_tokens'] else ''}"
 
 
 def _budget_cells(budget: Any, account: Any) -> list[str]:
@@ -279,9 +292,9 @@ def _budget_cells(budget: Any, account: Any) -> list[str]:
         bar(spent, held, limit) if limited else "",
         amount(account["spent_usd"]),
         amount(account["held_usd"]),
-        amount(account["available_usd"]) if limited else "no limit",
-        amount(account["limit_usd"]) if limited else "no limit",
-        share(spent, limit),
+        limit_of(account, "available_usd"),
+        limit_of(account, "limit_usd"),
+        share(spent, limit) if limited else "-",
         instant(account["resets_at"]) if account["resets_at"] is not None else budget["window_text"],
     ]
 
@@ -300,6 +313,18 @@ def _model(log: Any) -> str:
 
 def _milliseconds(microseconds: int) -> str:
     return f"{microseconds // 1000:,}.{microseconds % 1000 // 100} ms"
+
+
+def held(hold: Any, charge: Any) -> str:
+    """A hold of the API's log, and how it followed the answer where it did."""
+    limited = f" of {amount(hold['limit_usd'])}" if hold["limit_usd"] is not None else ""
+    watched = "" if hold["enforced"] else ", only watched"
+    said = f"{amount(hold['amount_usd'])}{limited} on {hold['account']}{watched}"
+    if hold["raises"] is None:
+        return said
+    times = {0: "never raised", 1: "raised once"}.get(hold["raises"], f"raised {count(hold['raises'])} times")
+    settled = f", settled at {amount(charge['amount_usd'])} ({charge['basis']})" if charge is not None else ""
+    return f"{said}; {times}, {amount(hold['last_usd'])} at the end{settled}"
 
 
 def _segment(text: str) -> str:

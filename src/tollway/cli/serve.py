@@ -103,6 +103,9 @@ def _log_to_stderr(level: str) -> None:
     logging.basicConfig(
         level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True
     )
+    for client in ("httpx2", "httpcore2"):
+        # What is asked of identity providers is told by whoever asks; their own lines have addresses and headers in them.
+        logging.getLogger(client).setLevel(logging.WARNING)
     if level == "info":
         # How the schema is brought up to date and that a listener has started are not an operator's news.
         for chatty in ("alembic", "uvicorn"):

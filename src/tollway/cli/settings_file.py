@@ -10,6 +10,7 @@ from tollway.document import Document
 from tollway.document.text import parse
 from tollway.errors import SettingsInvalid
 from tollway.identity.keys import make_key
+from tollway.sealing import SealBroken
 
 _PROVIDERS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "google": "GEMINI_API_KEY"}
 
@@ -38,10 +39,18 @@ def read(path: Path) -> tuple[str, Document]:
     return text, parse(text, str(path))
 
 
+SEALED = "sealed:"
+"""How a reference begins that names a secret in the gateway's safe."""
+
+
 def resolver(
-    folder: Path, environment: Any = os.environ, warn: Callable[[str], None] = lambda _: None
+    folder: Path,
+    environment: Any = os.environ,
+    warn: Callable[[str], None] = lambda _: None,
+    sealed: Callable[[str], str] = lambda name: name,
 ) -> Callable[[str, str], str]:
-    """Resolves secret references: `env:NAME`, `file:PATH` (from `folder` where relative). A literal is taken with a warning."""
+    """Resolves secret references: `env:NAME`, `file:PATH` (from `folder` where relative), `sealed:NAME`, which `sealed` opens.
+    A literal is taken with a warning."""
 
     def resolve(reference: str, where: str) -> str:
         kind, colon, name = reference.partition(":")
@@ -55,6 +64,11 @@ def resolver(
                 return (folder / name).expanduser().read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
                 raise SettingsInvalid(f"{where}: the file {name!r} cannot be read: {error}.") from None
+        if reference.startswith(SEALED):
+            try:
+                return sealed(name)
+            except SealBroken as error:
+                raise SettingsInvalid(f"{where}: {error}") from None
         if reference != "none":
             warn(
                 f"{where} is written in the settings itself; use env:NAME or file:PATH, so that it is not in the file."

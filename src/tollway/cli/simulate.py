@@ -72,8 +72,10 @@ def _show(answer: Any) -> None:
         say("")
         _budgets("In force", answer["in_force"]["budgets"])
     for budget in answer["budgets"]:
+        if budget["blocked"] or budget["downgraded"] or budget["clamped"]:
+            say("", budget["text"])
         if budget["blocked"]:
-            say("", budget["text"], f"  first at {instant(budget['first_blocked_at'])}")
+            say(f"  first at {instant(budget['first_blocked_at'])}")
             for title, groups in (("users", "by_user"), ("models", "by_model"), ("accounts", "by_account")):
                 said = [
                     f"{group['name'] or '(nobody)'}: {count(group['requests'])}, {amount(group['amount_usd'])}"
@@ -105,7 +107,7 @@ def _budget_cells(budget: Any) -> list[str]:
     unknown = f" + {count(budget['blocked_unpriced'])} unknown" if budget["blocked_unpriced"] else ""
     notes = [
         "off" if not budget["enabled"] else "only watches" if budget["mode"] == "monitor" else "",
-        *(f"{count(budget[deed])} {deed}" for deed in ("warned", "slowed", "downgraded") if budget[deed]),
+        *(f"{count(budget[deed])} {deed}" for deed in ("warned", "slowed", "downgraded", "clamped") if budget[deed]),
     ]
     return [
         budget["name"],
