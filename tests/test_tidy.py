@@ -13,10 +13,10 @@ TESTS = ROOT / "tests"
 # Imports go upward only: a module may use its own row's folder and every row above (ARCHITECTURE.md).
 ROWS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
-    frozenset({"money", "clock", "ids"}),
+    frozenset({"money", "clock", "ids", "sealing"}),
     frozenset({"match", "request", "usage", "identity"}),
-    frozenset({"pricing", "ledger", "policies", "routes"}),
-    frozenset({"budgets", "providers", "translate", "logs", "alerts"}),
+    frozenset({"pricing", "ledger", "routes"}),
+    frozenset({"budgets", "policies", "providers", "translate", "logs", "alerts"}),
     frozenset({"gateway"}),
     frozenset({"snapshot"}),
     frozenset({"document"}),
@@ -28,7 +28,7 @@ ROWS: tuple[frozenset[str], ...] = (
 # Neighbours in one row that may not know each other.
 APART = [("exchange", "storage"), ("proxy", "workers")]
 PURE = {
-    "money", "errors", "match", "request", "usage", "identity", "pricing", "ledger", "policies", "routes", "budgets",
+    "money", "errors", "sealing", "match", "request", "usage", "identity", "pricing", "ledger", "policies", "routes", "budgets",
     "providers", "translate", "logs", "alerts", "gateway", "snapshot", "document", "exchange",
 }  # fmt: skip
 # What would wait, read a clock, draw lots, or touch the world.

@@ -4,6 +4,7 @@ OpenAI chat, plain and streamed. It honours the cap, bills what it makes, and st
 makes depends on the request's `x-test-id` alone, so that a run repeats. GET /bill tells the bill, by that id.
 
     --rate N    tokens a second of a stream (without it, as fast as it can)
+    --longer N  every answer is so many tokens longer
     --faults P  of so many requests in a hundred each: silence after the work, an answer that is garbage, a broken stream
 """
 
@@ -21,7 +22,7 @@ TOKENS_PER_CHUNK = 20
 SILENT_S = 30.0
 IN_FLIGHT = 40
 """Tokens that were made when nobody was there any more."""
-OPTIONS = argparse.Namespace(rate=0, faults=0.0)
+OPTIONS = argparse.Namespace(rate=0, longer=0, faults=0.0)
 
 
 class Bill:
@@ -60,12 +61,13 @@ async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> boo
     identifier = headers.get("x-test-id", "none")
     BILL.calls += 1
     prompt = sum(len(str(message["content"])) for message in asked["messages"])
-    prompt_tokens = max(1, prompt // 3)
+    # The vocabulary of gpt-4o-mini has one token for eight of the letters that the prompts are made of.
+    prompt_tokens = max(1, prompt // 8)
     cap = asked.get("max_completion_tokens") or asked.get("max_tokens")
     if cap is None:
         raise AssertionError("a request without a cap reached the provider")
     lots = int.from_bytes(hashlib.sha256(identifier.encode()).digest()[:4], "big") / 2**32
-    wanted = 50 + int(lots * 1500)
+    wanted = 50 + int(lots * 1500) + OPTIONS.longer
     tokens = min(cap, wanted)
     BILL.add(identifier, prompt_tokens * INPUT_PER_TOKEN)
     fault = int(lots * 1e6) % 10_000 / 100
@@ -135,6 +137,7 @@ async def answer(writer: asyncio.StreamWriter, said: Any) -> None:
 async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rate", type=int, default=0)
+    parser.add_argument("--longer", type=int, default=0)
     parser.add_argument("--faults", type=float, default=0.0)
     parser.parse_args(namespace=OPTIONS)
     server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=2048)

@@ -136,7 +136,7 @@ class TestOpenAI:
                 client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": "hi"}])
             error = caught.value
             assert error.code == "budget_exceeded"
-            assert 'Budget "nothing" is exhausted' in str(error)
+            assert 'Budget "nothing" allows nothing' in str(error)
             assert error.response.headers["x-should-retry"] == "false"
             # A limit of nothing does not come back with time.
             assert "retry-after" not in error.response.headers
@@ -245,7 +245,7 @@ class TestGoogle:
         with pytest.raises(errors.ClientError) as caught:
             client.models.generate_content(model="gemini-2.5-flash", contents="hi")
         assert caught.value.code == 429
-        assert "exhausted" in str(caught.value)
+        assert "allows nothing" in str(caught.value)
 
 
 def test_neither_sides_credentials_cross(gateway: RunningGateway) -> None:

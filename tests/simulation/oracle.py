@@ -5,6 +5,8 @@ Nothing is counted as it goes: what is spent is the sum of what was booked, what
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from tollway.ledger.reservation import Hold, Reservation
 
 
@@ -33,16 +35,13 @@ class Oracle:
     """Reservation → its legs and what it finally came to, which a correction replaces."""
     frozen: set[str] = field(default_factory=set)
     increases: dict[str, int] = field(default_factory=dict)
+    edited: dict[str, int] = field(default_factory=dict)
+    """Account → its limit by the settings in force, by which what is under way is judged."""
 
     # What is there.
 
     def spent(self, hold: Hold) -> int:
-        return sum(
-            amount
-            for legs, amount in self.booked.values()
-            for leg in legs
-            if leg.account == hold.account and leg.bucket >= hold.since
-        )
+        return sum(amount for legs, amount in self.booked.values() for leg in legs if _within(leg, hold))
 
     def held(self, hold: Hold) -> int:
         return sum(leg.amount for leg in self._legs(hold))
@@ -52,7 +51,7 @@ class Oracle:
             max(0, each.made.likely - leg.amount)
             for each in self.open.values()
             for leg in each.holds
-            if leg.metered and leg.account == hold.account and leg.bucket >= hold.since
+            if leg.metered and _within(leg, hold)
         )
 
     def limit(self, hold: Hold) -> int:
@@ -63,12 +62,7 @@ class Oracle:
         return (hold.limit + more) * hold.share // 100
 
     def _legs(self, hold: Hold) -> list[Hold]:
-        return [
-            leg
-            for each in self.open.values()
-            for leg in each.holds
-            if leg.account == hold.account and leg.bucket >= hold.since
-        ]
+        return [leg for each in self.open.values() for leg in each.holds if _within(leg, hold)]
 
     # What may happen.
 
@@ -108,7 +102,8 @@ class Oracle:
             if (larger.amount or larger.spent_only) and self._is_frozen(hold):
                 return Verdict("frozen", index)
         for index, (hold, larger) in enumerate(zip(each.holds, raised, strict=True)):
-            more, spent, limit = larger.amount - hold.amount, self.spent(hold), self.limit(hold)
+            now = msgspec.structs.replace(hold, limit=self.edited.get(hold.account, hold.limit))
+            more, spent, limit = larger.amount - hold.amount, self.spent(hold), self.limit(now)
             if more and hold.enforced and spent + self.held(hold) + more > limit:
                 if spent + larger.amount > limit:
                     return Verdict("exhausted", index)
@@ -165,6 +160,11 @@ class Oracle:
 
     def _is_frozen(self, hold: Hold) -> bool:
         return hold.account in self.frozen or hold.account.partition("[")[0] in self.frozen
+
+
+def _within(leg: Hold, hold: Hold) -> bool:
+    """Whether a leg lies in the window of a hold."""
+    return leg.account == hold.account and hold.since <= leg.bucket and (hold.until is None or leg.bucket < hold.until)
 
 
 def _at(hold: Hold, amount: int) -> Hold:

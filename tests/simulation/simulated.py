@@ -39,12 +39,13 @@ from tollway.ledger.reservation import Exhausted, Held, Hold, Reservation
 from tollway.proxy import driver as driving
 from tollway.proxy import purse, unread
 from tollway.proxy.driver import Driver
-from tollway.proxy.heavy import Heavy
+from tollway.proxy.heavy import Heavy, HeavyFailed
 from tollway.proxy.world import World as Outside
 from tollway.snapshot import Snapshot
 from tollway.storage import migrations
 from tollway.storage.memory import MemoryStore
-from tollway.storage.sqlite import SqliteStore, rows, statements, writer
+from tollway.storage.sqlite import SqliteStore, rows, statements
+from tollway.storage.sqlite import batch as batches
 from tollway.storage.sqlite import connection as connections
 from tollway.workers.sweep import SWEEP_EVERY_S, keep_books
 
@@ -219,7 +220,7 @@ class World:
 
     @contextlib.contextmanager
     def _patched(self) -> Iterator[None]:
-        write = writer.write
+        write = batches.write
 
         def counted(connection: Any, batch: Any) -> Any:
             self.commits += 1
@@ -235,7 +236,7 @@ class World:
             return known
 
         with (
-            patch.object(writer, "write", counted),
+            patch.object(batches, "write", counted),
             patch.object(driving, "time", _Stopwatch(self.timeline)),
             patch.object(unread, "time", _Stopwatch(self.timeline)),
             patch.object(purse, "time", _Stopwatch(self.timeline)),
@@ -852,7 +853,14 @@ class _Forgetful:
         pass
 
 
-_HEAVY = Heavy()
+class _NoTokens(Heavy):
+    """The provider's text has a token for each byte, which no real vocabulary has; and no process is begun in a simulation."""
+
+    async def count(self, *_: Any) -> Any:
+        raise HeavyFailed("tokens are not counted here")
+
+
+_HEAVY = _NoTokens()
 _FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None
 _COMPILED: dict[int, int] = {}
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from mutants import MUTANTS
 from oracle import Oracle, Verdict
+from tests.storage.crashing import started_again
 
 from tollway.ledger.control import Control
 from tollway.ledger.reservation import Exhausted, Gone, Held, Hold, Reservation
@@ -62,6 +63,9 @@ class Model(RuleBasedStateMachine):
         since = bucket - 2 * STEP if account == "b" else bucket
         until = None if account == "b" else bucket + STEP
         return Hold(account, bucket, since, fields.pop("amount", 0), self.limits[account], until=until, **fields)
+
+    def renew(self, reservation: Reservation) -> tuple[Hold, ...]:
+        return tuple(msgspec.structs.replace(hold, limit=self.limits[hold.account]) for hold in reservation.holds)
 
     def pick(self, name: str) -> str:
         """A reservation: mostly one that is open, for little can be done to others."""
@@ -155,15 +159,10 @@ class Model(RuleBasedStateMachine):
     @rule()
     def crash(self) -> None:
         """The process is gone; another one starts from the files as they were."""
-        self.wait(self.sqlite.ledger.flush())
         self.generation += 1
         folder = self.folder / str(self.generation)
-        folder.mkdir()
-        for file in self.sqlite._database.folder.glob(f"{FILE}*"):
-            shutil.copy(file, folder)
-        self.wait(self.sqlite.close())
-        self.sqlite = SqliteStore(folder)
-        presumed = self.wait(self.sqlite.open(self.now))
+        self.sqlite, presumed = self.wait(started_again(self.sqlite, folder, self.now))
+        self.sqlite.ledger.judge_by(self.renew)
         expected = self.oracle.crash()
         assert {each.reservation_id: each.charge.amount for each in presumed} == expected
         for each in presumed:
@@ -173,6 +172,9 @@ class Model(RuleBasedStateMachine):
     def edit(self, account: str, limit: int) -> None:
         before = [self.oracle.spent(self.look(each)) for each in ACCOUNTS]
         self.limits[account] = limit
+        self.oracle.edited[account] = limit
+        for store in (self.memory, self.sqlite):
+            store.ledger.judge_by(self.renew)
         assert [balance.spent for balance in self.balances(self.sqlite)] == before
 
     @rule(name=TARGETS, on=st.sampled_from([True, False, False, False, False]))
@@ -247,7 +249,7 @@ TestModelAtLength = pytest.mark.slow(pytest.mark.timeout(3600)(checked(20_000)))
 )
 def test_the_model_notices_a_broken_protocol(name: str) -> None:
     quick = settings(
-        max_examples=100,
+        max_examples=300,
         stateful_step_count=50,
         deadline=None,
         suppress_health_check=list(HealthCheck),
