@@ -1,4 +1,4 @@
-"""Writes the pages of docs/reference that are made from code: refusals, process settings, providers.
+"""Writes the pages of docs/reference that are made from code: refusals, fields of policies, process settings, providers.
 
 `python scripts/make_reference.py` writes them; a test checks that they are what it would write.
 """
@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from tollway.errors import REASONS
+from tollway.policies.fields import FIELDS
 from tollway.pricing.price import FILE, PriceBook
 from tollway.providers.described import DESCRIBED
 from tollway.providers.presets import PRESETS, Preset
@@ -25,7 +26,13 @@ def errors() -> str:
 
 Every refusal carries `tollway-error: <code>`, `x-should-retry`, and a body in the shape the caller's SDK parses; the object
 `error.tollway` in it has the code, the request id and, for budgets, the amounts as exact decimal strings of US dollars.
-`Retry-After` is in seconds: until the budget resets, or 1 where money is only held by requests under way.
+`Retry-After` is in seconds: until the budget resets, or a moment where a retry may help soon. Where no wait helps there is
+none, and `resets_at` is null. [All headers](headers.md#on-refusals)
+
+The message of a refusal shows amounts to as many places as it takes to see why the request did not fit. After a
+[downgrade](../guides/budgets.md#actions) it names the model that was judged and the one asked for (`judged_model`,
+`asked_model`); of a freeze, the reason that the administrator gave (`reason`). Who froze the account is in the log and in
+`tollway explain`, for administrators alone.
 
 | code | status | may a retry help soon? | meaning |
 |---|---|---|---|
@@ -49,6 +56,10 @@ Options of `tollway serve`. An option beats its environment variable, which beat
 
 `TOLLWAY_ADMIN_TOKEN` is the bearer token of the admin API; when it is not set, one is made at the first start and kept in
 `admin-token` in the data folder, readable by its owner only.
+
+`TOLLWAY_AUDIT_KEY` is the key that anchors of the audit log are signed with, as `file:PATH` or `env:NAME` of 32 bytes in base64; when
+it is not set, one is made at the first start and kept in `audit.key` in the data folder. `TOLLWAY_AUDIT_KEY_PREVIOUS` names the public
+keys of before, with commas between them. [Administration](../guides/administration.md#anchors)
 """
 
 
@@ -96,6 +107,30 @@ What is metered, what is held before the call, and what no answer tells.
 """
 
 
+def policy_fields() -> str:
+    """The page of what conditions and actors may speak of."""
+    rows = "\n".join(f"| `{field.name}` | {_KINDS[field.kind]} | {field.meaning} |" for field in FIELDS)
+    return f"""# Fields of policies
+
+What the `condition` of a [policy](../guides/policies.md) may ask, and what its `actor` may name in braces. A field that a caller
+does not have, or has empty, is missing. Everything outside `metadata` is proven: by a token, or by what the key's owner set for
+it; `metadata` has what callers declare too, below what is proven. All metadata is text, numbers and booleans as JSON writes them.
+
+| field | type | what it is |
+|---|---|---|
+{rows}
+
+A list cannot name a bucket. What a claim maps to is text, a number or a boolean; one inside an object is named in the issuer's
+settings: `claims: {{metadata: {{team: org.team}}}}`. Names that are no plain words are written in brackets: `metadata["cost-center"]`.
+
+Functions: `startsWith`, `endsWith`, `contains`, `matches` (RE2), `size`, `in`, `has()`, the macros `exists`, `all`, `exists_one`,
+`filter` and `map` (two inside each other at most), conversions (`int`, `double`, `string`, ...), and those of CEL for instants.
+"""
+
+
+_KINDS = {"text": "text", "list": "list of text", "any": "any"}
+
+
 def _provider_row(preset: Preset, book: PriceBook) -> str:
     models = len(book.models(preset.price_list)) if preset.price_list is not None else 0
     prices = (
@@ -121,7 +156,12 @@ def _paths(text: str) -> str:
     return ", ".join(f"`{path}`" for path in text.split(", "))
 
 
-PAGES = {"errors.md": errors, "process-settings.md": process_settings, "providers.md": providers}
+PAGES = {
+    "errors.md": errors,
+    "policy-fields.md": policy_fields,
+    "process-settings.md": process_settings,
+    "providers.md": providers,
+}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():
