@@ -120,6 +120,28 @@ def test_a_cut_stream_names_its_answer_and_counts_what_was_shown() -> None:
     assert meter.output_bytes == 16 + 4 + 8 + 50
 
 
+@pytest.mark.parametrize(
+    ("told", "under_way"),
+    [
+        ({"status": "in_progress"}, None),
+        ({"status": "in_progress", "background": False}, None),
+        ({"status": "in_progress", "background": None}, None),
+        ({"status": "in_progress", "background": True}, "in_progress"),
+        ({"status": "queued"}, "queued"),
+    ],
+)
+def test_only_an_answer_in_the_background_is_still_made_when_its_stream_is_cut(
+    told: dict[str, Any], under_way: str | None
+) -> None:
+    meter = codec_for("openai.responses").meter(strip_usage=False)
+    for event in (
+        {"type": "response.created", "response": {"id": "r", "model": "gpt-4.1", "output": [], **told}},
+        {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "word word"},
+    ):
+        meter.feed(b"data: " + json.dumps(event).encode() + b"\n\n")
+    assert meter.report().finish_reason == under_way and meter.output_bytes >= len("word word")
+
+
 @pytest.mark.parametrize("kind", ["completed", "incomplete", "failed"])
 def test_each_end_of_a_stream_completes_it(kind: str) -> None:
     meter = CODEC.meter(strip_usage=False)

@@ -331,7 +331,12 @@ class ResponsesReader:
 
     def report(self) -> Report:
         """What the stream has told of itself."""
-        return _report(values(self._response), self._searches)
+        found = values(self._response)
+        report = _report(found, self._searches)
+        if report.finish_reason == "in_progress" and bytes(found.get("background", ABSENT)) != b"true":
+            # So every stream begins, and one that is closed is over; only an answer in the background is made all the same.
+            return msgspec.structs.replace(report, finish_reason=None)
+        return report
 
     def _read_item(self, item: Values) -> None:
         """An item that begins; a message is framed as an answer is, a call at more length."""
