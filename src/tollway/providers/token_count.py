@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from tollway.providers.body import MAX_COUNT
 from tollway.providers.codec import Headers, Malformed
 from tollway.request import Ask
 from tollway.usage import Report
 
 
-class TokenCount:
+class TokenCount(Protocol):
     """The part of a codec that is the same whatever the path looks like."""
 
     __slots__ = ()
 
     def model_in(self, path: str) -> str | None:
         """The model that the path names."""
-        raise NotImplementedError
+        ...
 
     def read_ask(self, path: str, query: bytes, content_type: bytes, body: bytes) -> Ask | Malformed:
         """The model; nothing else matters where nothing is billed."""
