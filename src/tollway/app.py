@@ -295,7 +295,7 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
             workers = [
                 background.create_task(keep_books(store, clock)),
                 background.create_task(keep_following(backfill)),
-                background.create_task(keep_safe(safe, store.cabinet, clock)),
+                background.create_task(keep_safe(safe, clock)),
                 background.create_task(keep_keys(keyring, store.cabinet, clock.now, in_settings)),
                 background.create_task(keep_tokens(tokens)),
                 background.create_task(keep_anchors(runtime.anchors)),

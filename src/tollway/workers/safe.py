@@ -200,13 +200,12 @@ class Safe:
         self._stored[stored.id] = stored
 
 
-async def keep_safe(safe: Safe, cabinet: Cabinet, clock: Clock) -> None:
-    """Every minute, keeps when keys were last used, and sweeps the cabinet."""
+async def keep_safe(safe: Safe, clock: Clock) -> None:
+    """Keeps every minute when keys were last used, until it is cancelled."""
     while True:
         await asyncio.sleep(EVERY_S)
         with contextlib.suppress(StoreUnavailable):
             await safe.note_use(clock.now())
-            await cabinet.sweep(clock.now())
 
 
 _USED = "secret-use"
