@@ -1,5 +1,8 @@
 """The schema that migrations make is the one the code believes in."""
 
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import apsw
@@ -130,3 +133,39 @@ def test_a_file_of_an_older_version_keeps_what_is_in_it(tmp_path: Path) -> None:
     assert reading.execute("SELECT number, at, saved_by, document FROM settings").fetchall() == [(1, 2, "me", "a: 1")]
     assert reading.execute("SELECT count(*) FROM jobs").fetchall() == [(0,)]
     reading.close()
+
+
+def test_a_new_file_gets_what_the_migrations_would_have_made(tmp_path: Path) -> None:
+    made, migrated = tmp_path / "made.db", tmp_path / "migrated.db"
+    migrations.upgrade(made)
+    migrations.migrate(migrated)
+
+    def schema_in(path: Path) -> list[tuple[str, ...]]:
+        database = sqlite3.connect(path)
+        try:
+            found = database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name")
+            return [(*row[:3], " ".join((row[3] or "").split())) for row in found]
+        finally:
+            database.close()
+
+    assert schema_in(made) == schema_in(migrated)
+    assert migrations.revision(made) == migrations.revision(migrated) == migrations.HEAD
+    assert made.stat().st_mode & 0o077 == 0
+
+
+def test_a_new_file_needs_no_alembic(tmp_path: Path) -> None:
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, pathlib\n"
+            "from tollway.storage import migrations\n"
+            "migrations.upgrade(pathlib.Path(sys.argv[1]) / 'new.db')\n"
+            "print(any(name.startswith(('alembic', 'sqlalchemy')) for name in sys.modules))",
+            str(tmp_path),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.strip() == "False"

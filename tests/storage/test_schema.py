@@ -34,6 +34,11 @@ def test_these_are_the_tables() -> None:
         "snoozes",
         "budgets",
         "cabinet",
+        "contexts",
+        "spending",
+        "traffic",
+        "attributes",
+        "sittings",
     }
 
 

@@ -139,6 +139,12 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """Unix milliseconds, exclusive."""
     equals: Mapping[str, str] = {}
     """Field → value: gateway, provider, model, user, key, service, status, code, kind, request_id, group, metadata.<key>."""
+    # Of records also `deep.DEEP_FIELDS`.
+    text: str | None = None
+    """Of records: somewhere in their texts, whatever the case."""
+    least: Mapping[str, int] = {}
+    most: Mapping[str, int] = {}
+    """Of records: what each of `deep.RANGES` is at least and at most."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -182,7 +188,9 @@ class Records(Protocol):
 
     async def record(self, request_id: str) -> LogRecord | None: ...
 
-    async def records(self, where: Filter, *, limit: int, cursor: str | None) -> Page: ...
+    async def records(self, where: Filter, *, limit: int, cursor: str | None) -> Page:
+        """A page may be short, even empty, and have a next one: a search looks at so many records at a time."""
+        ...
 
     async def entries(self, where: Filter, *, limit: int, cursor: str | None) -> Page: ...
 

@@ -8,6 +8,7 @@ from tollway.ledger.entry import Context, Kind, LedgerEntry
 from tollway.logs.record import Decision, Durations, LogRecord
 from tollway.storage.conformance.values import NOW, Check, entry, hold, opening, reservation
 from tollway.storage.protocol import Filter, Page, SpendRow, Store
+from tollway.usage import Usage
 
 HOUR = 3_600_000
 
@@ -97,6 +98,69 @@ async def records_are_filtered_by_every_field(store: Store) -> None:
     assert _ids(await store.records.records(Filter(since=NOW + 6), limit=9, cursor=None)) == []
     assert _ids(await store.records.records(Filter(until=NOW + 5), limit=9, cursor=None)) == []
     assert len(_ids(await store.records.records(Filter(since=NOW + 5, until=NOW + 6), limit=9, cursor=None))) == 2
+
+
+async def records_are_found_by_what_is_in_them(store: Store) -> None:
+    charge = spending("r", 70).charge
+    wanted = record(
+        "r1",
+        NOW + 5,
+        response_model="gpt-5-2025",
+        user_agent="curl/8",
+        streamed=True,
+        cached=True,
+        charge=charge,
+        usage=Usage(input_tokens=11),
+        metadata={"team": "Ärzte"},
+        durations=Durations(total_us=7_500_000),
+        decisions=(Decision(step="policy", outcome="deny", rule="no-frontier", detail="Not before noon"),),
+    )
+    store.records.write(wanted)
+    store.records.write(record("r2", NOW + 5, method="GET", path="/v1/models", api="", metadata={"ärzte": "team"}))
+    await store.records.flush()
+    for where in (
+        *(
+            Filter(equals={name: value})
+            for name, value in {
+                "api": "openai.chat",
+                "method": "POST",
+                "path": "/v1/chat/completions",
+                "response_model": "gpt-5-2025",
+                "user_agent": "curl/8",
+                "streamed": "true",
+                "cached": "true",
+            }.items()
+        ),
+        *(Filter(text=text) for text in ("TEAM=ÄRZTE", "r1", "before noon", "no-front", "2025", "completions")),
+        Filter(least={"cost": 70}),
+        Filter(most={"cost": 70}, since=NOW + 5),
+        Filter(least={"duration_ms": 7_500}, most={"duration_ms": 7_500, "input_tokens": 11}),
+        Filter(text="r", equals={"metadata.team": "Ärzte"}),
+    ):
+        assert _ids(await store.records.records(where, limit=9, cursor=None)) == ["r1"], where
+    for where in (
+        Filter(text="nowhere"),
+        Filter(least={"cost": 71}),
+        Filter(most={"output_tokens": 10**9}),
+        Filter(equals={"streamed": "true", "method": "GET"}),
+    ):
+        assert not _ids(await store.records.records(where, limit=9, cursor=None)), where
+
+
+async def a_search_goes_on_page_by_page(store: Store) -> None:
+    for number in range(20):
+        store.records.write(record(f"r{number}", NOW + number, user_agent="curl" if number % 3 else "other"))
+    await store.records.flush()
+    seen: list[str] = []
+    cursor: str | None = None
+    for _ in range(9):
+        page = await store.records.records(Filter(text="CURL"), limit=5, cursor=cursor)
+        seen += _ids(page)
+        cursor = page.next
+        if cursor is None:
+            break
+    assert cursor is None
+    assert seen == [f"r{number}" for number in range(19, -1, -1) if number % 3], seen
 
 
 async def entries_are_found_by_request_kind_and_time(store: Store) -> None:
@@ -201,6 +265,7 @@ async def an_unknown_field_or_cursor_is_an_error_naming_it(store: Store) -> None
         store.records.spend(Filter(equals={"colour": "x"}), []),
         store.records.spend(Filter(), ["colour"]),
         store.records.records(Filter(), limit=1, cursor="colour"),
+        store.records.records(Filter(least={"colour": 1}), limit=1, cursor=None),
     ):
         try:
             await asking
@@ -236,6 +301,8 @@ CHECKS: tuple[Check, ...] = (
     a_record_is_read_back_as_it_was_written,
     records_come_newest_first_page_by_page,
     records_are_filtered_by_every_field,
+    records_are_found_by_what_is_in_them,
+    a_search_goes_on_page_by_page,
     entries_are_found_by_request_kind_and_time,
     spend_is_summed_by_the_fields_asked_for,
     tokens_that_were_counted_here_are_told_apart_and_unknown_ones_are_no_zero,

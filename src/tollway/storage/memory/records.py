@@ -6,6 +6,7 @@ from typing import TypeVar
 from tollway.clock import iso
 from tollway.ledger.entry import LedgerEntry
 from tollway.logs.record import LogRecord
+from tollway.storage.deep import DEEP_FIELDS, is_deep, is_meant, shallow
 from tollway.storage.fields import (
     ENTRY_FIELDS,
     GROUP_FIELDS,
@@ -41,11 +42,14 @@ class MemoryRecords:
         return next((record for record in reversed(self._records) if record.request_id == request_id), None)
 
     async def records(self, where: Filter, *, limit: int, cursor: str | None) -> Page:
-        check_fields(where.equals, RECORD_FIELDS)
+        check_fields(where.equals, RECORD_FIELDS | DEEP_FIELDS)
+        deep, columns = is_deep(where), shallow(where)
         numbered = [
             (record.at, number, record)
             for number, record in enumerate(self._records, start=1)
-            if _within(where, record.at) and matches(where.equals, _record_values(record), record.groups)
+            if _within(where, record.at)
+            and matches(columns, _record_values(record), record.groups)
+            and (not deep or is_meant(record, where))
         ]
         items, following = _page(numbered, limit, cursor)
         return Page(items, following)

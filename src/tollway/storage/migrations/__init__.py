@@ -1,20 +1,26 @@
 """Bringing a database to the schema of this version, from code: no configuration file, no command.
 
-Alembic and SQLAlchemy take most of a second to load, so they are loaded only when there is something to do. They reach
+Alembic and SQLAlchemy take most of a second to load, and memory that is never given back, so they are loaded only when there is
+something to migrate: a new file is made from `fresh.sql`, which is what the migrations make of an empty one. They reach
 SQLite through the standard library, whose copy of SQLite must not have the file open together with ours: `upgrade` runs
 before the store opens its own connection, and closes its own before it returns.
 """
 
 import os
+from importlib import resources
 from pathlib import Path
+
+import apsw
 
 from tollway.errors import StoreUnavailable
 from tollway.storage.sqlite.driver import connect
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in `versions/`; a test keeps this true."""
 
 HERE = Path(__file__).parent
+FRESH = "fresh.sql"
+"""Made by scripts/make_schema.py; a test keeps it true."""
 
 
 def revision(path: Path) -> str | None:
@@ -43,7 +49,31 @@ def upgrade(path: Path) -> None:
             f'"{path}" was written by a newer version of Tollway (schema {stored}, this one knows up to {HEAD}). '
             "Install that version, or restore a backup made before."
         )
-    _upgrade(path)
+    if stored is None and _is_empty(path):
+        _make(path)
+    else:
+        migrate(path)
+
+
+def _is_empty(path: Path) -> bool:
+    return not path.exists() or path.stat().st_size == 0
+
+
+def _make(path: Path) -> None:
+    """A new database of the schema `HEAD`. Raises StoreUnavailable."""
+    statements = resources.files(__name__).joinpath(FRESH).read_text(encoding="utf-8")
+    # The log of a ledger is nobody else's to read; what SQLite makes beside the file takes its mode from it.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    connection = connect(path, create=False)
+    try:
+        # All of it or nothing: whoever is killed here leaves an empty file.
+        connection.execute(f"BEGIN IMMEDIATE;\n{statements}")
+        connection.execute("INSERT INTO alembic_version (version_num) VALUES (?)", (HEAD,))
+        connection.execute("COMMIT")
+    except apsw.Error as error:
+        raise StoreUnavailable(f'"{path}" cannot be brought to schema {HEAD}: {error}') from error
+    finally:
+        connection.close()
 
 
 def _known() -> set[str]:
@@ -52,7 +82,8 @@ def _known() -> set[str]:
     return {script.revision for script in ScriptDirectory(os.fspath(HERE)).walk_revisions()}
 
 
-def _upgrade(path: Path) -> None:
+def migrate(path: Path) -> None:
+    """Runs every migration that the file lacks, an empty one's all. Raises StoreUnavailable."""
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import URL, create_engine

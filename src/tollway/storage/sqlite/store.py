@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tollway.ledger.entry import LedgerEntry
+from tollway.storage.sqlite.analytics import SqliteAnalytics
 from tollway.storage.sqlite.audit import SqliteAudit
 from tollway.storage.sqlite.budgets import SqliteBudgets
 from tollway.storage.sqlite.cabinet import SqliteCabinet
@@ -30,6 +31,7 @@ class SqliteStore:
         self.outbox = SqliteOutbox(database)
         self.budgets = SqliteBudgets(database)
         self.cabinet = SqliteCabinet(database)
+        self.analytics = SqliteAnalytics(database)
         self._database = database
 
     async def open(self, now: int) -> Sequence[LedgerEntry]:

@@ -1,0 +1,172 @@
+"""What people ask about money over time, and what a store answers: sums that equal the ledger's, to the nanodollar."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from tollway.storage.fields import METADATA
+
+Table = Literal["spending", "traffic"]
+"""spending: sums of ledger entries · traffic: sums over the request log."""
+
+UPPER_MS: Final = (50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 51_200, 102_400)
+"""Requests are counted by how long they took: up to each of these, and longer than the last."""
+
+MEASURES: Final[Mapping[Table, tuple[str, ...]]] = {
+    "spending": (
+        "amount_nanodollars",
+        "entries",
+        "unpriced",
+        "told",
+        "input_tokens",
+        "cache_read_tokens",
+        "cache_write_tokens",
+        "output_tokens",
+        "reasoning_tokens",
+    ),
+    "traffic": (
+        "requests",
+        "refused",
+        "errors",
+        "cached",
+        "saved_nanodollars",
+        "saved_unknown",
+        "total_us",
+        "overhead_us",
+        "first_chunks",
+        "first_chunk_us",
+        *(f"took_{number}" for number in range(len(UPPER_MS) + 1)),
+    ),
+}
+"""What is summed. `unpriced`: entries whose cost is not known and which are not in the amount; `told`: those whose usage is
+known, without which a sum of tokens is unknown and not zero; `saved_unknown`: answers given again whose cost is not known;
+`first_chunks`: requests that have a first chunk."""
+
+FIELDS: Final = frozenset({"gateway", "provider", "model", "user", "group", "key", "service", "kind", "status"})
+"""What may be grouped and searched by, besides `metadata.<key>`."""
+
+OWN_TABLE: Final[Mapping[str, Table]] = {"kind": "spending", "status": "traffic"}
+"""Fields that one table alone has: the kind of an entry, and "2xx" and so on of a request."""
+
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """What must hold of a field: one of the values, or none of them."""
+
+    field: str
+    values: tuple[str, ...]
+    """An empty one stands for "has none"."""
+    prefixes: tuple[str, ...] = ()
+    """What a value may begin with instead."""
+    negated: bool = False
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """Sums over [bounds[0], bounds[-1]), by time and by fields."""
+
+    bounds: Sequence[int]
+    """Unix milliseconds, ascending: each two neighbours are a bucket."""
+    by: tuple[str, ...] = ()
+    where: tuple[Condition, ...] = ()
+    columns: Mapping[Table, tuple[str, ...]]
+    """What is to be summed, of `MEASURES`."""
+    limit: int = 20
+    """So many groups, the largest by the first column that is summed; all others are one."""
+
+
+Sums = dict[Table, list[int]]
+"""By table, a sum for each column asked for."""
+
+Group = tuple[str | None, ...]
+"""A value for each field grouped by; `None` where there is none."""
+
+
+class Series(msgspec.Struct, frozen=True):
+    """Sums of something, over all of the time and in each bucket of it."""
+
+    whole: Sums
+    buckets: Sequence[Sums]
+    """One for each bucket; empty where there is but one."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """The total, and what it is made of. Everything is of one instant."""
+
+    total: Series
+    groups: Mapping[Group, Series]
+    """The largest first."""
+    other: Series | None = None
+    """All groups that are not in `groups`; `None` where there is none."""
+    others: int = 0
+    """How many they are."""
+    overlapping: bool = False
+    """Somebody may be in several groups, so these add up to more than the total."""
+
+
+class Sitting(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user spent in one go."""
+
+    user: str
+    name: str
+    """The session as the caller named it; empty where only the pauses between requests tell."""
+    first_at: int
+    last_at: int
+    spent: int
+    """Nanodollars."""
+    entries: int
+
+
+class Behind(Exception):
+    """Rollups lack too much of what was asked for to read it from the ledger meanwhile."""
+
+    def __init__(self, words: str, *, temporary: bool) -> None:
+        super().__init__(words)
+        self.temporary = temporary
+        """It will be answered later, without being changed."""
+
+
+class Rolled(msgspec.Struct, frozen=True, kw_only=True):
+    """How far rollups have come."""
+
+    entries: int
+    entries_behind: int
+    records: int
+    records_behind: int
+
+
+class Analytics(Protocol):
+    """Rollups of ledger and log, and the questions that they answer."""
+
+    async def roll(self) -> bool:
+        """Takes in what was booked and logged since, one bounded step; `True` when there is more. Raises StoreUnavailable."""
+        ...
+
+    async def rolled(self) -> Rolled: ...
+
+    async def ask(self, question: Question) -> Answer:
+        """Exact at the instant of asking: what rollups lack is read from the ledger. Raises Behind."""
+        ...
+
+    async def users(self) -> Sequence[str]:
+        """Everybody who ever asked and is known by name, as far as rollups have come."""
+        ...
+
+    async def sittings(self, *, since: int, until: int, user: str | None = None) -> Sequence[Sitting]:
+        """Those that were over in [since, until), oldest first, as far as rollups have come."""
+        ...
+
+    async def retain(self, *, before: int | None, rows: int | None) -> int:
+        """Deletes the oldest records of the log, one bounded step: those older than `before` (Unix milliseconds), and those
+        beyond the newest `rows`; how many. Never one that rollups lack, never the newest, never anything of the ledger."""
+        ...
+
+
+def check(question: Question) -> None:
+    """Raises ValueError naming what cannot be asked."""
+    for field in (*question.by, *(condition.field for condition in question.where)):
+        if field not in FIELDS and not (field.startswith(METADATA) and len(field) > len(METADATA)):
+            raise ValueError(f'"{field}" is not a field; choose from {", ".join(sorted(FIELDS))} and metadata.<key>')
+        table = OWN_TABLE.get(field)
+        if table is not None and set(question.columns) - {table}:
+            wrong = "of requests" if table == "spending" else "of money and tokens"
+            raise ValueError(f'"{field}" cannot be asked for together with measures {wrong}')

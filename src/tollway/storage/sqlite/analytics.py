@@ -1,0 +1,105 @@
+"""`storage.analytics.Analytics` in a database."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from tollway.storage.analytics import MEASURES, Answer, Question, Rolled, Sitting, check
+from tollway.storage.sqlite import rollups
+from tollway.storage.sqlite.asking import SOURCES, answer
+from tollway.storage.sqlite.database import Database
+from tollway.storage.sqlite.driver import Connection
+
+ROLLED_AT_ONCE: Final = 100
+"""Rows of one step: their cells are added on the event loop, in three milliseconds."""
+
+_DELETED_AT_ONCE: Final = 100
+"""Records, on the event loop too."""
+
+
+class SqliteAnalytics:
+    """`analytics.Analytics` in a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known = rollups.Known()
+
+    async def roll(self) -> bool:
+        more = False
+        for table in MEASURES:
+            gathered = await self._database.query(partial(rollups.gather, table=table, limit=ROLLED_AT_ONCE))
+            if gathered.through == gathered.after:
+                continue
+            booked = False
+            try:
+                booked = await self._database.change(partial(rollups.book, gathered=gathered, known=self._known))
+            finally:
+                if not booked:
+                    self._known.forget()
+            more |= gathered.more
+        return more
+
+    async def rolled(self) -> Rolled:
+        return await self._database.query(_rolled)
+
+    async def ask(self, question: Question) -> Answer:
+        check(question)
+        return await self._database.query(partial(answer, question=question))
+
+    async def users(self) -> Sequence[str]:
+        return await self._database.query(_users)
+
+    async def sittings(self, *, since: int, until: int, user: str | None = None) -> Sequence[Sitting]:
+        return await self._database.query(partial(_sittings, since=since, until=until, user=user))
+
+    async def retain(self, *, before: int | None, rows: int | None) -> int:
+        return await self._database.change(partial(_retain, before=before, rows=rows))
+
+
+def _rolled(reading: Connection) -> Rolled:
+    with reading:
+        last = {
+            table: int(reading.execute(f"SELECT coalesce(max(seq), 0) FROM {source}").get)
+            for table, (source, _, _) in SOURCES.items()
+        }
+        through = {table: rollups.mark(reading, table) for table in MEASURES}
+    return Rolled(
+        entries=through["spending"],
+        entries_behind=last["spending"] - through["spending"],
+        records=through["traffic"],
+        records_behind=last["traffic"] - through["traffic"],
+    )
+
+
+def _users(reading: Connection) -> Sequence[str]:
+    return [user for (user,) in reading.execute("SELECT DISTINCT user FROM contexts WHERE user IS NOT NULL ORDER BY 1")]
+
+
+def _sittings(reading: Connection, since: int, until: int, user: str | None) -> Sequence[Sitting]:
+    found = reading.execute(
+        "SELECT user, name, first_at, last_at, amount_nanodollars, entries FROM sittings "
+        f"WHERE last_at >= ? AND last_at < ?{' AND user = ?' if user is not None else ''} ORDER BY last_at",
+        (since, until, *([] if user is None else [user])),
+    )
+    return [
+        Sitting(user=row[0], name=row[1], first_at=row[2], last_at=row[3], spent=row[4], entries=row[5])
+        for row in found
+    ]
+
+
+def _retain(writing: Connection, before: int | None, rows: int | None) -> int:
+    # Never beyond the mark, as rollups outlive what they were made of; never the newest, whose number would be given again.
+    newest: int = writing.execute("SELECT coalesce(max(seq), 0) FROM records").get
+    through = min(rollups.mark(writing, "traffic"), newest - 1)
+    deleted = writing.total_changes()
+    if before is not None:
+        writing.execute(
+            "DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE at < ? AND +seq <= ? ORDER BY at LIMIT ?)",
+            (before, through, _DELETED_AT_ONCE),
+        )
+    if rows is not None:
+        writing.execute(
+            "DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE seq <= ? ORDER BY seq LIMIT ?)",
+            (min(through, newest - rows), _DELETED_AT_ONCE),
+        )
+    return writing.total_changes() - deleted

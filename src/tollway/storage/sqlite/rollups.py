@@ -1,0 +1,212 @@
+"""Keeping rollups: what was written behind their marks is read, folded and added, in the transaction that moves the mark.
+
+So a crash at any instant loses nothing and counts nothing twice. Entries land in the hour in which their request was
+admitted, corrections too, however late they are: the hour that the ledger, budgets and `GET /spend` count them to.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from tollway.storage.analytics import MEASURES, Table
+from tollway.storage.rolled import (
+    ENTRY_COLUMNS,
+    LABEL,
+    RECORD_COLUMNS,
+    Attributes,
+    Seen,
+    Who,
+    cells,
+    of_entry,
+    of_record,
+    priced,
+    session_of,
+)
+from tollway.storage.sqlite.driver import Connection
+from tollway.storage.sqlite.statements import MARK, SAVE_MARK
+
+KNOWN_CONTEXTS: Final = 50_000
+"""Contexts whose number is remembered; beyond, all are looked up again."""
+
+_SOURCE: Final[Mapping[Table, str]] = {"spending": "entries", "traffic": "records"}
+_COLUMNS: Final[Mapping[Table, str]] = {"spending": ENTRY_COLUMNS, "traffic": RECORD_COLUMNS}
+
+# Rows behind ?1, in the order in which they were written.
+_NEXT: Final[Mapping[Table, str]] = {
+    table: f"SELECT seq, {_COLUMNS[table]} FROM {_SOURCE[table]} WHERE seq > ?1 ORDER BY seq LIMIT ?2"
+    for table in MEASURES
+}
+_UNPRICED: Final = "SELECT 1 FROM entries WHERE id = ?1 || '.unpriced'"
+_CORRECTION: Final = ".correction"
+
+_ADD: Final[Mapping[Table, str]] = {
+    table: f"INSERT INTO {table} (level, slot, context, {LABEL[table]}, {', '.join(names)}) "
+    f"VALUES ({', '.join('?' * (4 + len(names)))}) ON CONFLICT (level, slot, context, {LABEL[table]}) DO UPDATE SET "
+    + ", ".join(f"{name} = {name} + excluded.{name}" for name in names)
+    for table, names in MEASURES.items()
+}
+
+_FIND_CONTEXT: Final = "SELECT id FROM contexts WHERE digest = ?"
+# A coarse context is its own: its number is given by SQLite and written right behind it.
+_MAKE_CONTEXT: Final = (
+    'INSERT INTO contexts (digest, coarse, gateway, provider, model, user, "key", service, "groups", metadata) '
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+)
+_OWN_COARSE: Final = "UPDATE contexts SET coarse = id WHERE id = ?"
+_LEARN: Final = "INSERT OR IGNORE INTO attributes (name, value) VALUES (?, ?)"
+
+# The sitting of user ?1 and name ?2 that an instant ?3 belongs to, with pauses of at most ?4.
+_SITTING: Final = """
+SELECT first_at, last_at FROM sittings WHERE user = ?1 AND name = ?2 AND first_at <= ?3 + ?4 AND last_at >= ?3 - ?4
+ORDER BY first_at DESC LIMIT 1
+"""
+_GO_ON: Final = """
+UPDATE sittings SET first_at = ?4, last_at = ?5, amount_nanodollars = amount_nanodollars + ?6, entries = entries + ?7
+WHERE user = ?1 AND name = ?2 AND first_at = ?3
+"""
+_SIT_DOWN: Final = """
+INSERT INTO sittings (user, name, first_at, last_at, amount_nanodollars, entries) VALUES (?, ?, ?, ?, ?, ?)
+"""
+
+
+class Gathered(NamedTuple):
+    """What one step takes in."""
+
+    table: Table
+    after: int
+    """The mark that it was read behind."""
+    through: int
+    seen: Sequence[Seen]
+    more: bool
+
+
+class Known:
+    """What is remembered between steps; forgotten when one fails, as it may then say what was never written."""
+
+    def __init__(self) -> None:
+        self.attributes: Attributes | None = None
+        self.ids: dict[Who, tuple[int, ...]] = {}
+
+    def forget(self) -> None:
+        self.attributes = None
+        self.ids.clear()
+
+
+def gather(reading: Connection, table: Table, limit: int) -> Gathered:
+    """Reads what rollups lack, at most `limit` rows."""
+    after = mark(reading, table)
+    rows = reading.execute(_NEXT[table], (after, limit + 1)).fetchall()
+    taken = rows[:limit]
+    seen = folded(reading, table, [row[1:] for row in taken])
+    return Gathered(table, after, taken[-1][0] if taken else after, seen, len(rows) > limit)
+
+
+def folded(reading: Connection, table: Table, rows: Sequence[Any]) -> list[Seen]:
+    """What rows of ledger or log add."""
+    if table == "traffic":
+        return [of_record(row) for row in rows]
+    found: list[Seen] = []
+    for row in rows:
+        seen = of_entry(row)
+        if seen is None:
+            continue
+        found.append(seen)
+        identity: str = row[3]
+        if (
+            seen.label == "correction"
+            and identity.endswith(_CORRECTION)
+            and reading.execute(_UNPRICED, (identity.removesuffix(_CORRECTION),)).fetchone()
+        ):
+            found.append(priced(seen))
+    return found
+
+
+def book(writing: Connection, gathered: Gathered, known: Known) -> bool:
+    """Adds it and moves the mark, in the transaction that is under way; `False` where it was done already."""
+    if mark(writing, gathered.table) != gathered.after:
+        return False
+    ids = _identified(writing, gathered.seen, known)
+    for cell, sums in cells(gathered.seen, ids).items():
+        writing.execute(_ADD[gathered.table], (*cell, *sums))
+    if gathered.table == "spending":
+        _sit(writing, gathered.seen)
+    writing.execute(SAVE_MARK, (gathered.table, gathered.through))
+    return True
+
+
+def mark(connection: Connection, table: Table) -> int:
+    """How far the rollup of a table has come."""
+    return connection.execute(MARK, (table,)).get or 0
+
+
+def attributes(connection: Connection) -> Attributes:
+    return Attributes(connection.execute("SELECT name, value FROM attributes"))
+
+
+def _identified(writing: Connection, seen: Sequence[Seen], known: Known) -> Mapping[Who, tuple[int, ...]]:
+    if known.attributes is None:
+        known.attributes = attributes(writing)
+    if len(known.ids) > KNOWN_CONTEXTS:
+        known.ids.clear()
+    for row in seen:
+        if row.who not in known.ids:
+            fine, *coarser = known.attributes.split(row.who)
+            coarse, plain = (_number(writing, each, None) for each in coarser)
+            known.ids[row.who] = _number(writing, fine, coarse), coarse, plain
+    writing.executemany(_LEARN, known.attributes.new)
+    known.attributes.new.clear()
+    return known.ids
+
+
+def _number(writing: Connection, who: Who, coarse: int | None) -> int:
+    """The number of a context; `coarse` is that of its coarse one, which it is itself without."""
+    found: int | None = writing.execute(_FIND_CONTEXT, (who.digest,)).get
+    if found is not None:
+        return found
+    made: int = writing.execute(_MAKE_CONTEXT, (who.digest, coarse or 0, *who)).get
+    if coarse is None:
+        writing.execute(_OWN_COARSE, (made,))
+    return made
+
+
+class _Sitting:
+    """A sitting, and what is to be added to it."""
+
+    __slots__ = ("amount", "entries", "first_at", "known_as", "last_at")
+
+    def __init__(self, known_as: int | None, first_at: int, last_at: int) -> None:
+        self.known_as = known_as
+        """The first instant that its row has; `None` without a row."""
+        self.first_at = first_at
+        self.last_at = last_at
+        self.amount = 0
+        self.entries = 0
+
+
+def _sit(writing: Connection, seen: Sequence[Seen]) -> None:
+    """Adds entries to the sittings of their users. Of each, the one of late is kept at hand, as most go on with it."""
+    late: dict[tuple[str, str], _Sitting] = {}
+    for row in seen:
+        if row.who.user is None:
+            continue
+        name, pause_ms = session_of(row.who)
+        whose = (row.who.user, name)
+        sitting = late.get(whose)
+        if sitting is None or not sitting.first_at - pause_ms <= row.at <= sitting.last_at + pause_ms:
+            if sitting is not None:
+                _keep(writing, whose, sitting)
+            found = writing.execute(_SITTING, (*whose, row.at, pause_ms)).fetchone()
+            sitting = late[whose] = _Sitting(None, row.at, row.at) if found is None else _Sitting(found[0], *found)
+        sitting.first_at = min(sitting.first_at, row.at)
+        sitting.last_at = max(sitting.last_at, row.at)
+        sitting.amount += row.sums[0]
+        sitting.entries += row.sums[1]
+    for whose, sitting in late.items():
+        _keep(writing, whose, sitting)
+
+
+def _keep(writing: Connection, whose: tuple[str, str], sitting: _Sitting) -> None:
+    added = (sitting.first_at, sitting.last_at, sitting.amount, sitting.entries)
+    if sitting.known_as is None:
+        writing.execute(_SIT_DOWN, (*whose, *added))
+    else:
+        writing.execute(_GO_ON, (*whose, sitting.known_as, *added))

@@ -1,0 +1,97 @@
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tollway.storage.analytics import Condition
+from tollway.storage.asked import groups_of, level_of, meant, pieces
+from tollway.storage.rolled import COARSE, COARSE_VALUES, FINE, FINE_VALUES, PLAIN, Attributes, Seen, Who
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+BASE = 20_000 * DAY
+
+
+@given(
+    st.lists(
+        st.integers(0, 12 * DAY) | st.integers(0, 12 * 24).map(lambda n: n * HOUR), min_size=2, max_size=6, unique=True
+    )
+)
+def test_pieces_and_edges_are_each_bucket_exactly_once(offsets: list[int]) -> None:
+    bounds = [BASE + offset for offset in sorted(offsets)]
+    found, edges = pieces(bounds, 2)
+    for bucket, (start, end) in enumerate(pairwise(bounds)):
+        counted: dict[int, int] = {}
+        for piece in found:
+            if piece.bucket == bucket:
+                width = 24 if piece.level == 3 else 1
+                for hour in range(piece.start * width, piece.end * width):
+                    counted[hour] = counted.get(hour, 0) + piece.sign
+        whole = {hour for hour, times in counted.items() if times}
+        assert all(counted[hour] == 1 for hour in whole)
+        length = sum(edge.end - edge.start for edge in edges if edge.bucket == bucket)
+        assert len(whole) * HOUR + length == end - start
+        assert all(start <= hour * HOUR and (hour + 1) * HOUR <= end for hour in whole)
+        assert all(start <= edge.start < edge.end <= end for edge in edges if edge.bucket == bucket)
+
+
+def test_a_day_of_a_zone_near_utc_is_a_handful_of_slots() -> None:
+    berlin = [BASE - 2 * HOUR + day * DAY for day in range(31)]
+    found, edges = pieces(berlin, FINE)
+    assert not edges
+    assert sum(piece.end - piece.start for piece in found) == 30 * 5
+
+
+def test_the_coarsest_contexts_that_can_answer_are_asked() -> None:
+    attributes = Attributes(
+        [
+            *(("trace", str(number)) for number in range(FINE_VALUES + 1)),
+            *(("project", str(number)) for number in range(COARSE_VALUES + 1)),
+            ("team", "a"),
+        ]
+    )
+    user = (Condition(field="user", values=("a",)),)
+    assert level_of(("model", "gateway"), (), attributes) == PLAIN
+    assert level_of(("metadata.team", "model"), (), attributes) == COARSE
+    assert level_of(("metadata.never_seen",), (), attributes) == COARSE
+    assert level_of(("metadata.project",), (), attributes) == FINE
+    assert level_of(("metadata.team",), user, attributes) == FINE
+    assert level_of(("metadata.trace",), user, attributes) is None
+
+
+SEEN = Seen(5, Who("g", "openai", "gpt-5", "ann", None, None, '["ml","eng"]', '{"team":"a"}'), "charge", (1,))
+
+
+@pytest.mark.parametrize(
+    ("field", "values", "prefixes", "holds"),
+    [
+        ("user", ("ann",), (), True),
+        ("user", ("bob", "ann"), (), True),
+        ("user", ("",), (), False),
+        ("key", ("",), (), True),
+        ("key", (), ("",), False),
+        ("model", (), ("gpt",), True),
+        ("model", ("gpt",), (), False),
+        ("group", ("eng",), (), True),
+        ("group", ("",), (), False),
+        ("metadata.team", ("a",), (), True),
+        ("metadata.other", ("",), (), True),
+        ("kind", ("charge",), (), True),
+        ("user", (), (), False),
+    ],
+)
+def test_a_condition_holds_or_its_opposite_does(
+    field: str, values: tuple[str, ...], prefixes: tuple[str, ...], holds: bool
+) -> None:
+    for negated in (False, True):
+        assert meant(SEEN, [Condition(field=field, values=values, prefixes=prefixes, negated=negated)]) is (
+            holds != negated
+        )
+
+
+def test_a_row_counts_once_for_each_group_of_its_caller() -> None:
+    assert list(groups_of(SEEN, ("group", "model"))) == [("ml", "gpt-5"), ("eng", "gpt-5")]
+    alone = SEEN._replace(who=SEEN.who._replace(groups="[]"))
+    assert list(groups_of(alone, ("group",))) == [(None,)]
+    assert list(groups_of(SEEN, ())) == [()]

@@ -1,0 +1,142 @@
+from typing import Any
+
+import pytest
+
+from tollway.logs.record import Decision, Durations
+from tollway.storage.analytics import MEASURES, UPPER_MS
+from tollway.storage.conformance.records import record
+from tollway.storage.rolled import (
+    COARSE,
+    COARSE_VALUES,
+    DAYS,
+    FINE,
+    FINE_VALUES,
+    HOUR_MS,
+    KEYS,
+    LEVELS,
+    Attributes,
+    Seen,
+    Who,
+    cells,
+    of_record,
+    session_of,
+)
+from tollway.storage.sqlite.rows import of_record as row_of
+
+
+def who(**metadata: str) -> Who:
+    import json
+
+    return Who("g", "openai", "gpt-5", "ann", "laptop", None, '["ml"]', json.dumps(metadata))
+
+
+def test_a_key_with_more_and_more_values_goes_down_and_never_up() -> None:
+    attributes, levels = Attributes(), list[int | None]()
+    for number in range(FINE_VALUES + 2):
+        attributes.split(who(trace=f"t{number}"))
+        levels.append(attributes.level("trace"))
+    assert levels[:COARSE_VALUES] == [COARSE] * COARSE_VALUES
+    assert levels[COARSE_VALUES:FINE_VALUES] == [FINE] * (FINE_VALUES - COARSE_VALUES)
+    assert levels[FINE_VALUES:] == [None, None]
+    # No more is kept than it takes to know that.
+    assert len(attributes.new) == FINE_VALUES + 1
+    again = Attributes(attributes.new)
+    assert again.level("trace") is None
+
+
+def test_no_more_keys_are_known_than_so_many() -> None:
+    attributes = Attributes()
+    for number in range(KEYS + 1):
+        fine, _, _ = attributes.split(who(**{f"k{number}": "x"}))
+    assert fine.attributes == {}
+    assert attributes.level("k0") == COARSE
+    assert attributes.level(f"k{KEYS}") is None
+
+
+def test_contexts_are_the_same_however_they_were_written() -> None:
+    attributes = Attributes()
+    one = attributes.split(who(a="1", b="2"))
+    other = attributes.split(who(b="2", a="1")._replace(groups='[ "ml" ]'))
+    assert one == other
+    assert [each.digest for each in one] == [each.digest for each in other]
+    assert len({each.digest for each in one}) == 3
+    assert one[1].user is None and one[1].attributes == {"a": "1", "b": "2"}
+    assert one[2].attributes == {}
+
+
+def test_a_row_is_in_its_hour_and_its_day_of_every_level() -> None:
+    seen = Seen(49 * HOUR_MS + 5, who(), "charge", (7, 1))
+    found = cells([seen, seen], {seen.who: (1, 2, 3)})
+    assert found == {
+        (level + part, slot, context, "charge"): [14, 2]
+        for level, context in zip(LEVELS, (1, 2, 3), strict=True)
+        for part, slot in ((0, 49), (DAYS, 2))
+    }
+
+
+def told(status: int = 200, **fields: Any) -> dict[str, int]:
+    made = record("r", status=status, **fields)
+    values = row_of(made)
+    columns = (
+        "request_id",
+        "at",
+        "gateway",
+        "status",
+        "code",
+        "provider",
+        "model",
+        "user",
+        "key",
+        "service",
+        "groups",
+        "metadata",
+        "record",
+    )
+    row = dict(zip(columns, values, strict=True))
+    picked = [
+        row[name]
+        for name in (
+            "at",
+            "status",
+            "gateway",
+            "provider",
+            "model",
+            "user",
+            "key",
+            "service",
+            "groups",
+            "metadata",
+            "record",
+        )
+    ]
+    seen = of_record(picked)
+    return dict(zip(MEASURES["traffic"], seen.sums, strict=True)) | {"status": int(seen.label)}
+
+
+def test_a_request_is_refused_or_an_error_or_neither() -> None:
+    deny = (Decision(step="policy", outcome="deny"),)
+    assert [told()[name] for name in ("status", "requests", "refused", "errors")] == [2, 1, 0, 0]
+    assert [told(403, decisions=deny)[name] for name in ("status", "refused", "errors")] == [4, 1, 0]
+    assert [told(200, decisions=deny)[name] for name in ("refused", "errors")] == [0, 0]
+    assert [told(400)[name] for name in ("refused", "errors")] == [0, 1]
+    assert [told(499)[name] for name in ("refused", "errors")] == [0, 0]
+
+
+def test_what_an_answer_saved_is_known_or_counted_apart() -> None:
+    assert [told(cached=True, saved=5)[name] for name in ("cached", "saved_nanodollars", "saved_unknown")] == [1, 5, 0]
+    assert [told(cached=True)[name] for name in ("cached", "saved_nanodollars", "saved_unknown")] == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("ms", "place"), [(0, 0), (50, 0), (51, 1), (100, 1), (UPPER_MS[-1], 11), (UPPER_MS[-1] + 1, 12)]
+)
+def test_a_request_is_in_the_class_of_how_long_it_took(ms: int, place: int) -> None:
+    found = told(durations=Durations(total_us=ms * 1000))
+    assert [number for number in range(13) if found[f"took_{number}"]] == [place]
+
+
+def test_a_session_has_the_name_that_the_caller_gave_it() -> None:
+    assert session_of(who(session="a"))[0] == "a"
+    assert session_of(who(session_id="b"))[0] == "b"
+    assert session_of(who(session=""))[0] == ""
+    assert session_of(who(session="a"))[1] > session_of(who())[1]
