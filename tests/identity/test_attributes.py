@@ -14,7 +14,7 @@ from tollway.identity.attributes import (
     with_target,
 )
 from tollway.identity.identity import ANONYMOUS, Identity
-from tollway.match import Match
+from tollway.match import WRITTEN_MODEL, Match
 
 ALICE = Identity(kind="user", user="alice", groups=("eng", "ml"), key="laptop", metadata={"team": "ml"})
 
@@ -123,3 +123,20 @@ def test_a_provider_and_its_models_are_known_by_every_name_the_one_written_first
     assert facts["model"].values == (
         *("grok/grok-4-0709", "xai/grok-4-0709", "grok/grok-4", "xai/grok-4", "grok-4-0709", "grok-4"),
     )
+
+
+def test_what_permits_knows_a_model_by_fewer_names_than_what_counts_it() -> None:
+    found = with_target({}, ("azure", "Azure-OpenAI"), "Prod", alike=["gpt-5"], also=["gpt-5", "gpt-5-codex", ""])
+    assert found["model"].values[-3:] == ("prod", "gpt-5", "gpt-5-codex")
+    assert "azure-openai/gpt-5-codex" in found["model"].values
+    assert found[WRITTEN_MODEL].values == (
+        "azure/prod", "azure-openai/prod", "azure/gpt-5", "azure-openai/gpt-5", "prod", "gpt-5",
+    )  # fmt: skip
+    assert WRITTEN_MODEL not in with_target({}, ("openai",), "gpt-5", also=["GPT-5"])
+    assert WRITTEN_MODEL not in with_target({}, ("openai",), None, also=["x"])
+
+
+def test_a_name_that_reads_like_another_providers_permits_nothing() -> None:
+    found = with_target({}, ("openrouter",), "openai/gpt-5", foreign={"openai"})
+    assert found["model"].values == ("openrouter/openai/gpt-5", "openai/gpt-5")
+    assert found[WRITTEN_MODEL].values == ("openrouter/openai/gpt-5",)

@@ -10,6 +10,7 @@ from tollway.identity.authority import (
     MOST_SECRETS,
     TOLD_MS,
     IssuedKey,
+    as_known,
     digests_of,
     keys_of,
     lean,
@@ -133,3 +134,12 @@ def test_what_many_keys_say_alike_is_in_memory_once() -> None:
     assert first.groups is second.groups and first.metadata is second.metadata and first.owner is first.user
     bare = record()
     assert lean(bare, shared) == lean(bare, {}) == bare
+
+
+def test_a_record_that_was_kept_before_addresses_were_lowered_names_whom_tokens_name() -> None:
+    old = IssuedKey(id="1", kind="key", name="k", user="Alice@X.com", owner="B@X.com", created_at=0, created_by="ann")
+    new = as_known(old)
+    assert (new.user, new.owner) == ("alice@x.com", "b@x.com")
+    assert as_known(new) is new
+    nobodys = IssuedKey(id="1", kind="key", name="K@X.com", service="CI@x", created_at=0, created_by="ann")
+    assert as_known(nobodys) is nobodys

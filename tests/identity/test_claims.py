@@ -344,3 +344,33 @@ def test_the_settings_of_the_issuer_come_with_the_identity() -> None:
         ("prod",), "batch", "token", False,
     )  # fmt: skip
     assert identity.person is not None and identity.person.expires_at == NOW + 1
+
+
+@pytest.mark.parametrize("kind", ["oidc", "cloudflare_access"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"email": "alice@example.com"},
+        {"preferred_username": "alice"},
+        {"name": "Alice"},
+        {"email": "a@b", "email_verified": False},
+    ],
+)
+def test_a_token_that_names_a_person_and_has_no_subject_is_nobodys(kind: Any, said: dict[str, Any]) -> None:
+    team = "https://acme.cloudflareaccess.com"
+    by = issuer(kind=kind, issuer=team) if kind == "cloudflare_access" else COMPANY
+    for subject in (None, ""):
+        bare: dict[str, Any] = {"sub": subject, "azp": "web", "email": None, "name": None}
+        assert 'its claim "sub" is empty' in nobody(by, **{**bare, **said})
+        assert who(by, **bare).service == "web"
+
+
+def test_the_entry_of_the_settings_that_vouched_is_kept() -> None:
+    person = who(issuer(name="robots")).person
+    assert person is not None and person.issuer_name == "robots"
+
+
+def test_a_name_that_the_settings_take_from_another_claim_is_lowered_where_it_is_an_address() -> None:
+    by = issuer(claims={"user": "upn"})
+    assert who(by, upn="Alice@Corp.Example").user == "alice@corp.example"
+    assert who(by, upn="CORP-Alice").user == "CORP-Alice"

@@ -27,12 +27,13 @@ from tollway.identity.grants import (
     opened,
     poll,
     present,
+    proven_now,
     redeems,
     rotate,
     standing,
 )
 from tollway.identity.identity import Identity
-from tollway.identity.issuer import NO_ISSUERS, Issuer, Trusted
+from tollway.identity.issuer import NO_ISSUERS, ClaimMap, Issuer, Trusted
 from tollway.identity.keys import Key
 from tollway.identity.login import Login
 from tollway.identity.person import Person
@@ -279,3 +280,49 @@ def test_a_token_opens_no_more_than_the_settings_of_now_allow(
     given = Key(**{"name": "login:a", "digest": b"d", "user": "a", "person": PERSON, **key})
     after = standing(given, login, issuers)
     assert after == (None if gateways is None else msgspec.structs.replace(given, gateways=gateways))
+
+
+def several(**enabled: bool) -> Trusted:
+    asked: dict[str, Any] = {"audiences": ("x",), "algorithms": frozenset(), "token_types": frozenset()}
+    return Trusted(
+        [
+            Issuer(name=name, issuer="https://i.example", enabled=on, gateways=(name,), **asked)
+            for name, on in enabled.items()
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "issuers", "gateways"),
+    [
+        ("company", several(company=True, robots=True), ("company",)),
+        ("company", several(company=False, robots=True), None),
+        ("robots", several(company=True, robots=True), ("robots",)),
+        ("", several(company=True, robots=True), None),
+        ("", several(company=False, robots=True), ("robots",)),
+    ],
+)
+def test_only_the_entry_by_which_somebody_signed_in_goes_on_to_vouch_for_them(
+    name: str, issuers: Trusted, gateways: tuple[str, ...] | None
+) -> None:
+    person = Person(issuer="https://i.example", issuer_name=name, subject="a1")
+    key = Key(name="login:a", digest=b"d", user="a", person=person)
+    after = standing(key, LOGIN, issuers)
+    assert (after.gateways if after is not None else None) == gateways
+    identity = Identity(kind="user", user="a", person=person)
+    now = proven_now(identity, LOGIN, issuers)
+    assert (now.gateways if now is not None else None) == gateways
+    assert proven_now(identity, None, issuers) is None
+
+
+def test_what_somebody_proves_is_by_the_settings_of_now() -> None:
+    identity = Identity(kind="user", user="a", person=PERSON, priority="production", proven_only=frozenset({"site"}))
+    issuers = trusted(gateways=("a", "b"), priority="batch", claims=ClaimMap(metadata={"department": "dept"}))
+    now = proven_now(identity, Login(issuer="company", gateways=("b", "c")), issuers)
+    assert now is not None
+    assert (now.gateways, now.priority, now.proven_only) == (("b",), "batch", {"site", "department"})
+    assert proven_now(identity, Login(issuer="company", gateways=("c",)), issuers) is None
+    assert proven_now(msgspec.structs.replace(identity, person=None), LOGIN, issuers) is None
+    key = Key(name="login:a", digest=b"d", user="a", person=PERSON, priority="production")
+    after = standing(key, LOGIN, issuers)
+    assert after is not None and (after.priority, after.proven_only) == ("batch", {"department"})

@@ -1,3 +1,4 @@
+import pytest
 from fake_issuer import trusted
 from made_tokens import ISSUER, claims, token
 
@@ -26,3 +27,24 @@ def test_a_token_of_an_issuer_is_known_good_or_not() -> None:
     known = trusted({"enabled": False})
     assert known.made(token()) and known.made(token(claims(exp=1)))
     assert not known.made(token(claims(iss="https://elsewhere.example"))) and not known.made("sk-a-key")
+
+
+@pytest.mark.parametrize(
+    ("name", "company", "other", "vouches"),
+    [
+        ("company", True, True, "company"),
+        # Another audience of the same provider vouches for its own alone.
+        ("company", False, True, None),
+        ("gone", True, True, None),
+        ("other", True, True, "other"),
+        # The name was not kept.
+        ("", True, True, None),
+        ("", True, False, "company"),
+        ("", False, False, None),
+    ],
+)
+def test_each_entry_vouches_for_its_own(name: str, company: bool, other: bool, vouches: str | None) -> None:
+    known = trusted({"enabled": company}, {"name": "other", "audience": "x", "enabled": other})
+    found = known.vouching(ISSUER, name)
+    assert (found.name if found is not None else None) == vouches
+    assert known.vouching("https://elsewhere.example", name) is None

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollway.identity.keys import base62, digest, is_miscopied, is_well_formed, looks_like_ours, make_id, make_key
+from tollway.identity.keys import (
+    PREFIXES,
+    base62,
+    digest,
+    is_miscopied,
+    is_well_formed,
+    looks_like_ours,
+    make_id,
+    make_key,
+)
+from tollway.identity.secrets import ACCESS, CODE, DEVICE, REFRESH
 
 RANDOM = st.binary(min_size=48, max_size=48)
 
@@ -96,3 +106,8 @@ def test_the_checksum_is_the_crc_32_of_what_stands_before_it() -> None:
 def test_what_is_kept_of_a_key_depends_on_the_key_and_the_pepper() -> None:
     assert len({digest("a", b"1"), digest("b", b"1"), digest("a", b"2")}) == 3
     assert digest("a", b"1") == digest("a", b"1")
+
+
+def test_every_prefix_of_what_is_generated_is_known() -> None:
+    assert {ACCESS, REFRESH, DEVICE, CODE} < set(PREFIXES)
+    assert all(looks_like_ours(f"{prefix}x") for prefix in PREFIXES) and not looks_like_ours("twx_x")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollway.identity.names import is_address, same
+from tollway.identity.names import as_audited, is_address, is_reserved, known_as, same
 
 
 def test_only_the_case_of_a_to_z_is_no_difference() -> None:
@@ -48,3 +48,28 @@ def test_an_address_has_one_at_sign_between_two_names(address: str) -> None:
 )  # fmt: skip
 def test_what_could_be_taken_for_another_or_for_several_is_no_address(text: str) -> None:
     assert not is_address(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "known"),
+    [
+        ("Alice@Example.com", "alice@example.com"), ("*@Example.com", "*@example.com"), ("Alice", "Alice"), ("00uA", "00uA"),
+        ("\u212aate@Example.com", "\u212aate@example.com"), ("A@b@C", "A@b@C"), ("", ""),
+    ],
+)  # fmt: skip
+def test_an_address_is_known_in_lower_case_and_any_other_name_as_it_is_written(written: str, known: str) -> None:
+    assert known_as(written) == known and known_as(known) == known
+
+
+@pytest.mark.parametrize(
+    ("name", "reserved"),
+    [("login:bob@example.com", True), ("LOGIN:x", True), ("login:", True), ("login", False), ("my login:", False)],
+)
+def test_what_a_login_is_called_no_key_is(name: str, reserved: bool) -> None:
+    assert is_reserved(name) is reserved
+
+
+def test_a_person_who_is_called_like_nobody_by_name_is_told_apart_in_the_audit_log() -> None:
+    assert [as_audited(name) for name in ("admin", "File", "gateway", "alice")] == [
+        'user "admin"', 'user "File"', 'user "gateway"', "alice",
+    ]  # fmt: skip

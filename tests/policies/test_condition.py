@@ -38,7 +38,7 @@ def test_a_condition_answers(source: str, answer: bool) -> None:
         ("cf.user.email", "it is str, not true or false"),
         ("size(user) / 0 == 1", "ZeroDivisionError"),
         ('cf.country == "US"', "KeyError"),
-        ("user > 3", "TypeError"),
+        ("user > int(3)", "TypeError"),
     ],
 )
 def test_what_goes_wrong_is_an_answer(source: str, why: str) -> None:

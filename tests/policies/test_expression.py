@@ -44,6 +44,18 @@ def test_what_is_needed(source: str, names: list[str]) -> None:
         ('user.email == "a"', 'column 1: "user" is text and has no "email"; did you mean "cf.user.email"?'),
         ('groups.first == "a"', '"groups" is a list and has no "first"'),
         ("metadata.level > 3", 'metadata is text, which 3 never equals; write "3" in quotes'),
+        ("user == 3", 'user is text, which 3 never equals; write "3" in quotes'),
+        ("service == true", 'service is text, which true never equals; write "true" in quotes.'),
+        ("3 != cf.user.id", "cf.user.id is text"),
+        (
+            "cf.user.groups == 'contractors'",
+            "is a list, which 'contractors' never equals; write 'contractors' in cf.user.groups",
+        ),
+        ("'x' == groups", "write 'x' in groups"),
+        ("identity.groups != 3", 'write "3" in identity.groups'),
+        (".modle == 'openai/gpt-5'", 'a name does not begin with a dot; write "modle"'),
+        ("user == 'x' && .user == 'x'", 'a name does not begin with a dot; write "user"'),
+        ("user in .groups", 'a name does not begin with a dot; write "groups"'),
         ("true == verified.metadata.beta", 'write "true" in quotes'),
         ('groups.exists(user, user == "a")', 'column 15: "user" is a field already'),
         ("groups.all(a, groups.all(b, groups.all(c, true)))", "3 loops inside each other"),
@@ -63,3 +75,23 @@ def test_any_text_has_names_or_is_told_why_not(source: str) -> None:
         names_in(source, "here")
     except SettingsInvalid as error:
         assert str(error).startswith("here, ")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "user.size() == 3",
+        "3 == user.size()",
+        "'contractors' in cf.user.groups",
+        "cf.user.groups == ['a']",
+        "cf.user.groups.size() > 1",
+        "cf.custom.grade == 3",
+        "int(metadata.level) > 3",
+        "3 == metadata.level.size()",
+        "groups == 'a,b'.split(',')",
+        "'x'.startsWith(user)",
+        "[1, 2].exists(n, n == 1)",
+    ],
+)
+def test_what_may_be_true_is_compared_with_anything(source: str) -> None:
+    names_in(source, "condition")

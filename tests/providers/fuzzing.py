@@ -14,7 +14,7 @@ from fuzz_seeds import Seed
 
 from tollway.errors import UsageInvalid
 from tollway.exchange.answer import final_charge
-from tollway.exchange.exchange import price
+from tollway.exchange.holding import price
 from tollway.exchange.steps import Ended
 from tollway.exchange.target import Target, choose
 from tollway.exchange.terms import Terms

@@ -40,6 +40,11 @@ def test_files_sent_as_a_list_are_of_the_same_name() -> None:
     assert found.files("mask") == []
 
 
+def test_the_encoding_of_a_file_is_its_own_matter() -> None:
+    body = form(('name="file"; filename="a.txt"\r\nContent-Type: text/plain; charset=iso-8859-1', "x"))
+    assert cut(TYPE, body).flaw is None
+
+
 @pytest.mark.parametrize(
     ("content_type", "wanted"),
     [(b" Multipart/Form-Data; boundary=a", True), (b"application/json", False), (b"", False)],
@@ -60,6 +65,11 @@ def test_a_form_is_told_by_its_type(content_type: bytes, wanted: bool) -> None:
         (TYPE, b"--xyz\r\nno head\r\n--xyz--\r\n", "has no head"),
         (TYPE, form(('nam="model"', "m")), "has no name"),
         (TYPE, form(('name = "model"', "m")), "has no name"),
+        (TYPE, form(('name= "model"', "m")), "read alike"),
+        (TYPE, form(('name=\r\n "model"', "m")), "read alike"),
+        (TYPE, form(('name="x";\r\n filename="a"', "m")), "read alike"),
+        (TYPE, form(('name=""', "m")), "read alike"),
+        (TYPE, form(('name="  "', "m")), "read alike"),
         (TYPE, form((r'name="mod\el"', "m")), "read alike"),
         (TYPE, form(("name=\"x\"; name*=utf-8''model", "m")), "read alike"),
         (TYPE, form(('name="model"\r\nContent-Transfer-Encoding: base64', "bQ==")), "read alike"),

@@ -155,3 +155,9 @@ def test_a_document_is_embedded_as_images(modality: object) -> None:
     ]
     body = json.dumps({"usageMetadata": {"promptTokenCount": 10, "promptTokensDetails": details}}).encode()
     assert CODEC.read_answer(body) == Report(usage=Usage(input_tokens=10, input_image_tokens=8, output_tokens=0))
+
+
+def test_a_unified_path_names_the_provider_before_the_model() -> None:
+    body = {"model": "models/gemini-embedding-001", "content": TEXT}
+    found = ask(body, "/v1beta/models/google/gemini-embedding-001:embedContent")
+    assert found.model == "google/gemini-embedding-001"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tollway.providers.codec import Malformed
-from tollway.providers.registry import codec_for
+from tollway.providers.registry import classify, codec_for
 from tollway.request import Ask
 from tollway.usage import Usage
 
@@ -204,3 +204,52 @@ def test_a_wish_for_thoughts_is_seen() -> None:
         assert ask({config: {thinking: {"thinkingBudget": 9}}}).reasons
         assert not ask({config: {thinking: None}}).reasons
     assert not ask({}).reasons
+
+
+ROUTED = [
+    {"routingConfig": {"manualMode": {"modelName": "gemini-2.5-pro"}}},
+    {"routing_config": {"manual_mode": {"model_name": "gemini-2.5-pro"}}},
+]
+
+
+@pytest.mark.parametrize("name", ["generationConfig", "generation_config"])
+@pytest.mark.parametrize("config", ROUTED)
+def test_a_model_that_the_configuration_routes_to_is_asked_for(name: str, config: dict[str, Any]) -> None:
+    found = ask({"contents": [], name: config})
+    assert (found.substitutes, found.also_models) == (True, ("gemini-2.5-pro",))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"routingConfig": {"autoMode": {"modelRoutingPreference": "PRIORITIZE_QUALITY"}}},
+        {"routingConfig": "anything"},
+        {"modelConfig": {"featureSelectionPreference": "PRIORITIZE_COST"}},
+        {"model_config": {}},
+    ],
+)
+def test_a_configuration_that_has_google_choose_lets_any_model_answer(config: dict[str, Any]) -> None:
+    assert ask({"contents": [], "generationConfig": config}).substitutes
+    assert not ask({"contents": [], "generationConfig": {"temperature": 1}}).substitutes
+
+
+@pytest.mark.parametrize(
+    "method", ["generateContent", "streamGenerateContent", "countTokens", "predict", "embedContent"]
+)
+def test_a_body_that_names_another_model_than_the_path_is_refused_by_every_method(method: str) -> None:
+    path = f"/v1beta/models/gemini-2.5-flash:{method}"
+    codec = codec_for(classify("google", "POST", path))
+    for query, body in ((b"", {"model": "models/gemini-2.5-pro"}), (b"model=gemini-2.5-pro", {})):
+        found = codec.read_ask(path, query, b"", json.dumps({"instances": [{}], **body}).encode())
+        assert isinstance(found, Malformed) and "they must agree" in found.message
+    same = json.dumps({"instances": [{}], "model": "models/gemini-2.5-flash"}).encode()
+    assert isinstance(codec.read_ask(path, b"alt=sse", b"", same), Ask)
+
+
+@pytest.mark.parametrize("name", ["generateContentRequest", "generate_content_request"])
+def test_a_count_of_a_request_for_another_model_is_refused(name: str) -> None:
+    codec, path = codec_for("google.count_tokens"), "/v1beta/models/gemini-2.5-flash:countTokens"
+    same, other = ({name: {"model": f"models/gemini-2.5-{kind}", "contents": []}} for kind in ("flash", "pro"))
+    assert isinstance(codec.read_ask(path, b"", b"", json.dumps(same).encode()), Ask)
+    assert isinstance(codec.read_ask(path, b"", b"", json.dumps(other).encode()), Malformed)
+    assert isinstance(codec.read_ask(path, b"", b"", b"no json"), Ask)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollway.providers.google_path import GooglePath, parted, with_model
+from tollway.providers.body import Unfit
+from tollway.providers.google_path import GooglePath, check_agrees, parted, with_model
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/"), min_size=1, max_size=12)
 
@@ -82,3 +83,34 @@ def test_writing_a_model_twice_quotes_it_once(name: str) -> None:
     once = with_model("/v1beta/models/a:generateContent", name)
     assert with_model(once, name) == once
     assert unquote(once) == f"/v1beta/models/{name}:generateContent"
+
+
+@pytest.mark.parametrize(
+    ("named", "query", "model"),
+    [
+        (None, b"", "g"),
+        ("", b"model=", "g"),
+        ("models/g", b"alt=sse&model=g", "google/g"),
+        ("publishers/google/models/g", b"", "models/google/g"),
+        ("g", b"", "g@001"),
+        (5, b"", "g"),
+        ("other", b"model=other", None),
+    ],
+)
+def test_a_body_and_a_query_may_name_the_model_of_the_path(named: object, query: bytes, model: str | None) -> None:
+    check_agrees(named, query, model)
+
+
+@pytest.mark.parametrize(
+    ("named", "query", "model", "where"),
+    [
+        ("models/pro", b"", "flash", "body"),
+        ("flash@002", b"", "flash", "body"),
+        ("pro", b"", "flash@001", "body"),
+        (None, b"alt=sse&Model=models%2Fpro", "flash", "query"),
+        (None, b"generateContentRequest.model=pro", "flash", "query"),
+    ],
+)
+def test_a_body_or_a_query_that_names_another_is_refused(named: object, query: bytes, model: str, where: str) -> None:
+    with pytest.raises(Unfit, match=f"in the {where} .* must agree"):
+        check_agrees(named, query, model)

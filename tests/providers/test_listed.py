@@ -1,6 +1,6 @@
 import pytest
 
-from tollway.providers.listed import listed_as
+from tollway.providers.listed import listed_as, own_name, spelled_alike, without_variant
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,47 @@ def test_a_price_list_is_asked_by_the_name_it_has(
     kind: str, price_list: str | None, model: str, path: str, found: tuple[str | None, str]
 ) -> None:
     assert listed_as(kind, price_list, model, path) == found
+
+
+@pytest.mark.parametrize(
+    ("family", "model", "names"),
+    [
+        ("ollama", "llama3", ("llama3", "llama3:latest", "library/llama3", "library/llama3:latest")),
+        ("ollama", "library/llama3:latest", ("llama3", "llama3:latest", "library/llama3", "library/llama3:latest")),
+        ("ollama", "registry.ollama.ai/library/llama3:8b", ("llama3:8b", "library/llama3:8b")),
+        ("ollama", "someone/llama3", ("someone/llama3", "someone/llama3:latest")),
+        ("openai", "llama3", ()),
+        ("ollama", "", ()),
+    ],
+)
+def test_ollama_adds_its_library_and_latest_itself(family: str, model: str, names: tuple[str, ...]) -> None:
+    assert spelled_alike(family, model) == names
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "plain"),
+    [
+        ("openrouter", "openai/gpt-5:nitro", "openai/gpt-5"),
+        ("openrouter", "openai/gpt-5:online:floor", "openai/gpt-5"),
+        ("openrouter", "openai/gpt-5@preset/mine", "openai/gpt-5"),
+        ("openrouter", "openai/gpt-5", "openai/gpt-5"),
+        ("ollama", "llama3:8b", "llama3:8b"),
+    ],
+)
+def test_a_variant_at_openrouter_is_of_a_model(kind: str, model: str, plain: str) -> None:
+    assert without_variant(kind, model) == plain
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "name"),
+    [
+        ("openrouter", "auto", "openrouter/auto"),
+        ("openrouter", "openai/gpt-5", "openai/gpt-5"),
+        ("openrouter", "@preset/x", "@preset/x"),
+        ("groq", "compound-mini", "groq/compound-mini"),
+        ("groq", "compound-beta", "compound-beta"),
+        ("openai", "gpt-5", "gpt-5"),
+    ],
+)
+def test_a_provider_may_begin_its_own_names_with_its_own(kind: str, model: str, name: str) -> None:
+    assert own_name(kind, model) == name

@@ -211,3 +211,15 @@ def test_pictures_that_a_tool_makes_are_listed_and_counted() -> None:
     made = {"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": "AAAA"}
     usage = CODEC.read_answer(answer(made, {"type": "web_search_call"}, made)).usage
     assert usage == Usage(input_tokens=5, output_tokens=1, web_searches=1, images=2)
+
+
+def namespace(*tools: object) -> Ask | Malformed:
+    body = {"model": "m", "input": "x", "tools": [{"type": "namespace", "name": "crm", "tools": list(tools)}]}
+    return codec_for("openai.responses").read_ask("/v1/responses", b"", b"application/json", json.dumps(body).encode())
+
+
+def test_a_namespace_holds_the_callers_functions_and_nothing_that_is_billed() -> None:
+    found = namespace({"type": "function", "name": "f"}, {"type": "custom", "name": "g"})
+    assert isinstance(found, Ask) and (found.paid_tools, found.unbounded) == ((), None)
+    for tool in ({"type": "image_generation"}, {"type": "web_search"}, {"type": "namespace", "tools": []}, {}, 5):
+        assert isinstance(namespace(tool), Malformed)

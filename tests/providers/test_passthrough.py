@@ -31,8 +31,7 @@ def form(*fields: tuple[str, str]) -> bytes:
         (FORM, form(('name="model"', "whisper-1"), ('name="file"; filename="a.mp3"', "\0\1")), "whisper-1", False),
         (FORM, form(('name="file"; filename="a.mp3"', "x\r\n\r\ny"), ("name=model", "whisper-1")), "whisper-1", False),
         (FORM, form(('name="stream"', "true"), ('name="other"', "model")), None, True),
-        (b"multipart/form-data", form(('name="model"', "whisper-1")), None, False),
-        (FORM, b"--xyz\r\nbroken", None, False),
+        (FORM, b"", None, False),
     ],
 )
 def test_the_model_is_found_in_json_and_in_a_form(content_type: bytes, body: bytes, model: str, stream: bool) -> None:
@@ -48,6 +47,9 @@ def test_the_model_is_found_in_json_and_in_a_form(content_type: bytes, body: byt
         (b"application/json", b'{"model": "cheap", "model": "dear"}'),
         (FORM, form(('name="model"', "cheap"), ('name="model"', "dear"))),
         (FORM, form(('name="x"; filename="; name=y"', "dear"))),
+        (FORM, form(('name= "model"', "dear"), ('name="model"', "cheap"))),
+        (b"multipart/form-data", form(('name="model"', "whisper-1"))),
+        (FORM, b"--xyz\r\nbroken"),
     ],
 )
 def test_a_model_that_two_parsers_may_read_differently_is_refused(content_type: bytes, body: bytes) -> None:
@@ -225,3 +227,25 @@ def test_a_streamed_text_keeps_the_input_that_its_first_event_told() -> None:
     meter.feed(event(0, 4, "eos_token"))
     assert meter.complete
     assert meter.report().usage == Usage(input_tokens=9, output_tokens=4)
+
+
+GOOGLE = codec_for("google.other")
+MISTRAL = "/v1/projects/p/locations/us-central1/publishers/mistralai/models/mistral-large@2407:rawPredict"
+
+
+@pytest.mark.parametrize("model", ["mistral-large", "mistral-large@2407"])
+def test_a_body_at_google_may_name_the_model_of_the_path(model: str) -> None:
+    found = GOOGLE.read_ask(MISTRAL, b"alt=sse", b"application/json", json.dumps({"model": model}).encode())
+    assert isinstance(found, Ask) and found.model == "mistral-large@2407"
+
+
+def test_another_model_in_the_body_or_the_query_at_google_is_refused() -> None:
+    for body, query in ((b'{"model": "codestral"}', b""), (b"{}", b"model=codestral")):
+        found = GOOGLE.read_ask(MISTRAL, query, b"application/json", body)
+        assert isinstance(found, Malformed) and "they must agree" in found.message
+
+
+def test_a_job_at_google_may_name_whatever_it_is_for() -> None:
+    body = b'{"model": "publishers/google/models/other"}'
+    found = GOOGLE.read_ask("/v1beta/models/gemini-2.5-flash:batchGenerateContent", b"", b"", body)
+    assert isinstance(found, Ask) and found.model is None

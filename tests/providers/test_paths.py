@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from tollway.providers.paths import deployment_in, native_path, unified_path, unversioned
+from tollway.providers.paths import deployment_in, model_in, native_path, unified_path, unversioned
 
 CHAT = "/v1/chat/completions"
 
@@ -117,3 +117,28 @@ def test_a_version_is_taken_off_the_front_alone(path: str, rest: str) -> None:
 )
 def test_a_deployment_is_read_from_the_path(path: str, deployment: str | None) -> None:
     assert deployment_in(path) == deployment
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        ("/hf-inference/models/openai/gpt-oss-120b/v1/chat/completions", "openai/gpt-oss-120b"),
+        ("/models/org%2Fname/v1/chat/completions?x=1", "org/name"),
+        ("/hf-inference/models/org/name/pipeline/feature-extraction", "org/name"),
+        ("/hf-inference/models/org/name", "org/name"),
+        ("/models/org/name/chat/completions/", "org/name"),
+        ("/my-endpoint/invocations", "my-endpoint"),
+        ("/serving-endpoints/my-endpoint/invocations", "my-endpoint"),
+        ("/serving-endpoints/my-endpoint/anything", "my-endpoint"),
+        ("/v1/workflows/accounts/fireworks/models/flux/text_to_image", "accounts/fireworks/models/flux"),
+        ("/v1/engines/gpt-5/completions", "gpt-5"),
+        ("/models/chat/completions", None),
+        ("/serving-endpoints/chat/completions", None),
+        ("/serving-endpoints/invocations", None),
+        ("/openai/deployments/models/x/chat/completions", None),
+        ("/v1/chat/completions", None),
+        ("/v1/models", None),
+    ],
+)
+def test_a_model_that_a_path_names_beside_the_body_is_found(path: str, model: str | None) -> None:
+    assert model_in(path) == model

@@ -49,11 +49,16 @@ def test_only_models_that_are_known_to_hide_nothing_are_visible(
 
 @pytest.mark.parametrize(
     ("price_list", "model"),
-    [("openai", "gpt-4o-mini"), ("anthropic", "claude-opus-4-1"), ("google", "gemini-2.0-flash")],
+    [("openai", "gpt-5-mini"), ("anthropic", "claude-opus-4-1"), ("google", "gemini-2.0-flash")],
 )
 def test_a_request_that_asks_for_reasoning_is_not_shown_in_full(price_list: str, model: str) -> None:
     assert not shows_every_token(price_list, model, Ask(model=model, reasons=True))
     assert not shows_every_token(None, model, Ask(model=model))
+
+
+@pytest.mark.parametrize(("price_list", "model"), [("openai", "gpt-4.1"), ("azure", "gpt-4o")])
+def test_a_wish_for_reasoning_changes_nothing_of_a_model_that_cannot(price_list: str, model: str) -> None:
+    assert shows_every_token(price_list, model, Ask(model=model, reasons=True))
 
 
 def test_every_row_says_why_and_where_from() -> None:

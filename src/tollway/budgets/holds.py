@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import product
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -10,15 +11,32 @@ from tollway.budgets.budget import Action, Budget, means
 from tollway.budgets.window import Calendar
 from tollway.identity.keys import Priority
 from tollway.ledger.reservation import Hold
-from tollway.match import Attribute, Facts, all_hold
+from tollway.match import Attribute, Facts, Match, all_hold
 
 __all__ = [
-    "MOST_LEGS", "NONE", "UNLIMITED", "Claim", "account", "claims", "holds", "limit_of", "too_many_legs", "values_of",
+    "MOST_LEGS", "NONE", "UNLIMITED", "Claim", "Selecting", "account", "accounts_of", "claims", "holds", "limit_of",
+    "too_many_legs", "values_of",
 ]  # fmt: skip
 
 MOST_LEGS = 32
 """Accounts that one reservation may hold money on (spec ledger 2.1)."""
 _MOST_NAMED = 5
+
+
+class Selecting(Protocol):
+    """A rule that selects requests and may be split: a budget, a rate limit. Its fields mean what a budget's do."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def where(self) -> tuple[Match, ...]: ...
+
+    @property
+    def split_by(self) -> tuple[str, ...]: ...
+
+    @property
+    def untagged(self) -> Literal["skip", "bucket"]: ...
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -40,7 +58,7 @@ def claims(budgets: Iterable[Budget], facts: Facts, priority: Priority = "standa
     for budget in budgets:
         proven = budget.attributes == "verified"
         if budget.enabled and all_hold(budget.where, facts, proven=proven):
-            accounts = _accounts(budget, facts, proven=proven)
+            accounts = accounts_of(budget, facts, proven=proven)
             if accounts:
                 found.append(_claim(budget, accounts, facts, priority, proven=proven))
     return tuple(found)
@@ -125,27 +143,28 @@ def _claim(budget: Budget, accounts: tuple[str, ...], facts: Facts, priority: Pr
     )
 
 
-def _accounts(budget: Budget, facts: Facts, *, proven: bool) -> tuple[str, ...]:
-    if not budget.split_by:
-        return (budget.id,)
+def accounts_of(rule: Selecting, facts: Facts, *, proven: bool) -> tuple[str, ...]:
+    """The accounts on which a rule that selects the request counts it; none where it lacks what the rule is split by."""
+    if not rule.split_by:
+        return (rule.id,)
     choices: list[list[tuple[str, str | None]]] = []
-    for name in budget.split_by:
+    for name in rule.split_by:
         attribute = facts.get(name)
         if attribute is not None and (not proven or attribute.source != "header") and attribute.values:
             # `model` also carries its bare name for matching; a bucket is named by the first, the canonical one.
-            values: Sequence[str | None] = _groups(budget, attribute) if name == "group" else attribute.values[:1]
-        elif budget.untagged == "bucket":
+            values: Sequence[str | None] = _groups(rule, attribute) if name == "group" else attribute.values[:1]
+        elif rule.untagged == "bucket":
             values = (None,)
         else:
             return ()
         choices.append([(name, value) for value in values])
-    return tuple(account(budget.id, values) for values in product(*choices))
+    return tuple(account(rule.id, values) for values in product(*choices))
 
 
-def _groups(budget: Budget, groups: Attribute) -> Sequence[str]:
-    """The caller's groups that the budget is about, each once: of a budget for "team-*" not those of any other name."""
-    # An ancestor's matches stand behind the budget's own.
-    own = next((match for match in budget.where if match.attribute == "group"), None)
+def _groups(rule: Selecting, groups: Attribute) -> Sequence[str]:
+    """The caller's groups that the rule is about, each once: of one for "team-*" not those of any other name."""
+    # An ancestor's matches stand behind a budget's own.
+    own = next((match for match in rule.where if match.attribute == "group"), None)
     named = groups.values if own is None else [g for g in groups.values if own.holds({"group": _of(groups, g)})]
     return tuple(dict.fromkeys(named))
 

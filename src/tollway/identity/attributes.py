@@ -1,13 +1,13 @@
 """What is known of a request, and who says so: the facts that rules are matched against."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from tollway.identity.identity import Identity
-from tollway.match import METADATA, Attribute
+from tollway.match import METADATA, WRITTEN_MODEL, Attribute
 
 MOST_ENTRIES = 5
 """Entries a caller may declare (Cloudflare's limit)."""
@@ -78,22 +78,37 @@ def facts_of(identity: Identity, gateway: str, declared: dict[str, str]) -> dict
 
 
 def with_target(
-    facts: dict[str, Attribute], providers: Sequence[str], model: str | None, *, also: Sequence[str] = ()
+    facts: dict[str, Attribute],
+    providers: Sequence[str],
+    model: str | None,
+    *,
+    alike: Sequence[str] = (),
+    also: Sequence[str] = (),
+    foreign: Collection[str] = (),
 ) -> dict[str, Attribute]:
     """The same with the provider and model that would serve.
 
     `providers`: every name of the provider, the one that accounts are named by first. A model is known as
-    `provider/model` with each of them, and by its bare name; so are the names in `also`: of the model behind a
-    deployment, and of the price list's model that a dated version is.
+    `provider/model` with each of them, and by its bare name; so are the names in `alike`, which are the very same model's,
+    and in `also`, which nothing is permitted by: of the price list's model that it costs as much as, of its versions.
+    `foreign`: names of other providers, in lower case; a bare name that begins with one reads like a model of theirs, whose
+    permission is not this one's.
     """
     found = dict(facts)
     found["provider"] = Attribute(tuple(providers), "gateway")
     if model is not None:
         # A name in capitals is the same model to the price book, so it is to a rule.
-        names = dict.fromkeys(name.lower() for name in (model, *also) if name)
-        known = [f"{provider.lower()}/{name}" for name in names for provider in providers]
-        found["model"] = Attribute((*known, *names), "gateway")
+        written = dict.fromkeys(name.lower() for name in (model, *alike) if name)
+        names = dict.fromkeys((*written, *(name.lower() for name in also if name)))
+        found["model"] = Attribute((*_of_providers(names, providers), *names), "gateway")
+        if foreign or len(names) > len(written):
+            bare = [name for name in written if name.partition("/")[0] not in foreign]
+            found[WRITTEN_MODEL] = Attribute((*_of_providers(written, providers), *bare), "gateway")
     return found
+
+
+def _of_providers(names: Iterable[str], providers: Sequence[str]) -> list[str]:
+    return [f"{provider.lower()}/{name}" for name in names for provider in providers]
 
 
 def all_metadata(facts: dict[str, Attribute]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from tollway.identity.keys import Key, Priority
+from tollway.identity.names import known_as
 from tollway.identity.person import Person
 
 Kind = Literal["key", "service_token"]
@@ -122,6 +123,14 @@ def revoked(record: IssuedKey, *, now: int, by: str) -> IssuedKey:
         for secret in record.secrets
     )
     return msgspec.structs.replace(record, revoked_at=now, revoked_by=by, secrets=bare)
+
+
+def as_known(record: IssuedKey) -> IssuedKey:
+    """A record that was kept before addresses were: whose it is, as budgets know them."""
+    user, owner = (known_as(name) if name is not None else None for name in (record.user, record.owner))
+    if (user, owner) == (record.user, record.owner):
+        return record
+    return msgspec.structs.replace(record, user=user, owner=owner)
 
 
 def lean(record: IssuedKey, shared: dict[Any, Any]) -> IssuedKey:

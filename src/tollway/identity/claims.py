@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 from tollway.clock import iso
+from tollway.identity.claim_lists import read_lists
 from tollway.identity.identity import Identity
 from tollway.identity.issuer import Issuer
 from tollway.identity.jwt import Token, Unfit, instant
-from tollway.identity.names import is_address, same
+from tollway.identity.names import is_address, known_as, same
 from tollway.identity.person import Person
 
 USER_ID = "cf.user_id"
@@ -110,7 +111,11 @@ def identity_of(
     name = _text(found(claims, names.name))
     service = client if client is not None and _is_service(claims, issuer, subject or "", client, email, name) else None
     if not subject and service is None:
-        return unfit(issuer, f'it names nobody: its claim "{names.subject}" is empty, and no client is named')
+        return unfit(
+            issuer,
+            f'its claim "{names.subject}" is empty, and it does not say that a client asks for itself; have the issuer add the '
+            "claim (in Keycloak by the client scope basic), or name another one in the settings (claims.subject)",
+        )
     user = None if service is not None else _user(claims, issuer, subject or "", email)
     if isinstance(user, Unfit):
         return user
@@ -124,9 +129,12 @@ def identity_of(
             return unfit(
                 issuer,
                 f'its claim "{names.metadata[attribute]}" is a list or an object, and the settings make one value of it '
-                f"(claims.metadata.{attribute}); have the issuer send one, or name the claim inside it",
+                f"(claims.metadata.{attribute}); have the issuer send one, name the claim inside it, or make a list of it (claims.lists)",
             )
         metadata[attribute] = said
+    lists = read_lists({attribute: found(claims, claim) for attribute, claim in names.lists.items()}, names.lists)
+    if isinstance(lists, str):
+        return unfit(issuer, lists)
     if subject:
         metadata[USER_ID] = subject
     groups = _groups(claims, issuer, asked=told is not None)
@@ -145,16 +153,17 @@ def identity_of(
         source="token",
         person=Person(
             issuer=issuer.issuer,
+            issuer_name=issuer.name,
             subject=subject or "",
             email=email,
             name=name,
             client_id=client if service is not None else None,
             country=_country(found(claims, names.country)),
-            claims=mapped,
+            claims=mapped | lists,
             expires_at=until,
         ),
         gateways=issuer.gateways,
-        proven_only=frozenset(names.metadata),
+        proven_only=names.mapped,
     )
 
 
@@ -191,6 +200,7 @@ def told_of(said: Mapping[str, Any], issuer: Issuer) -> dict[str, Any]:
         names.country,
         names.user,
         *names.metadata.values(),
+        *names.lists.values(),
     )
     values = {path: found(said, path) for path in wanted if path is not None}
     return {path: value for path, value in values.items() if value is not None}
@@ -229,10 +239,10 @@ def _is_service(
 
     That no person is named is no proof of it: whoever asks for a token may leave out the scopes that name them, and would
     be another's budget. The token has to say so: by its subject (RFC 9068, 5; Auth0; Cloudflare, whose service tokens have
-    none), its grant (Auth0), its type (Entra) or its user name (Keycloak). Where the settings name the claim, its presence
-    in a token without a person says so.
+    none, nor name anybody otherwise), its grant (Auth0), its type (Entra) or its user name (Keycloak). Where the settings
+    name the claim, its presence in a token without a person says so.
     """
-    if not subject or subject in (client, f"{client}@clients"):
+    if subject in (client, f"{client}@clients"):
         return True
     if claims.get("gty") == "client-credentials" or claims.get("idtyp") == "app":
         return True
@@ -240,8 +250,8 @@ def _is_service(
     own = claims.get("client_id", claims.get("clientId"))
     if own == client and claims.get("preferred_username") == same(f"service-account-{client}"):
         return True
-    person = (claims.get("email"), claims.get("preferred_username"), email, name)
-    return issuer.claims.client_id is not None and not any(person)
+    person = (claims.get("email"), claims.get("preferred_username"), found(claims, issuer.claims.email), email, name)
+    return (not subject or issuer.claims.client_id is not None) and not any(person)
 
 
 def _email(claims: Mapping[str, Any], issuer: Issuer) -> str | Unfit | None:
@@ -266,10 +276,14 @@ def _user(claims: Mapping[str, Any], issuer: Issuer, subject: str, email: str | 
     if named is not None:
         user = email if named == issuer.claims.email else _text(found(claims, named))
         verified = " as a verified e-mail address" if named == issuer.claims.email else ""
-        return user or unfit(
-            issuer,
-            f'it has no claim "{named}"{verified}, by which the settings know people; ask for one with the scopes that add it '
-            "(openid, email, profile), or have the issuer add it",
+        return (
+            known_as(user)
+            if user
+            else unfit(
+                issuer,
+                f'it has no claim "{named}"{verified}, by which the settings know people; ask for one with the scopes that add it '
+                "(openid, email, profile), or have the issuer add it",
+            )
         )
     if email is None and "@" in subject and not issuer.email_assumed:
         # Whoever may choose their subject could choose another's address.
@@ -278,7 +292,7 @@ def _user(claims: Mapping[str, Any], issuer: Issuer, subject: str, email: str | 
             "its subject is an e-mail address that nobody says is verified; the administrator may trust it "
             '(claims: {user: sub}, or "email_verified: assumed")',
         )
-    return email or subject
+    return email or known_as(subject)
 
 
 def groups_in(claims: Mapping[str, Any], issuer: Issuer) -> tuple[str, ...] | Unfit | None:

@@ -7,7 +7,7 @@ only keyed hashes. All instants are Unix milliseconds.
 
 import hmac
 import re
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -15,7 +15,10 @@ from tollway.identity.identity import Identity
 from tollway.identity.issuer import Trusted
 from tollway.identity.keys import Key
 from tollway.identity.login import Login
+from tollway.identity.person import Person
 from tollway.identity.secrets import proves
+
+P = TypeVar("P", Key, Identity)
 
 DEVICE_MS = 600_000
 """RFC 8628, 5.1: short, as a code that is short must be."""
@@ -234,14 +237,34 @@ def standing(key: Key, login: Login | None, issuers: Trusted) -> Key | None:
     nobody signs in any more, or who vouched for them is trusted no longer."""
     if login is None:
         return None
-    gateways = opened(login.gateways, key.gateways)
-    if key.person is not None:
-        vouching = [issuer for issuer in issuers.of(key.person.issuer) if issuer.enabled]
-        if not vouching:
-            return None
-        issuer = next((each for each in vouching if each.name == login.issuer), vouching[0])
-        gateways = opened(gateways, issuer.gateways) if gateways is not None else None
-    return msgspec.structs.replace(key, gateways=gateways) if gateways is not None else None
+    if key.person is None:
+        gateways = opened(login.gateways, key.gateways)
+        return msgspec.structs.replace(key, gateways=gateways) if gateways is not None else None
+    return _narrowed(key, key.person, login, issuers)
+
+
+def proven_now(identity: Identity, login: Login | None, issuers: Trusted) -> Identity | None:
+    """The same of what was proven of somebody when they signed in, in a browser perhaps."""
+    if login is None or identity.person is None:
+        return None
+    return _narrowed(identity, identity.person, login, issuers)
+
+
+def _narrowed(proven: P, person: Person, login: Login, issuers: Trusted) -> P | None:
+    issuer = issuers.vouching(person.issuer, person.issuer_name)
+    if issuer is None:
+        return None
+    allowed = opened(login.gateways, issuer.gateways)
+    gateways = opened(proven.gateways, allowed) if allowed is not None else None
+    if gateways is None:
+        return None
+    return msgspec.structs.replace(
+        proven,
+        gateways=gateways,
+        priority=issuer.priority,
+        # What the issuer speaks of by now is not for them to declare, either.
+        proven_only=proven.proven_only | issuer.claims.mapped,
+    )
 
 
 def opened(wanted: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str, ...] | None:

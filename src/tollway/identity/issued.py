@@ -10,12 +10,14 @@ FOREVER = 2**63
 class Issued:
     """By the HMAC of the secret. One for a process, shared by all snapshots: issuing and revoking change no settings."""
 
-    __slots__ = ("_keys", "names", "uses")
+    __slots__ = ("_keys", "names", "others", "uses")
 
     def __init__(self) -> None:
         self._keys: dict[bytes, Key] = {}
         self.names: set[str] = set()
         """Names of keys and service tokens that no other may have: revoked ones too, so that each name is one history."""
+        self.others: tuple[str, ...] = ()
+        """Further secrets of this gateway, whole, which open no gateway and never leave: the administrator's token."""
         self.uses: dict[str, int] = {}
         """Name of a key → Unix milliseconds of its last use, since that was last written down."""
 

@@ -31,6 +31,13 @@ class ClaimMap(msgspec.Struct, frozen=True, kw_only=True):
     country: str = "country"
     metadata: Mapping[str, str] = {}
     """Attribute → claim."""
+    lists: Mapping[str, str] = {}
+    """The same of claims with several values, which conditions alone see."""
+
+    @property
+    def mapped(self) -> frozenset[str]:
+        """Attributes that are for the token to say."""
+        return frozenset((*self.metadata, *self.lists))
 
 
 class Issuer(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +104,19 @@ class Trusted:
     def of(self, iss: str) -> tuple[Issuer, ...]:
         """Those whose tokens say `iss`, as written; there are several where one provider serves several audiences."""
         return self._of.get(iss, ())
+
+    def vouching(self, iss: str, name: str) -> Issuer | None:
+        """Who vouches by these settings for somebody for whom the issuer that was called `name` did, whose tokens say `iss`.
+
+        Where a provider serves several audiences, each is trusted for itself. Of whom the name was not kept (empty), it is
+        told by `iss` alone, if only one that is switched on has it.
+        """
+        if name:
+            found = [self._by_name[name]] if name in self._by_name else []
+            found = [issuer for issuer in found if issuer.issuer == iss and issuer.enabled]
+        else:
+            found = [issuer for issuer in self.of(iss) if issuer.enabled]
+        return found[0] if len(found) == 1 else None
 
     def made(self, token: str) -> bool:
         """Whether `token` says that one of them made it, good or not: then it is nobody else's credential."""

@@ -11,17 +11,23 @@ import re
 import zlib
 from collections.abc import Callable
 from typing import Literal
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
 from tollway.identity.person import Person
 
 PREFIX = "tw_"
+PREFIXES = (PREFIX, "twa_", "twr_", "twd_", "twc_", "twadmin_")
+"""Of all that is generated here: keys, the tokens and codes of `identity/secrets.py`, the administrator's token."""
 SHORTEST_SECRET = 16
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BEGINNING = re.compile(r"tw_[0-9a-z]{12}_")
 _SHAPE = re.compile(r"tw_([0-9a-z]{12})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})")
+# A generated key or token of a gateway, anyone's, wherever it stands: make_key, identity/secrets.py and, of the
+# administrator, cli/kept_secrets.py write them.
+_ANYWHERE = re.compile(rb"tw_[0-9a-z]{12}_[0-9A-Za-z]{43}|tw[acdr]_[0-9A-Za-z]{49}|twadmin_[0-9A-Za-z_-]{43}")
 
 
 Priority = Literal["batch", "standard", "production"]
@@ -81,8 +87,13 @@ def make_key(random_bytes: Callable[[int], bytes], identifier: str | None = None
 
 
 def looks_like_ours(text: str) -> bool:
-    """Whether `text` claims to be a Tollway key, by its prefix."""
-    return text.startswith(PREFIX)
+    """Whether `text` claims to be a key or a token of Tollway's, by its prefix."""
+    return text.startswith(PREFIXES)
+
+
+def holds_key(text: bytes) -> bool:
+    """Whether a gateway key, known here or not, stands anywhere in `text`, plainly or percent-encoded."""
+    return _ANYWHERE.search(text) is not None or (b"%" in text and _ANYWHERE.search(unquote_to_bytes(text)) is not None)
 
 
 def is_miscopied(text: str) -> bool:

@@ -10,6 +10,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
     issuer: str
     """As the token names it."""
+    issuer_name: str = ""
+    """What the settings called the issuer then; empty where it was not kept."""
     subject: str
     """The issuer's name for the caller; with `issuer` it is the caller's identity."""
     email: str | None = None

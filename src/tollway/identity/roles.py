@@ -16,11 +16,12 @@ ROLES: tuple[Role, ...] = get_args(Role)
 """The most powerful first."""
 
 _SEEN_BY_FINANCE = (
-    "status", "budgets", "spend", "logs", "ledger", "prices", "alerts", "audit", "keys", "policies", "simulate", "metrics",
+    "status", "budgets", "spend", "analytics", "logs", "ledger", "prices", "alerts", "audit", "keys", "policies", "simulate",
+    "metrics", "cache", "rate-limits", "routes",
 )  # fmt: skip
 _SEEN_BY_ADMIN = (*_SEEN_BY_FINANCE, "issuers", "provider-keys", "administration")
 _CHANGED_BY_ADMIN = (
-    "settings", "budgets", "controls", "prices", "ledger", "alerts", "keys", "policies", "provider-keys", "routes",
+    "settings", "budgets", "controls", "prices", "ledger", "alerts", "keys", "policies", "provider-keys", "routes", "cache", "rate-limits",
 )  # fmt: skip
 
 OWN = frozenset({"own:read", "own:keys"})

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from tollway.identity.names import known_as
 from tollway.ledger.entry import Context
 
 OPEN_FOR_MS = 30 * 24 * 3_600_000
@@ -78,12 +79,17 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.structs.replace(self, ask_at=now + max(ASK_EVERY_MS, (now - self.created_at) // 16))
 
     def belongs_to(self, *, gateway: str, key: str | None, user: str | None, service: str | None) -> bool:
-        """Whether a caller may see and change it: the same key, person or service, at the same gateway."""
+        """Whether a caller may see and change it: the same person or service, at the same gateway; or the same key, still for
+        whom it was. A name alone proves nothing: it may be another's by now."""
         mine = self.context
-        return mine.gateway == gateway and (
-            (key is not None and key == mine.key)
-            or (user is not None and user == mine.user)
+        if mine.gateway != gateway:
+            return False
+        # What was kept of it may say an address as it was once written.
+        owner = known_as(mine.user) if mine.user is not None else None
+        return (
+            (user is not None and user == owner)
             or (service is not None and service == mine.service)
+            or (key is not None and (key, user, service) == (mine.key, owner, mine.service))
         )
 
 

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from tollway.ledger.reservation import Hold
+from tollway.money import Money
 from tollway.pricing.charge import Charge
 from tollway.usage import Usage
 
@@ -32,6 +33,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """answered | rejected | not_sent | no_answer | client_gone | broken_off"""
     status: int | None = None
     code: str = ""
+    cost: Money | None = None
+    """Nanodollars that were booked for it; `None` where nothing was, or no price is known."""
 
 
 class Raised(msgspec.Struct, frozen=True):
@@ -84,7 +87,7 @@ class LogRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     metadata: dict[str, str] = {}
     usage: Usage | None = None
     charge: Charge | None = None
-    """`None` where nothing was charged or no price is known; `code` and `decisions` say which."""
+    """Of all attempts together. `None` where nothing was charged or no price is known; `code` and `decisions` say which."""
     holds: tuple[Hold, ...] = ()
     """As they were placed."""
     raised: Raised | None = None
@@ -96,3 +99,7 @@ class LogRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     request_bytes: int = 0
     response_bytes: int = 0
     user_agent: str = ""
+    cached: bool = False
+    """The answer was kept from a request before: it cost nothing, and no provider was called."""
+    saved: Money | None = None
+    """cached: nanodollars that the answer cost then; `None` where no price was known."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from tollway.errors import SettingsInvalid
 from tollway.policies.expression import LONGEST, excerpt, names_in, patterns_in, place
-from tollway.policies.fields import OF_TARGET, Path
+from tollway.policies.fields import OF_POLICIES, OF_TARGET, Path, Vocabulary
 
 ALWAYS = "true"
 
@@ -37,12 +37,16 @@ class Failed(NamedTuple):
 class Condition:
     """One condition. Equal where its text is; has no effects, and is never changed."""
 
-    __slots__ = ("_program", "needed", "of_target", "source")
+    __slots__ = ("_program", "needed", "of_target", "source", "used")
 
-    def __init__(self, source: str, needed: tuple[Path, ...], program: Any, *, of_target: bool) -> None:
+    def __init__(
+        self, source: str, needed: tuple[Path, ...], program: Any, *, of_target: bool, used: tuple[Path, ...] = ()
+    ) -> None:
         self.source = source
         self.needed = needed
         """Fields without which it is not asked."""
+        self.used = used
+        """All fields that it speaks of."""
         self.of_target = of_target
         """It speaks of the model or the provider, so its answer is not the caller's alone."""
         self._program = program
@@ -75,8 +79,8 @@ class Condition:
 EVERYONE = Condition(ALWAYS, (), None, of_target=False)
 
 
-def compiled(source: str, where: str) -> Condition:
-    """The condition that `source` writes. Raises SettingsInvalid with the place and what stands there."""
+def compiled(source: str, where: str, vocabulary: Vocabulary = OF_POLICIES) -> Condition:
+    """The condition that `source` writes, in the names of `vocabulary`. Raises SettingsInvalid with the place and what stands there."""
     if source.strip() == ALWAYS:
         return EVERYONE
     if not source.strip():
@@ -84,7 +88,7 @@ def compiled(source: str, where: str) -> Condition:
     if len(source) > LONGEST:
         raise SettingsInvalid(f"{where}: it has {len(source):,} characters; write {LONGEST:,} at most.")
     program = _parsed(source, where)
-    names = names_in(source, where)
+    names = names_in(source, where, vocabulary)
     functions: list[str] = program.functions()
     for name in functions:
         if name not in _FUNCTIONS and _OPERATOR.fullmatch(name) is None:
@@ -95,7 +99,8 @@ def compiled(source: str, where: str) -> Condition:
                 f'{where}, {place(source, at)}: no function "{name}"{instead}? In: {excerpt(source, at)}'
             )
     _check_patterns(source, where)
-    condition = Condition(source, names.needed, program, of_target=not names.roots.isdisjoint(OF_TARGET))
+    of_target = not names.roots.isdisjoint(OF_TARGET)
+    condition = Condition(source, names.needed, program, of_target=of_target, used=names.used)
     if not names.roots:
         # It says the same of everyone, so whether it says anything can be told now.
         said = condition.holds(context_of({}))

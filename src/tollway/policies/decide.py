@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from tollway.budgets.unseen import may_mean
 from tollway.match import HIDDEN_MODEL, Attribute, Facts
 from tollway.policies.condition import Failed, context_of
 from tollway.policies.fields import OF_TARGET, Path, dotted, value_at
@@ -60,6 +61,8 @@ class Verdict(msgspec.Struct, frozen=True):
     buckets: tuple[Bucket, ...] = ()
     judged: tuple[Judged, ...] = ()
     """Every policy that was looked at."""
+    unseen: tuple[Bucket, ...] = ()
+    """Where the model is not known: the buckets of limits that might be about it, besides `buckets`."""
 
 
 class Caller:
@@ -111,22 +114,24 @@ def decide(policies: Sequence[Policy], caller: Caller, facts: Facts, *, only_rea
     def about(policy: Policy) -> bool:
         resource, action = policy.resource, policy.action
         if not isinstance(action, Block):
-            return resource.matches(facts)
+            return _permits_or_counts(policy, facts)
         if action.excepted:
-            return not resource.matches(facts)
+            return not resource.permits(facts)
         return resource.matches(facts) or (unnamed and resource.may_match(facts))
 
     target = _Aimed(caller, facts)
     judged = _judge(policies, target, about)
-    blocking = next((one for one in judged if one.outcome == "blocks"), None)
+    blocking = next((one for one in judged if one.outcome == "blocks" or (unnamed and _blocks_hidden(one))), None)
     if blocking is not None:
         return Verdict("block", blocking, (), judged)
     matching = [one.policy for one in judged if one.outcome == "matches"]
-    if not matching:
+    # A limit counts what only costs the same as its models; it does not permit it.
+    if not any(policy.resource.permits(facts) for policy in matching):
         return Verdict("block", None, (), judged)
     buckets = _buckets(matching, target.values)
     checked = any(not bucket.unchecked for bucket in buckets)
-    return Verdict("check_limits" if checked else "no-limit", None, buckets, judged)
+    unseen = _unseen(judged, target, facts) if unnamed else ()
+    return Verdict("check_limits" if checked else "no-limit", None, buckets, judged, unseen)
 
 
 def buckets_of_anything(policies: Sequence[Policy], caller: Caller) -> tuple[Bucket, ...]:
@@ -140,8 +145,53 @@ def permitting(policies: Sequence[Policy], caller: Caller, facts: Facts) -> tupl
     """Every policy that blocks nothing, with the bucket that it names for this caller and target."""
     target = _Aimed(caller, facts)
     found = [policy for policy in policies if not isinstance(policy.action, Block)]
-    judged = _judge(found, target, lambda policy: policy.resource.matches(facts))
+    judged = _judge(found, target, lambda policy: _permits_or_counts(policy, facts))
     return tuple((one, one.policy.actor.of(target.values)) for one in judged)
+
+
+def _unseen(judged: Sequence[Judged], target: _Aimed, facts: Facts) -> tuple[Bucket, ...]:
+    """The buckets of limits that would be about the call if its model were one of theirs, as far as the caller goes."""
+    found = [one.policy for one in judged if one.outcome != "matches" and _might_limit(one.policy, target, facts)]
+    buckets = _buckets(found, target.values | _SOME_MODEL)
+    return tuple(bucket for bucket in buckets if bucket.caps and not bucket.unchecked)
+
+
+_SOME_MODEL: dict[str, Any] = {"model": "any"}
+"""Stands for the model in the names of buckets that nothing is ever counted on."""
+
+
+def _might_limit(policy: Policy, target: _Aimed, facts: Facts) -> bool:
+    if isinstance(policy.action, Block) or not policy.resource.may_match(facts):
+        return False
+    resource, condition = policy.resource, policy.condition
+    asks = _asks_model(condition.used)
+    if not (resource.models or asks or _asks_model(policy.actor.needed)):
+        return False
+    if resource.models and not may_mean(resource.models, facts):
+        return False
+    values = target.values | _SOME_MODEL
+    if any(_is_missing(value_at(values, path)) for path in (*condition.needed, *policy.actor.needed)):
+        return False
+    # What a condition asks of the model has no answer here.
+    return asks or condition.always or condition.holds(target.context()) is True
+
+
+def _asks_model(paths: Iterable[Path]) -> bool:
+    return any(path[0] == "model" for path in paths)
+
+
+def _blocks_hidden(judged: Judged) -> bool:
+    """Whether a block only does not hold because its condition asks for the model, of which only its owner knows what it is."""
+    return (
+        isinstance(judged.policy.action, Block)
+        and judged.outcome == "condition_false"
+        and _asks_model(judged.policy.condition.used)
+    )
+
+
+def _permits_or_counts(policy: Policy, facts: Facts) -> bool:
+    # What a limit counts is wider than what anything permits.
+    return policy.resource.matches(facts) if isinstance(policy.action, Limit) else policy.resource.permits(facts)
 
 
 def _judge(policies: Iterable[Policy], target: _Aimed, about: Callable[[Policy], bool]) -> tuple[Judged, ...]:

@@ -4,16 +4,14 @@ Only names are read here; whether the expression is one is for CEL itself to say
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from tollway.errors import SettingsInvalid
-from tollway.policies.fields import ROOTS, Path, dotted, field_of, instead_of, is_map
+from tollway.policies.fields import OF_POLICIES, Path, Vocabulary, dotted
 
 LONGEST = 4_000
 """Characters of a condition."""
-DEEPEST = 2
-"""Macros over lists inside each other: what each of them costs is multiplied."""
 
 _TOKEN = re.compile(
     r"(?P<space>\s+|//[^\n]*)"
@@ -28,8 +26,10 @@ _TOKEN = re.compile(
 _WORDS = frozenset({"true", "false", "null", "in"})
 _TYPES = frozenset({"bool", "bytes", "double", "dyn", "int", "list", "map", "null_type", "string", "type", "uint"})
 _MACROS = frozenset({"all", "exists", "exists_one", "filter", "map"})
+_OF_TEXTS = frozenset({"contains", "endsWith", "matches", "startsWith"})
 _PLAIN = re.compile(r"\"[^\"\\]*\"|'[^'\\]*'")
 _COMPARE = frozenset({"==", "!=", "<", ">", "<=", ">="})
+_GOES_ON = frozenset({".", "[", "+", "-", "*", "/", "%"})
 
 
 class Token(NamedTuple):
@@ -46,6 +46,15 @@ class Pattern(NamedTuple):
     at: int
 
 
+class Said(NamedTuple):
+    """A text that is written out in a condition."""
+
+    text: str
+    """As it is written, in its quotes."""
+    method: str
+    """What asks another text about it, such as `startsWith`; empty where it is compared."""
+
+
 class Names(NamedTuple):
     """Everything an expression speaks of."""
 
@@ -53,30 +62,40 @@ class Names(NamedTuple):
     """Fields it cannot do without: those that no `has()` in it asks for."""
     roots: frozenset[str]
     """The first parts of all names."""
+    used: tuple[Path, ...]
+    """All of them, as they are written."""
 
 
-def names_in(source: str, where: str) -> Names:
+def names_in(source: str, where: str, vocabulary: Vocabulary = OF_POLICIES) -> Names:
     """The names in `source`. Raises SettingsInvalid for one that nothing has, with its place and the nearest that is known."""
     tokens = _tokens(source)
-    bound = _bound(tokens, source, where)
+    bound = _bound(tokens, source, where, vocabulary)
     used: dict[Path, None] = {}
     asked_for: set[Path] = set()
     number = -1
     while (number := number + 1) < len(tokens):
         token, before = tokens[number], tokens[number - 1].text if number else ""
+        if token.kind == "name" and before == "." and not _is_of(tokens, number - 2):
+            raise SettingsInvalid(
+                f'{where}, {place(source, token.at)}: a name does not begin with a dot; write "{token.text}". '
+                f"In: {excerpt(source, token.at)}"
+            )
         if token.kind != "name" or before == "." or token.text in _WORDS or token.text in bound:
             continue
         if _text(tokens, number + 1) == "(" or token.text in _TYPES:
             continue
         path, behind = _path(tokens, number)
-        _check(path, token.at, source, where)
-        _check_compared(tokens, number, behind, path, source, where)
+        said = vocabulary.wrong(path)
+        if said is not None:
+            raise SettingsInvalid(f"{where}, {place(source, token.at)}: {said} In: {excerpt(source, token.at)}")
+        if not vocabulary.is_map(path):
+            _check_compared(tokens, number, behind, path, source, where, vocabulary)
         if before == "(" and _text(tokens, number - 2) == "has":
             asked_for.add(path)
         used[path] = None
         number = behind - 1
-    needed = tuple(path for path in used if path not in asked_for and not is_map(path))
-    return Names(needed, frozenset(path[0] for path in used))
+    needed = tuple(path for path in used if path not in asked_for and not vocabulary.is_map(path))
+    return Names(needed, frozenset(path[0] for path in used), tuple(used))
 
 
 def patterns_in(source: str) -> tuple[Pattern, ...]:
@@ -89,6 +108,68 @@ def patterns_in(source: str) -> tuple[Pattern, ...]:
         if _text(tokens, number - 1) == "(" and _text(tokens, number - 2) == "matches":
             found.append(Pattern(token.text, token.at))
     return tuple(found)
+
+
+def texts_in(source: str) -> tuple[Said, ...]:
+    """Every text that is written out in `source`."""
+    tokens = _tokens(source)
+    found: list[Said] = []
+    for number, token in enumerate(tokens):
+        if token.kind in ("text", "raw"):
+            method = _text(tokens, number - 2) if _text(tokens, number - 1) == "(" else ""
+            found.append(Said(token.text, method if method in _OF_TEXTS else ""))
+    return tuple(found)
+
+
+def is_odd(source: str, paths: Container[Path]) -> bool:
+    """Whether one of the fields `paths` is asked of in `source` in any other way than for being there, or by texts that are written
+    out: with `==`, `!=`, `in` a list of them, or a method such as `startsWith`."""
+    tokens = _tokens(source)
+    number = -1
+    while (number := number + 1) < len(tokens):
+        token, before = tokens[number], _text(tokens, number - 1)
+        if token.kind != "name" or before == "." or _text(tokens, number + 1) == "(":
+            continue
+        path, behind = _path(tokens, number)
+        if path in paths and not _is_plainly_asked(tokens, number, behind):
+            return True
+        number = behind - 1
+    return False
+
+
+def _is_plainly_asked(tokens: Sequence[Token], number: int, behind: int) -> bool:
+    before, sign = _text(tokens, number - 1), _text(tokens, behind)
+    if before == "(" and _text(tokens, number - 2) == "has":
+        return True
+    if before in ("==", "!=") and _is_text(tokens, number - 2):
+        return not _goes_on(tokens, behind) and not _leads_on(tokens, number - 3)
+    if _leads_on(tokens, number - 1):
+        return False
+    if sign in ("==", "!="):
+        return _is_text(tokens, behind + 1) and not _goes_on(tokens, behind + 2)
+    if sign == "." and _text(tokens, behind + 1) in _OF_TEXTS:
+        return _is_text(tokens, behind + 3) and _text(tokens, behind + 4) == ")"
+    if sign != "in" or _text(tokens, behind + 1) != "[":
+        return False
+    end = behind + 2
+    while _is_text(tokens, end) or _text(tokens, end) == ",":
+        end += 1
+    return _text(tokens, end) == "]" and not _goes_on(tokens, end + 1)
+
+
+def _is_text(tokens: Sequence[Token], number: int) -> bool:
+    return 0 <= number < len(tokens) and tokens[number].kind in ("text", "raw")
+
+
+def _goes_on(tokens: Sequence[Token], number: int) -> bool:
+    """Whether what ends before this token is a part of something that is computed."""
+    return _text(tokens, number) in _GOES_ON
+
+
+def _leads_on(tokens: Sequence[Token], number: int) -> bool:
+    """Whether what begins behind this token is a part of something that is computed or compared."""
+    text = _text(tokens, number)
+    return text in _GOES_ON - {"["} or text in _COMPARE or text == "in"
 
 
 def place(source: str, at: int) -> str:
@@ -119,6 +200,18 @@ def _text(tokens: Sequence[Token], number: int) -> str:
     return tokens[number].text if 0 <= number < len(tokens) else ""
 
 
+def _is_of(tokens: Sequence[Token], number: int) -> bool:
+    """Whether a token ends something that may have fields and methods."""
+    if not 0 <= number < len(tokens):
+        return False
+    token = tokens[number]
+    return (
+        token.kind in ("text", "raw", "number")
+        or token.text in ")]}"
+        or (token.kind == "name" and token.text not in ("in",))
+    )
+
+
 def _path(tokens: Sequence[Token], number: int) -> tuple[Path, int]:
     """The name that begins at a token, with `["..."]` as another way to write a part of it; and the token behind it."""
     path = [tokens[number].text]
@@ -138,36 +231,35 @@ def _path(tokens: Sequence[Token], number: int) -> tuple[Path, int]:
             return tuple(path), number
 
 
-def _check(path: Path, at: int, source: str, where: str) -> None:
-    field = field_of(path)
-    if field is not None or is_map(path):
-        return
-    short = next((path[:n] for n in range(len(path) - 1, 0, -1) if field_of(path[:n]) is not None), None)
-    if short is not None:
-        said = f'"{dotted(short)}" is {"a list" if dotted(short).endswith("groups") else "text"} and has no "{path[len(short)]}"'
-        raise SettingsInvalid(f"{where}, {place(source, at)}: {said}; {instead_of(path)} In: {excerpt(source, at)}")
-    raise SettingsInvalid(
-        f'{where}, {place(source, at)}: nothing is called "{dotted(path)}"; {instead_of(path)} In: {excerpt(source, at)}'
-    )
-
-
-def _check_compared(tokens: Sequence[Token], number: int, behind: int, path: Path, source: str, where: str) -> None:
-    """Refuses metadata beside a number or a boolean: it is text, so that neither would ever be equal to it."""
-    if "metadata" not in (path[0], *path[1:2]) or is_map(path):
-        return
+def _check_compared(
+    tokens: Sequence[Token], number: int, behind: int, path: Path, source: str, where: str, vocabulary: Vocabulary
+) -> None:
+    """Refuses what is never true: text beside a number or a boolean, and a list beside a text."""
+    kind = vocabulary.kind(path)
     other = None
-    if _text(tokens, behind) in _COMPARE:
-        other = _text(tokens, behind + 1)
-    elif _text(tokens, number - 1) in _COMPARE:
-        other = _text(tokens, number - 2)
-    if other is not None and (other in ("true", "false") or other[:1].isdigit()):
-        raise SettingsInvalid(
-            f'{where}, {place(source, tokens[number].at)}: metadata is text, which {other} never equals; write "{other}" in '
-            f"quotes, or convert it: int({dotted(path)}). In: {excerpt(source, tokens[number].at)}"
-        )
+    # What has a method called on it, or is added to something, is compared as whatever comes of that.
+    if _text(tokens, behind) in _COMPARE and _text(tokens, behind + 2) not in _GOES_ON:
+        other = tokens[behind + 1] if behind + 1 < len(tokens) else None
+    elif _text(tokens, number - 1) in _COMPARE and number > 1 and _text(tokens, behind) not in _GOES_ON:
+        other = tokens[number - 2]
+    if other is None:
+        return
+    said = ""
+    if kind == "text" and (other.text in ("true", "false") or other.text[:1].isdigit()):
+        name = "metadata" if "metadata" in (path[0], *path[1:2]) else dotted(path)
+        convert = "" if other.text in ("true", "false") else f", or convert it: int({dotted(path)})"
+        said = f'{name} is text, which {other.text} never equals; write "{other.text}" in quotes{convert}.'
+    elif kind == "list" and (
+        other.kind in ("text", "raw") or other.text in ("true", "false") or other.text[:1].isdigit()
+    ):
+        element = other.text if other.kind in ("text", "raw") else f'"{other.text}"'
+        said = f"{dotted(path)} is a list, which {other.text} never equals; write {element} in {dotted(path)}."
+    if said:
+        at = tokens[number].at
+        raise SettingsInvalid(f"{where}, {place(source, at)}: {said} In: {excerpt(source, at)}")
 
 
-def _bound(tokens: Sequence[Token], source: str, where: str) -> frozenset[str]:
+def _bound(tokens: Sequence[Token], source: str, where: str, vocabulary: Vocabulary) -> frozenset[str]:
     """The names that macros such as `exists(group, ...)` make. Raises SettingsInvalid for one that is a field's too."""
     found: set[str] = set()
     open_macros: list[bool] = []
@@ -175,14 +267,14 @@ def _bound(tokens: Sequence[Token], source: str, where: str) -> frozenset[str]:
         if token.text == "(":
             macro = _text(tokens, number - 1) in _MACROS and _text(tokens, number - 2) == "."
             open_macros.append(macro)
-            if sum(open_macros) > DEEPEST:
+            if sum(open_macros) > vocabulary.deepest:
                 raise SettingsInvalid(
                     f"{where}, {place(source, token.at)}: {sum(open_macros)} loops inside each other take too long; use "
-                    f"{DEEPEST} at most."
+                    f"{vocabulary.deepest} at most."
                 )
             if macro and _text(tokens, number + 2) == ",":
                 name = tokens[number + 1]
-                if name.text in ROOTS:
+                if name.text in vocabulary.roots:
                     raise SettingsInvalid(
                         f'{where}, {place(source, name.at)}: "{name.text}" is a field already; call the element something else.'
                     )

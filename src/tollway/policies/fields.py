@@ -5,7 +5,7 @@ declares too, below what is proven; `verified.metadata` has only the latter.
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from tollway.identity.identity import Identity
@@ -29,7 +29,11 @@ FIELDS: tuple[Field, ...] = (
     Field("cf.user.groups", "list", "the groups that the token or the key has"),
     Field("cf.service", "text", "the service's name"),
     Field("cf.country", "text", "two letters, from the token"),
-    Field("cf.custom.<name>", "any", "a claim that the issuer's claims.metadata names; of a key, its metadata"),
+    Field(
+        "cf.custom.<name>",
+        "any",
+        "a claim that the issuer's claims.metadata or claims.lists names; of a key, its metadata",
+    ),
     Field("metadata.<name>", "text", "what is proven of that name, else what the caller declares"),
     Field("verified.metadata.<name>", "text", "what is proven of that name"),
     Field("user", "text", "the name that budgets know the user by"),
@@ -103,6 +107,43 @@ def instead_of(path: Path) -> str:
     """What is said of the nearest name to one that nothing has."""
     near = nearest(path)
     return f'did you mean "{near}"?' if near is not None else f"there are {', '.join(field.name for field in FIELDS)}."
+
+
+def wrong(path: Path) -> str | None:
+    """What is wrong with a name, as a sentence with the way out; `None` for one that means something."""
+    if field_of(path) is not None or is_map(path):
+        return None
+    short = next((path[:n] for n in range(len(path) - 1, 0, -1) if field_of(path[:n]) is not None), None)
+    if short is not None:
+        kind = "a list" if dotted(short).endswith("groups") else "text"
+        return f'"{dotted(short)}" is {kind} and has no "{path[len(short)]}"; {instead_of(path)}'
+    return f'nothing is called "{dotted(path)}"; {instead_of(path)}'
+
+
+def kind_of(path: Path) -> str | None:
+    """Whether the field at `path` is "text", a "list" or "any"thing."""
+    field = field_of(path)
+    return field.kind if field is not None else None
+
+
+def _kind_of_metadata(path: Path) -> str | None:
+    return "text" if "metadata" in (path[0], *path[1:2]) else None
+
+
+class Vocabulary(NamedTuple):
+    """The names that an expression may use."""
+
+    roots: frozenset[str]
+    """The first parts of all of them."""
+    wrong: Callable[[Path], str | None]
+    is_map: Callable[[Path], bool]
+    deepest: int = 2
+    """Macros over lists inside each other: what each of them costs is multiplied."""
+    kind: Callable[[Path], str | None] = _kind_of_metadata
+    """Of a field, where it is known: "text", or "list"."""
+
+
+OF_POLICIES = Vocabulary(ROOTS, wrong, is_map, kind=kind_of)
 
 
 def may_have(identity: Identity, path: Path) -> bool:

@@ -6,7 +6,7 @@ import msgspec
 
 from tollway.budgets.budget import Guarantee, OnUnpriced
 from tollway.budgets.window import Window
-from tollway.match import Facts, Match
+from tollway.match import Facts, Match, only_itself
 from tollway.policies.actor import Actor
 from tollway.policies.condition import Condition
 
@@ -22,6 +22,10 @@ class Resource(msgspec.Struct, frozen=True):
     def matches(self, facts: Facts) -> bool:
         """Whether it is about a request whose target has these facts."""
         return self._serves(facts) and (not self.models or Match("model", self.models).holds(facts))
+
+    def permits(self, facts: Facts) -> bool:
+        """The same, where the model is only what it is itself: not another that costs as much."""
+        return self.matches(only_itself(facts))
 
     def may_match(self, facts: Facts) -> bool:
         """The same of a request that names no model, where the model that it means might be one of these."""

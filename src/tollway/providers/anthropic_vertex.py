@@ -14,7 +14,7 @@ import msgspec
 from tollway.providers.anthropic_messages import CountTokens, Messages
 from tollway.providers.body import Unfit
 from tollway.providers.codec import Headers, Malformed, Meter
-from tollway.providers.google_path import parted, with_model
+from tollway.providers.google_path import check_agrees, parted, with_model
 from tollway.providers.splice import spliced, values_of
 from tollway.request import Api, Ask, Dialect
 from tollway.usage import Report
@@ -56,10 +56,10 @@ class Vertex:
         ask = _messages.read_ask(path, query, content_type, body)
         if isinstance(ask, Malformed) or parts is None:
             return ask
-        if ask.model is not None and ask.model.rpartition("/")[2] != parts.model.rpartition("/")[2]:
-            return Unfit(
-                f'model is "{ask.model[:60]}" in the body and "{parts.model[:60]}" in the path; they must agree.'
-            ).malformed()
+        try:
+            check_agrees(ask.model, query, parts.model)
+        except Unfit as unfit:
+            return unfit.malformed()
         return msgspec.structs.replace(
             ask, model=parts.model, stream=ask.stream or parts.method.casefold() == "streamrawpredict"
         )

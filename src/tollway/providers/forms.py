@@ -1,7 +1,7 @@
 """Reading multipart forms (RFC 7578) so that no other parser of the same bytes sees another field in them.
 
 A form is cut at its boundary and each part's name is read; values stay where they stand. What a strict reader would not
-take is told as a flaw: an API whose money hangs on the form refuses it, a path of unknown cost passes it on.
+take is told as a flaw, and refused: another server might read another model out of it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ MOST_PARTS = 1_000
 _BOUNDARY = re.compile(rb'boundary="?([^";,\s]{1,70})"?', re.IGNORECASE)
 _NAME = re.compile(rb'[;\s]name="?([^";\r\n]*)"?', re.IGNORECASE)
 # RFC 5987 names, quoted pairs, and encodings of a value are read by some parsers and not by others.
-_ODD_HEAD = re.compile(
-    rb"[;\s]name\*|content-transfer-encoding:\s*+(?!binary|8bit|7bit)|charset=(?!\"?(?:utf-8|us-ascii))", re.IGNORECASE
-)
+_ODD_HEAD = re.compile(rb"[;\s]name\*|content-transfer-encoding:\s*+(?!binary|8bit|7bit)", re.IGNORECASE)
+_ODD_TEXT = re.compile(rb"charset=(?!\"?(?:utf-8|us-ascii))", re.IGNORECASE)
+# RFC 7578 and RFC 2183 have no space beside "=", nor a line that is folded; servers written in Go read both.
+_SPACED = re.compile(rb"[;\s](?:file)?name\*?(?:\s+=|=\s)|\r\n[ \t]", re.IGNORECASE)
 _FILE = re.compile(rb"[;\s]filename\*?\s*=", re.IGNORECASE)
 
 
@@ -92,14 +93,23 @@ def _part(body: bytes, start: int, end: int) -> tuple[Part | None, str | None]:
     names = _NAME.findall(head)
     if len(names) > 1:
         raise Unfit("A field of the form has two names; send one.")
+    is_file = _FILE.search(head) is not None
     odd = None
     if not names:
         odd = "A field of the form has no name."
-    elif b"\\" in names[0] or _ODD_HEAD.search(head) or not head.startswith(b"\r\n"):
+    elif (
+        not names[0].strip()
+        or b"\\" in names[0]
+        or not head.startswith(b"\r\n")
+        or _SPACED.search(head)
+        or _ODD_HEAD.search(head)
+        # Of a file it is its own matter.
+        or (not is_file and _ODD_TEXT.search(head))
+    ):
         odd = "A field of the form has a head that not all servers read alike."
     name = names[0].decode(errors="replace") if names else ""
     value_end = end - 2 if body[end - 2 : end] == b"\r\n" and end - 2 >= head_end + 4 else end
-    return Part(name, _FILE.search(head) is not None, head_end + 4, value_end), odd
+    return Part(name, is_file, head_end + 4, value_end), odd
 
 
 def texts(form: Form, body: bytes, wanted: Collection[str]) -> dict[str, str]:

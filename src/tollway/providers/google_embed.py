@@ -11,7 +11,7 @@ from tollway.providers.body import Fields, Shape, Unfit, object_at
 from tollway.providers.codec import Headers, Malformed, Meter
 from tollway.providers.counts import decoded, reported
 from tollway.providers.google_generate import read_content
-from tollway.providers.google_path import parted, with_model
+from tollway.providers.google_path import check_agrees, parted, with_model
 from tollway.providers.google_usage import GenerateReader, read_embedded, report_of
 from tollway.providers.inputs import Inputs
 from tollway.providers.splice import merged, spliced, values_of
@@ -38,6 +38,7 @@ class Embed:
             inputs = Inputs()
             parts = parted(path)
             model = parts.model if parts else None
+            check_agrees(None, query, model)
             _read_one(fields, object_at(fields, "content").get("parts"), model, inputs)
             requests = fields.get("requests")
             if requests is not None and not isinstance(requests, list):
@@ -90,6 +91,5 @@ def _read_one(request: Fields, parts: object, model: str | None, inputs: Inputs)
     named: object = request.get("model")
     if isinstance(named, msgspec.Raw):
         named = decoded(named)
-    if isinstance(named, str) and model is not None and named.rpartition("/")[2] != model:
-        raise Unfit(f'model is "{named[:60]}" in the body and "{model[:60]}" in the path; they must agree.')
+    check_agrees(named, b"", model)
     read_content(parts, inputs)

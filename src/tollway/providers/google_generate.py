@@ -20,14 +20,17 @@ from tollway.providers.body import (
     Unread,
     name_at,
     object_at,
+    object_of,
     one_of,
     whole_number,
 )
 from tollway.providers.codec import Headers, Malformed, Meter
-from tollway.providers.google_path import parted, with_model
+from tollway.providers.counts import decoded
+from tollway.providers.google_path import check_agrees, parted, with_model
 from tollway.providers.google_usage import GenerateReader, read_answer
 from tollway.providers.inputs import Inputs
 from tollway.providers.media import GOOGLE
+from tollway.providers.other_models import Others
 from tollway.providers.splice import lowered, merged, spliced, values_of
 from tollway.providers.stream import StreamMeter
 from tollway.providers.token_count import TokenCount
@@ -112,6 +115,8 @@ class Generate:
             thinking = one_of(config, "thinkingConfig", "thinking_config")
             cap, choices = one_of(config, *_CAP), one_of(config, *_CHOICES)
             parts = parted(path)
+            check_agrees(fields.get("model"), query, parts.model if parts else None)
+            others = _others_in(config)
             return Ask(
                 model=parts.model if parts else None,
                 stream=parts is not None and parts.method == "streamGenerateContent",
@@ -125,6 +130,8 @@ class Generate:
                 paid_tools=tuple(inputs.paid_tools),
                 service_tier=name_at(fields, one_of(fields, "serviceTier", "service_tier")),
                 reasons=config.get(thinking) is not None,
+                substitutes=others.substitutes,
+                also_models=others.also_models,
             )
         except Unfit as unfit:
             return unfit.malformed()
@@ -169,6 +176,20 @@ class CountTokens(TokenCount):
         parts = parted(path)
         return parts.model if parts else None
 
+    def read_ask(self, path: str, query: bytes, content_type: bytes, body: bytes) -> Ask | Malformed:
+        """The model; a body that names one, itself or in the request that it counts, has to agree with the path."""
+        ask = TokenCount.read_ask(self, path, query, content_type, body)
+        if isinstance(ask, Malformed):
+            return ask
+        try:
+            fields = object_of(body) or {}
+            check_agrees(decoded(fields.get("model")), query, ask.model)
+            counted = object_of(bytes(fields.get(_request_in(fields), b""))) or {}
+            check_agrees(decoded(counted.get("model")), b"", ask.model)
+        except Unfit as unfit:
+            return unfit.malformed()
+        return ask
+
     def write_path(self, path: str, model: str) -> str:
         """`path` with the model's upstream name in it."""
         return with_model(path, model)
@@ -176,6 +197,26 @@ class CountTokens(TokenCount):
     def meter(self, *, strip_usage: bool) -> Meter:
         """A meter, for completeness; a count is not streamed."""
         return StreamMeter(GenerateReader(), self.read_answer)
+
+
+def _request_in(fields: Fields) -> str:
+    return one_of(fields, "generateContentRequest", "generate_content_request")
+
+
+def _others_in(config: Fields) -> Others:
+    """What `generationConfig` says of other models: Vertex may be told to run another one, or to choose one itself."""
+    found = Others()
+    routing = config.get(one_of(config, "routingConfig", "routing_config"))
+    if routing is not None or config.get(one_of(config, "modelConfig", "model_config")) is not None:
+        found.substitutes = True
+    if isinstance(routing, msgspec.Raw):
+        inner = values(routing)
+        for mode in ("manualMode", "manual_mode"):
+            manual = values(inner.get(mode))
+            for name in ("modelName", "model_name"):
+                if name in manual:
+                    found.named(decoded(manual[name]))
+    return found
 
 
 def _read_system(fields: Fields, inputs: Inputs) -> None:

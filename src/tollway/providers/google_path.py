@@ -2,7 +2,9 @@
 
 import re
 from typing import NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qsl, quote, unquote
+
+from tollway.providers.body import Unfit
 
 # A method never has a colon in it, a tuned model's name may; a unified path has "provider/model" in the model's place.
 _PARTS = re.compile(r"(.*?(?:models|tunedModels)/)(.+):([^:/]+)", re.DOTALL)
@@ -31,3 +33,27 @@ def with_model(path: str, model: str) -> str:
     if parts is None:
         return path
     return f"{quote(parts.before)}{quote(model.rpartition('/')[2], safe='')}:{parts.method}"
+
+
+def check_agrees(named: object, query: bytes, model: str | None) -> None:
+    """Raises Unfit where the body (`named`) or the query names another model than the path: Google might answer with that
+    one, and what is held, and permitted, is the path's.
+
+    Each may be written with its folder or its author in front. What is no text is left to Google to refuse.
+    """
+    if model is None:
+        return
+    _check_one(named, model, "body")
+    for name, value in parse_qsl(query.decode("latin-1")):
+        # Google's servers take the fields of a request from its query too, inner ones with dots: generateContentRequest.model.
+        if name.rpartition(".")[2].casefold() == "model":
+            _check_one(value, model, "query")
+
+
+def _check_one(named: object, model: str, where: str) -> None:
+    if not isinstance(named, str) or not named:
+        return
+    last = model.rpartition("/")[2]
+    # A version may stand in the path alone: "mistral-large@2407", whose body says "mistral-large".
+    if named.rpartition("/")[2] not in (last, last.partition("@")[0]):
+        raise Unfit(f'model is "{named[:60]}" in the {where} and "{model[:60]}" in the path; they must agree.')

@@ -14,7 +14,7 @@ from tollway.providers.answer import Values, text, values
 from tollway.providers.body import MAX_CHOICES, MAX_COUNT, Fields, Shape, Unfit, Unread, object_at, one_of, whole_number
 from tollway.providers.codec import Headers, Malformed, Meter
 from tollway.providers.counts import added, count, decoded, doubt, nested
-from tollway.providers.google_path import parted, with_model
+from tollway.providers.google_path import check_agrees, parted, with_model
 from tollway.providers.google_usage import GenerateReader
 from tollway.providers.inputs import Inputs
 from tollway.providers.stream import StreamMeter
@@ -47,6 +47,7 @@ class Predict:
             fields = _shape.open(body)
             parts = parted(path)
             model = parts.model if parts else None
+            check_agrees(fields.get("model"), query, model)
             plain = (model or "").lower().rpartition("/")[2]
             instances = _instances(fields)
             if plain.startswith(_PICTURE_MODELS):

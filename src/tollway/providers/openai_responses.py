@@ -84,6 +84,7 @@ class _Element(msgspec.Struct, gc=False):
     encrypted_content: str | None = None
     result: msgspec.Raw = ABSENT
     model: msgspec.Raw = ABSENT
+    tools: msgspec.Raw = ABSENT
 
 
 _shape = Shape(_Element)
@@ -216,9 +217,29 @@ def _read_tools(fields: Fields, inputs: Inputs) -> None:
         return
     inputs.tools(len(cast(list[Any], tools)))
     for tool in cast(list[Any], tools):
-        if type(tool) is _Element and tool.type is not None and tool.type not in _CLIENT_TOOLS:
+        if type(tool) is _Element and tool.type == "namespace":
+            _check_namespace(tool.tools)
+        elif type(tool) is _Element and tool.type is not None and tool.type not in _CLIENT_TOOLS:
             name = undated(tool.type)
             inputs.paid(_TOOL_NAMES.get(name, name))
+
+
+_inner = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+
+
+def _check_namespace(tools: msgspec.Raw) -> None:
+    """Raises Unfit where a namespace holds anything but the caller's own functions: what it costs would not be looked at."""
+    if not _given(tools):
+        return
+    try:
+        kinds = [text(tool.get("type")) for tool in _inner.decode(tools)]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Unfit("tools of a namespace is no array of tools.") from None
+    other = next((kind for kind in kinds if kind not in ("function", "custom")), "function")
+    if other != "function":
+        raise Unfit(
+            f'A namespace holds functions, and this one a tool of type "{(other or "")[:40]}"; put it among tools itself.'
+        )
 
 
 class _Action(msgspec.Struct):

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import msgspec
 
-from tollway.providers.answer import text
-from tollway.providers.body import ABSENT, MAX_NAME, Fields, Unread
+from tollway.providers.answer import text, values
+from tollway.providers.body import ABSENT, MAX_NAME, Fields, Unread, object_at
 from tollway.providers.counts import decoded
 from tollway.request import Ask
 
@@ -20,8 +20,16 @@ _ROUTERS = ("models", "route", "plugins", "preset", "deferred")
 _ROUTER_TOOL = "openrouter:"
 _BOUNDED = frozenset({"openrouter:web_search", "openrouter:web_fetch", "openrouter:datetime"})
 """Tools of OpenRouter's that run no model of their own."""
-_PICKED = re.compile(r"~.*|openrouter/(?:auto|fusion|free|bodybuilder|pareto)\b.*", re.IGNORECASE | re.DOTALL)
-_PICKED_AT_ROUTER = re.compile(r"auto\b.*", re.IGNORECASE | re.DOTALL)
+_PICKED = re.compile(
+    # Azure's "model-router" and Groq's compound systems run whichever models they choose.
+    r"~.*|openrouter/(?:auto|fusion|free|bodybuilder|pareto)\b.*|(?:[^/]+/)*model-router\b.*|groq/compound\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
+_PICKED_AT = {
+    "openrouter": re.compile(r"auto\b.*", re.IGNORECASE | re.DOTALL),
+    "groq": re.compile(r"compound\b.*", re.IGNORECASE | re.DOTALL),
+    "github-copilot": re.compile(r"auto", re.IGNORECASE),
+}
 
 
 class Others:
@@ -73,6 +81,7 @@ def others_in(fields: Fields) -> Others:
         found.runs("fallbacks")
         for element in cast(list[Any], fallbacks) if isinstance(fallbacks, list) else ():
             found.named(element if isinstance(element, str) else text(getattr(element, "model", None)))
+    _read_compound(fields, found)
     tools: object = fields.get("tools")
     if isinstance(tools, Unread | dict):
         found.substitutes = True
@@ -81,7 +90,22 @@ def others_in(fields: Fields) -> Others:
     return found
 
 
+def _read_compound(fields: Fields, found: Others) -> None:
+    """Groq's compound systems: `compound_custom.models` names the models that reason and answer."""
+    custom: object = fields.get("compound_custom")
+    if custom is None:
+        return
+    found.substitutes = True
+    inner = object_at(fields, "compound_custom").get("models") if isinstance(custom, dict) else None
+    for name, raw in values(inner).items() if isinstance(inner, msgspec.Raw) else ():
+        if name.endswith("_model"):
+            found.named(decoded(raw))
+
+
 def _read_tool(kind: str | None, model: msgspec.Raw, found: Others) -> None:
+    if kind == "image_generation" and (model is ABSENT or decoded(model) is None):
+        # OpenAI chooses the model that makes the pictures.
+        found.substitutes = True
     if kind is None or kind in ("function", "custom"):
         # The caller's own: whatever else stands in it is his.
         return
@@ -104,11 +128,10 @@ def picks_model(kind: str, model: str | None) -> bool:
     """
     if model is None:
         return False
-    return _PICKED.fullmatch(model) is not None or (
-        kind == "openrouter" and _PICKED_AT_ROUTER.fullmatch(model) is not None
-    )
+    there = _PICKED_AT.get(kind)
+    return _PICKED.fullmatch(model) is not None or (there is not None and there.fullmatch(model) is not None)
 
 
-def lets_others_serve(ask: Ask, kind: str, model: str | None) -> bool:
-    """Whether a model that nobody here knows the name of may answer."""
-    return ask.substitutes or picks_model(kind, model)
+def lets_others_serve(ask: Ask, kind: str, *models: str | None) -> bool:
+    """Whether a model that nobody here knows the name of may answer. `models`: all names of the one that is asked for."""
+    return ask.substitutes or any(picks_model(kind, model) for model in (*models, *ask.also_models))

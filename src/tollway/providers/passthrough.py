@@ -15,7 +15,7 @@ from tollway.providers.codec import Headers, Malformed, Meter
 from tollway.providers.counts import Reported, decoded, reported
 from tollway.providers.elsewhere import read_elsewhere
 from tollway.providers.forms import cut, is_form, texts
-from tollway.providers.google_path import parted, with_model
+from tollway.providers.google_path import check_agrees, parted, with_model
 from tollway.providers.splice import spliced
 from tollway.providers.stream import StreamMeter
 from tollway.request import Api, Ask, Dialect
@@ -32,6 +32,11 @@ _FIELDS = ("model", "stream")
 _UNKNOWN_COST = "a call whose cost only its answer shows"
 
 
+def is_job(path: str) -> bool:
+    """Whether a POST to `path` starts work whose models and cost are not in its answer."""
+    return _JOB.search(unquote(path)) is not None
+
+
 class Passthrough:
     """The codec of `*.other`: nothing is known beforehand, and nothing but the model's name is ever changed."""
 
@@ -44,12 +49,15 @@ class Passthrough:
     def read_ask(self, path: str, query: bytes, content_type: bytes, body: bytes) -> Ask | Malformed:
         """The model and the wish to stream, from JSON or from a multipart form. Malformed where they stand twice."""
         try:
-            fields = texts(cut(content_type, body), body, _FIELDS) if is_form(content_type) else _json(body)
+            fields = _form(content_type, body) if is_form(content_type) else _json(body)
+            job = is_job(path)
+            parts = parted(path) if self.dialect == "google" else None
+            if parts is not None and not job:
+                check_agrees(fields.get("model"), query, parts.model)
         except Unfit as unfit:
             return unfit.malformed()
-        parts = parted(path) if self.dialect == "google" else None
         model = parts.model if parts else fields.get("model")
-        if _JOB.search(unquote(path)) is not None:
+        if job:
             model = None
         return Ask(
             model=model if isinstance(model, str) and model else None,
@@ -77,6 +85,16 @@ class Passthrough:
     def meter(self, *, strip_usage: bool) -> Meter:
         """A meter for one stream, or for bytes that are none."""
         return StreamMeter(_AnyReader(), self.read_answer)
+
+
+def _form(content_type: bytes, body: bytes) -> dict[str, Any]:
+    """The two fields of a form. Raises Unfit for any flaw: another parser might see another model in it."""
+    if not body:
+        return {}
+    form = cut(content_type, body)
+    if form.flaw is not None:
+        raise Unfit(form.flaw)
+    return dict(texts(form, body, _FIELDS))
 
 
 def _json(body: bytes) -> dict[str, Any]:

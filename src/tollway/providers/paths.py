@@ -62,6 +62,31 @@ def deployment_in(path: str) -> str | None:
     return unquote(found[1]) if found is not None else None
 
 
+def model_in(path: str) -> str | None:
+    """The model that a path of an OpenAI-like provider names beside the body, as Hugging Face's, Databricks' and Fireworks' may.
+
+    `None` where it names none, and for Azure's deployments, which `deployment_in` tells.
+    """
+    plain = unquote(path.partition("?")[0]).rstrip("/")
+    if _DEPLOYMENT.match(plain) is not None:
+        return None
+    found = next((found for pattern in _MODEL_IN if (found := pattern.search(plain)) is not None), None)
+    return found[1] if found is not None and found[1].partition("/")[0] not in _NO_MODELS else None
+
+
+_MODEL_IN = (
+    re.compile(r"/(accounts/[^/]+/(?:models|deployments)/[^/]+)"),
+    re.compile(r"/engines/([^/]+)/"),
+    re.compile(r"/models/(.+?)(?:/v\d\w*/.*|/pipeline/.*|/(?:chat/completions|completions|embeddings|responses))?$"),
+    re.compile(r"/serving-endpoints/([^/]+)/"),
+    re.compile(r"/([^/]+)/invocations$"),
+)
+_NO_MODELS = frozenset(
+    {"chat", "completions", "embeddings", "responses", "images", "audio", "rerank", "info", "serving-endpoints"}
+)
+"""What may stand in a model's place at providers that name none there: Azure's `/models/chat/completions`."""
+
+
 def _said_already(base_path: str, path: str) -> str:
     """The end of the base URL's path that the caller's path begins with: all of it, or from its version on."""
     segments = base_path.split("/")

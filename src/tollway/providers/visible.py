@@ -21,6 +21,8 @@ class Shown(msgspec.Struct, frozen=True):
     """Of names in lower case."""
     reason: str
     source: str
+    never_reasons: bool = False
+    """They cannot reason, whatever a request asks for."""
 
 
 _MODELS = "the provider's list of models"
@@ -31,6 +33,7 @@ VISIBLE: tuple[Shown, ...] = (
         ("gpt-3.5*", "gpt-4*", "chatgpt-4o*", "davinci*", "babbage*"),
         "They do not reason; the o-series and GPT-5 do, and chat streams carry nothing of it.",
         f'OpenAI, "Reasoning models", and {_MODELS}',
+        never_reasons=True,
     ),
     Shown(
         "anthropic",
@@ -55,6 +58,7 @@ VISIBLE: tuple[Shown, ...] = (
         ("gpt-3.5*", "gpt-35*", "gpt-4*"),
         "As at OpenAI.",
         'OpenAI, "Reasoning models"',
+        never_reasons=True,
     ),
     Shown(
         "aws-bedrock",
@@ -111,13 +115,16 @@ def shows_every_token(price_list: str | None, model: str | None, ask: Ask) -> bo
     """
     if price_list is None:
         return False
-    return not ask.reasons and model is not None and _listed(price_list, model.lower())
+    return model is not None and _listed(price_list, model.lower(), ask.reasons)
 
 
 @lru_cache(maxsize=1024)
-def _listed(price_list: str, model: str) -> bool:
+def _listed(price_list: str, model: str, reasons: bool) -> bool:
     if any(fnmatchcase(model.replace("non-reasoning", ""), pattern) for pattern in _HIDING):
         return False
     return any(
-        fnmatchcase(model, pattern) for shown in VISIBLE if shown.price_list == price_list for pattern in shown.patterns
+        fnmatchcase(model, pattern)
+        for shown in VISIBLE
+        if shown.price_list == price_list and (shown.never_reasons or not reasons)
+        for pattern in shown.patterns
     )
