@@ -100,10 +100,24 @@ REASONS: dict[str, Reason] = {
     "budget_legs": Reason(422, False, "more than 32 accounts of budgets count the request"),
     "budget_contended": Reason(429, True, "a budget is held by requests under way, not spent"),
     "budget_store_unavailable": Reason(503, True, "the ledger cannot be written"),
+    "rate_limited": Reason(429, True, "a rate limit is reached; it says when to come back"),
+    "rate_unreachable": Reason(
+        422, False, "the request is likely to use more tokens than a rate limit allows in a whole window"
+    ),
     "job_unknown": Reason(404, False, "no such batch or file, or none of the caller's"),
     "job_open": Reason(409, False, "the results of the batch have not been read yet, so it cannot be deleted"),
+    "cache_invalid": Reason(400, False, "a header asks the cache for what it does not do"),
+    "idempotency_invalid": Reason(400, False, "the Idempotency-Key is empty, too long or not printable"),
+    "idempotency_in_progress": Reason(409, True, "the first request with that Idempotency-Key is still under way"),
+    "idempotency_mismatch": Reason(422, False, "the Idempotency-Key belongs to another request"),
+    "idempotency_interrupted": Reason(
+        409, False, "the first request with that Idempotency-Key may have been billed, and its answer is not here"
+    ),
     "price_unknown": Reason(422, False, "the model has no price, and a budget must hold its cost"),
     "request_unbounded": Reason(422, False, "the cost of the request has no bound, and a budget must hold it"),
+    "header_invalid": Reason(400, False, "a header that says how to handle the request has a value it cannot have"),
+    "route_unanswered": Reason(502, True, "a dynamic route ended without an answer"),
+    "upstream_resting": Reason(503, True, "the target has failed so often that it is left alone for a while"),
     "credentials_unavailable": Reason(502, True, "the provider's own credentials cannot be obtained; nothing was sent"),
     "upstream_unreachable": Reason(502, True, "the provider could not be reached"),
     "upstream_timeout": Reason(504, True, "the provider did not answer in time"),

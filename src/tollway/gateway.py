@@ -4,8 +4,10 @@ from typing import Literal
 
 import msgspec
 
+from tollway.autorouting.rules import Auto
+from tollway.cache.rules import Caching
 from tollway.providers.bedrock_path import model_id
-from tollway.request import Dialect
+from tollway.request import Api, Dialect
 
 Family = Dialect
 """Which API family a provider speaks: its paths, its credential header, its error shape."""
@@ -83,6 +85,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     api_key: Secret | None = None
     keys: dict[str, ProviderKey] = {}
     """Further keys by alias, or `gateway/alias` where only that gateway may use them."""
+    apis: tuple[Api, ...] = ()
+    """The APIs it is known to serve; empty where that is not known."""
     price_list: str | None = None
     """The provider of the price book whose prices hold here; `None` where no public price list does."""
     models: tuple[str, ...] = ()
@@ -165,6 +169,16 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         return sorted({*(name for name in named if "/" not in name), *default})
 
 
+class Retry(msgspec.Struct, frozen=True, kw_only=True):
+    """How often one target is tried, and what lies between the tries."""
+
+    max_attempts: int = 1
+    """1 to 5; 1: no retry."""
+    delay_ms: int = 1_000
+    """Before the second try, 0 to 60,000; `backoff` tells of the others."""
+    backoff: Literal["constant", "linear", "exponential"] = "exponential"
+
+
 class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     """An endpoint: who may call, whose provider keys are used, how large a request may be."""
 
@@ -177,3 +191,10 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     carry_as_stream: bool = False
     """A call that wants a whole answer may go to the provider as a stream, so that its cost can be followed, and its answer
     is put together again."""
+    cache: Caching | None = None
+    """What it keeps of answers; `None`: only what callers ask for by header, each for itself."""
+    retry: Retry = Retry()
+    timeout_ms: int | None = None
+    """Until the first part of an answer, for each attempt that is not the last; `None`: as long as the provider's settings say."""
+    auto: Auto | None = None
+    """How it chooses a model where a caller leaves that to it (`tollway/auto`); `None`: it does not."""

@@ -107,6 +107,32 @@ class Credential(msgspec.Struct, frozen=True):
         return f"Credential({self.header!r}, …)"
 
 
+class Handling(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller's headers ask of the gateway itself; `None` where they say nothing, and the settings hold."""
+
+    timeout_ms: int | None = None
+    """Until the first part of the answer, for each attempt; the last attempt waits as long as the provider's settings do."""
+    max_attempts: int | None = None
+    """1 to 5, at each target."""
+    retry_delay_ms: int | None = None
+    """0 to 60,000."""
+    backoff: Literal["constant", "linear", "exponential"] | None = None
+    skip_cache: bool = False
+    cache_ttl_s: int | None = None
+    """0: neither read nor kept."""
+    cache_key: str | None = None
+    session_id: str | None = None
+    turn_id: str | None = None
+    no_session_affinity: bool = False
+    allowed_models: tuple[str, ...] = ()
+    """Patterns; the pool of `tollway/auto`."""
+    allowed_providers: tuple[str, ...] = ()
+    idempotency_key: str | None = None
+
+
+NO_HANDLING = Handling()
+
+
 class InferenceRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One call, as the listener took it in."""
 
@@ -139,6 +165,7 @@ class InferenceRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The `tollway-custom-cost` header, unread: what the caller says the request costs."""
     key_alias: str | None = None
     """Which of a provider's keys the caller wants used (`tollway-byok-alias`)."""
+    handling: Handling = NO_HANDLING
     cf_spelling: bool = False
     """The caller uses `cf-aig-*` header names, and is answered in them."""
     user_agent: str = ""

@@ -17,8 +17,10 @@ from tollway.identity.roles import Administration
 from tollway.match import Attribute, Facts, Match
 from tollway.policies.policy import Policy
 from tollway.pricing.price import PriceBook
-from tollway.providers.listed import listed_as
+from tollway.providers.listed import listed_as, own_name
+from tollway.rates.limit import RateLimit
 from tollway.request import Dialect
+from tollway.routes.route import Route as DynamicRoute
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -73,6 +75,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """All that are written, in their order."""
     buckets: tuple[Budget, ...] = ()
     """What the limits of policies count on: like budgets, but claimed by `policies.buckets` alone."""
+    rate_limits: tuple[RateLimit, ...] = ()
+    """All that are written, in their order; those of gateways behind them."""
+    rates_of: Mapping[str, tuple[RateLimit, ...]] = {}
+    """By gateway slug, of those that have any: its own and those of all gateways, enabled."""
+    routes: Mapping[tuple[str, str], DynamicRoute] = {}
+    """By gateway slug and name: its own, and those of all gateways; also those that are switched off."""
     alert_rules: tuple[Rule, ...] = ()
     """What somebody wants to know, besides the thresholds of the budgets themselves."""
     channels: Mapping[str, Channel] = {}
@@ -95,6 +103,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         """The key that `secret` opens, whether or not it is still good."""
         hashed = digest(secret, self.pepper)
         return self.keys.get(hashed) or self.issued.get(hashed)
+
+    def is_ours(self, secret: str) -> bool:
+        """Whether `secret` is a credential of this gateway's, good or not, so that it is no provider's."""
+        return secret in self.issued.others or self.key(secret) is not None or self.issuers.made(secret)
 
     def counting(self, gateway: str, facts: Facts) -> Sequence[Budget]:
         """The budgets of a gateway that may count a request of these facts, ancestors first."""
@@ -127,7 +139,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         if slash and rest:
             provider = self.provider(head)
             if provider is not None:
-                return Route(provider, rest)
+                return Route(provider, own_name(provider.kind, rest))
         serving = [p for p in self.providers.values() if self._serves(p, name, at_ms)]
         if not serving:
             # Nobody is known to serve it; where only one provider speaks the caller's API, its word decides.

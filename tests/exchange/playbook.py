@@ -1,5 +1,6 @@
 """An exchange as a conversation: a test gives each reply to the command that it answers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import world
@@ -36,10 +37,13 @@ def whole(usage: Usage | None = USAGE, **fields: Any) -> Ended:
 class Playbook:
     """One exchange and the world's side of it: each reply is given to the command that it answers."""
 
-    def __init__(self, snapshot: Snapshot | None = None, **asked: Any) -> None:
+    def __init__(self, snapshot: Snapshot | None = None, calls: Sequence[InferenceRequest] = (), **asked: Any) -> None:
+        """`calls`: the steps of an array, in place of one request."""
         self.snapshot = snapshot or world.snapshot()
         self.request: InferenceRequest = world.request(**asked)
-        self.steps = exchange(self.request, self.snapshot, world.calendar(), world.NOW)
+        self.steps = exchange(
+            self.request, self.snapshot, world.calendar(), world.NOW, steps=[(call, None) for call in calls]
+        )
         self.commands: list[Command] = [next(self.steps)]
         self.over = False
 

@@ -226,8 +226,8 @@ def test_a_downgrade_never_leads_to_a_model_that_the_caller_may_not_use() -> Non
 
 @pytest.mark.parametrize("settings", [
     {"policies": [EVERYONE, {"name": "no o3", "action": {"type": "block"}, "resource": {"model": "o3"}}]},
-    {"policies": [{"name": "mini", "action": {"type": "no-limit"}, "resource": {"model": "openai/gpt-4o-mini"}}]},
-    {"keys": keyed("openai/gpt-4o-mini")},
+    {"policies": [{"name": "mini", "action": {"type": "no-limit"}, "resource": {"model": "openrouter/openai/gpt-4o-mini"}}]},
+    {"keys": keyed("openrouter/openai/gpt-4o-mini")},
 ])  # fmt: skip
 def test_a_router_cannot_be_asked_to_serve_another_model(settings: dict[str, Any]) -> None:
     providers = {"openrouter": {"api_key": "sk", "models": ["openai/gpt-4o-mini"]}, "openai": {"api_key": "sk"}}
@@ -308,7 +308,7 @@ def _body(api: str, path: str) -> tuple[bytes, bytes]:
     if api in ("cloudflare.run", "bedrock.invoke"):
         return msgspec.json.encode({"messages": said, "max_tokens": 5}), b"application/json"
     body: dict[str, Any] = {"messages": said, "max_tokens": 5, "input": "x", "prompt": "x"}
-    if api != "google.generate" and "/bedrock/" not in path:
+    if not api.startswith("google.") and "/bedrock/" not in path:
         body["model"] = model
     return msgspec.json.encode(body), b"application/json"
 

@@ -207,3 +207,11 @@ def test_whether_a_token_has_to_be_asked_about_is_told_from_its_shape() -> None:
         request = world.request(credentials=(Credential(b"authorization", secret),))
         assert carries_token(request, snapshot) is carries
         assert not carries_token(request, world.snapshot())
+
+
+@pytest.mark.parametrize("prefix", ["tw_", "twa_", "twr_", "twd_", "twc_", "twadmin_"])
+def test_an_open_gateway_takes_nobody_in_as_nobody_who_shows_a_token_of_ours_that_has_ended(prefix: str) -> None:
+    snapshot = world.snapshot(gateways=[{"slug": "default", "authentication": "none"}])
+    assert asked("sk-a-providers-own-key", snapshot=snapshot) == ANONYMOUS
+    assert refused(prefix + "0" * 49, snapshot=snapshot).code == "credential_unknown"
+    assert refused("sk-a-providers-own-key", prefix + "0" * 49, snapshot=snapshot).code == "credential_unknown"

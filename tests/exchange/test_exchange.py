@@ -386,7 +386,8 @@ def test_a_stream_is_settled_whoever_ended_it(reason: Any, status: int, code: st
         ({"body": {"messages": []}}, "model_missing", "route"),
         ({"body": {**CHAT, "model": "acme/x"}}, "model_unknown", "route"),
         ({"provider": "acme"}, "provider_unknown", "route"),
-        ({"body": {**CHAT, "model": "anthropic/claude-sonnet-4-5"}}, "translation_unsupported", "route"),
+        ({"body": {**CHAT, "model": "anthropic/claude-sonnet-4-5", "n": 2}}, "translation_unsupported", "route"),
+        ({"body": {**CHAT, "model": "dynamic/nowhere"}}, "model_unknown", "route"),
         ({"metadata": "nonsense"}, "metadata_invalid", "read"),
     ],
 )

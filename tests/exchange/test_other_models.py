@@ -169,3 +169,229 @@ def test_a_tuned_model_may_be_any_model() -> None:
     asked = {"provider": "google", "path": "/v1beta/openai/chat/completions"}
     assert ended({**CHAT, "model": "tunedModels/x"}, policies=[EVERYONE, BLOCK], **asked).startswith("policy_denied")
     assert ended({**CHAT, "model": "tunedModels/x"}, policies=[EVERYONE], **asked) == "reserved"
+
+
+@pytest.mark.parametrize("name", ["openai//gpt-5", "/gpt-5", " gpt-5"])
+def test_another_model_that_is_written_oddly_is_refused(name: str) -> None:
+    assert ended({**HAIKU, "models": [name]}, policies=[EVERYONE], **ANTHROPIC).startswith("model_unknown")
+
+
+MORE: dict[str, Any] = {**PROVIDERS, "groq": {"api_key": "k"}, "github-copilot": {"api_key": "k"},
+                        "ollama": {"base_url": "http://127.0.0.1:11434", "api_key": "none"}, "xai": {"api_key": "k"}}  # fmt: skip
+MORE["azure"] = {**PROVIDERS["azure"], "deployments": {"any": "model-router", "small": "gpt-4o-mini"}}
+
+
+@pytest.fixture
+def more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "PROVIDERS", MORE)
+
+
+@pytest.mark.usefixtures("more")
+@pytest.mark.parametrize("model", ["groq/compound", "groq/groq/compound-mini", "azure/any", "github-copilot/auto"])
+def test_a_system_that_runs_models_of_its_choice_is_no_models(model: str) -> None:
+    assert ended({**CHAT, "model": model}, policies=[EVERYONE, BLOCK]).startswith("policy_denied")
+    assert ended({**CHAT, "model": model}, budgets=HARD).startswith("price_unknown")
+
+
+@pytest.mark.usefixtures("more")
+def test_the_models_of_a_compound_system_are_asked_for() -> None:
+    custom = {"compound_custom": {"models": {"answering_model": "openai/gpt-oss-120b", "reasoning_model": None}}}
+    body = {**CHAT, "model": "groq/llama-3.3-70b-versatile", **custom}
+    oss = {"name": "oss", "action": {"type": "block"}, "resource": {"model": "groq/openai/gpt-oss-*"}}
+    assert "gpt-oss-120b" in ended(body, policies=[EVERYONE, oss])
+    assert ended(body, models=("groq/llama-*",)).startswith("model_not_allowed")
+
+
+def test_pictures_of_a_model_that_openai_chooses_may_be_any_models() -> None:
+    body = {"model": "openai/gpt-4o", "input": "x", "max_output_tokens": 16, "tools": [{"type": "image_generation"}]}
+    asked: dict[str, Any] = {"api": "openai.responses", "path": "/v1/responses"}
+    assert ended(body, policies=[EVERYONE, BLOCK], **asked).startswith("policy_denied")
+
+
+def test_a_configuration_of_googles_that_routes_to_another_model_passes_no_block() -> None:
+    routed = {"generationConfig": {"routingConfig": {"manualMode": {"modelName": "gemini-2.5-pro"}}}}
+    body = {"contents": [{"parts": [{"text": "x"}]}], **routed}
+    path = "/v1beta/models/gemini-2.5-flash:generateContent"
+    asked: dict[str, Any] = {"api": "google.generate", "dialect": "google", "path": path, "provider": "google"}
+    said = ended(body, policies=[EVERYONE, BLOCK], **asked)
+    assert said.startswith("policy_denied") and "gemini-2.5-pro" in said
+
+
+# -- what counts models, where no model is known ----------------------------------------------------------------------
+
+RESPONSES: dict[str, Any] = {"api": "openai.responses", "path": "/v1/responses", "provider": "openai"}
+AZURE: dict[str, Any] = {"path": "/openai/deployments/unlisted/chat/completions", "provider": "azure"}
+OPENROUTER: dict[str, Any] = {"path": "/v1/chat/completions", "provider": "openrouter"}
+UNKNOWN: dict[str, Any] = {"api": "openai.other", "path": "/v1/something/new", "provider": "openai"}
+UNSEEN = [
+    ({"prompt": {"id": "pmpt_x"}, "input": "hi"}, RESPONSES),
+    ({**CHAT, "model": "x"}, AZURE),
+    ({**CHAT, "model": "openai/gpt-4.1", "preset": "x"}, OPENROUTER),
+    ({**CHAT, "model": "openai/gpt-4.1@preset/x"}, OPENROUTER),
+    ({**CHAT, "model": "openrouter/auto"}, {}),
+    ({"input": "hi"}, UNKNOWN),
+    ({**HAIKU, "fallbacks": "default"}, ANTHROPIC),
+]
+
+
+def capped(model: str, **more: Any) -> dict[str, Any]:
+    action = {"type": "limit", "amount": 5, "period": "monthly", **more}
+    return {"name": "dear ones", "action": action, "resource": {"model": model}}
+
+
+def by_model(model: str, **more: Any) -> dict[str, Any]:
+    return {"name": "dear ones", "limit": "5", "where": {"model": model}, "window": {"period": "month"}, **more}
+
+
+@pytest.mark.parametrize(("body", "asked"), UNSEEN)
+def test_what_counts_by_model_is_not_passed_by_a_call_of_an_unknown_one(body: dict[str, Any], asked: Any) -> None:
+    for rules in ({"policies": [EVERYONE, capped("*dear*")]}, {"budgets": [by_model("*dear*")]}):
+        said = ended(body, **rules, **asked)
+        assert said.startswith("price_unknown") and "dear ones" in said and "on_unpriced" in said
+    for rules in (
+        {"policies": [EVERYONE, capped("*dear*", on_unpriced="count")]},
+        {"policies": [EVERYONE, capped("mistral/*")]} if asked is not OPENROUTER and asked else {},
+        {"budgets": [by_model("*dear*", on_unpriced="count")]},
+        {"budgets": [by_model("*dear*", mode="monitor")]},
+        {"budgets": [{**by_model("*dear*"), "where": {"model": "*dear*", "user": "another"}}]},
+        {"policies": [EVERYONE, {**capped("*dear*"), "condition": 'user == "another"'}]},
+    ):
+        assert ended(body, **rules, **asked) == "reserved"
+
+
+def test_a_limit_or_a_budget_by_each_model_is_not_passed_without_one() -> None:
+    body, asked = UNSEEN[0]
+    each = {"name": "each", "limit": "5", "window": {"period": "day"}, "split_by": ["model"]}
+    assert ended(body, budgets=[each], **asked).startswith("price_unknown")
+    actor = {"name": "each", "actor": "model:{model}", "action": capped("x")["action"]}
+    assert ended(body, policies=[EVERYONE, actor], **asked).startswith("price_unknown")
+    condition = {**capped("*"), "resource": "*", "condition": 'model == "openai/gpt-5"'}
+    assert ended(body, policies=[EVERYONE, condition], **asked).startswith("price_unknown")
+
+
+def test_a_limit_that_a_no_limit_of_its_bucket_switches_off_refuses_no_unknown_model() -> None:
+    body, asked = UNSEEN[0]
+    off = {"name": "off", "action": {"type": "no-limit"}, "resource": {"model": "*dear*"}}
+    assert ended(body, policies=[EVERYONE, capped("*dear*"), off], **asked) == "reserved"
+
+
+def test_what_only_reads_or_is_free_is_not_refused_by_what_counts_models() -> None:
+    rules: dict[str, Any] = {"policies": [EVERYONE, capped("*dear*")], "budgets": [by_model("*dear*")]}
+    reads: dict[str, Any] = {"api": "openai.other", "path": "/v1/models", "provider": "openai", "method": "GET"}
+    assert ended({}, **rules, **reads) == "reserved"
+    counts = {"api": "openai.other", "path": "/v1/responses/input_tokens", "provider": "openai"}
+    assert ended({"input": "x"}, **rules, **counts) == "reserved"
+
+
+def test_a_block_whose_condition_asks_for_the_model_blocks_a_hidden_one() -> None:
+    block = {"name": "no 5", "action": {"type": "block"}, "condition": 'model == "azure/gpt-5"'}
+    assert ended({**CHAT, "model": "x"}, policies=[EVERYONE, block], **AZURE).startswith("policy_denied")
+    assert ended({**CHAT, "model": "azure/small"}, policies=[EVERYONE, block]) == "reserved"
+
+
+# -- other spellings, and others of the same price --------------------------------------------------------------------
+
+
+def dialect(model: str) -> dict[str, Any]:
+    return ANTHROPIC if model.startswith("anthropic/") else {}
+
+
+def counted(model: str, **rules: Any) -> int:
+    """How many accounts a call of the model holds money on."""
+    snapshot = world.snapshot(providers=PROVIDERS, **{"policies": [], "budgets": [], **rules})
+    play = Playbook(snapshot, body={**CHAT, "model": model, "max_tokens": 5}, **dialect(model))
+    play.authenticated()
+    assert isinstance(play.command, Reserve), play.command
+    return len(play.command.reservation.holds)
+
+
+SPELLINGS = [
+    ("xai/grok-4-0709", "xai/grok-4-latest"),
+    ("grok-4", "xai/grok-4-latest"),
+    ("xai/grok-4-latest", "xai/grok-4"),
+    ("claude-opus-4-20250514", "anthropic/claude-opus-4-0"),
+    ("anthropic/claude-opus-4-0", "anthropic/claude-opus-4-20250514"),
+    ("openrouter/openai/gpt-5", "openrouter/openai/gpt-5:nitro"),
+    ("openai/gpt-5", "openrouter/openai/gpt-5:online:floor"),
+    ("ollama/llama3", "ollama/llama3:latest"),
+    ("ollama/llama3:latest", "ollama/llama3"),
+    ("llama3", "ollama/library/llama3"),
+    ("gpt-5", "openai/gpt-5-codex"),
+]
+
+
+@pytest.mark.usefixtures("more")
+@pytest.mark.parametrize(("named", "asked"), SPELLINGS)
+def test_another_spelling_of_a_model_passes_no_block_and_no_budget(named: str, asked: str) -> None:
+    block = {"name": "no", "action": {"type": "block"}, "resource": {"model": named}}
+    assert ended({**CHAT, "model": asked}, policies=[EVERYONE, block], **dialect(asked)).startswith("policy_denied")
+    assert counted(asked, budgets=[by_model(named, on_unpriced="count")]) == 1
+
+
+@pytest.mark.usefixtures("more")
+@pytest.mark.parametrize(("named", "asked"), [
+    ("gpt-5-codex", "openai/gpt-5"), ("gpt-4o-2024-08-06", "openai/gpt-4o-2024-11-20"), ("llama3", "ollama/llama3:8b"),
+])  # fmt: skip
+def test_a_block_of_one_model_does_not_block_another_of_its_price(named: str, asked: str) -> None:
+    block = {"name": "no", "action": {"type": "block"}, "resource": {"model": named}}
+    assert ended({**CHAT, "model": asked}, policies=[EVERYONE, block]) == "reserved"
+
+
+@pytest.mark.usefixtures("more")
+@pytest.mark.parametrize(("permitted", "asked", "passes"), [
+    ("gpt-5", "openai/gpt-5-codex", False), ("gpt-5", "openai/gpt-5-2025-08-07", True), ("gpt-5", "openai/gpt-5", True),
+    ("openai/gpt-5", "openrouter/openai/gpt-5", False), ("openrouter/openai/gpt-5", "openrouter/openai/gpt-5", True),
+    ("claude-haiku-4-5", "anthropic/claude-haiku-4-5-ultra", False),
+    ("claude-haiku-4-5", "anthropic/claude-haiku-4-5-20251001", True),
+    ("gpt-4o-2024-08-06", "openai/gpt-4o", False), ("gpt-4o-mini", "azure/small", True),
+    ("ollama/llama3", "ollama/llama3:latest", True),
+])  # fmt: skip
+def test_a_permission_is_of_a_model_and_not_of_what_costs_as_much(permitted: str, asked: str, passes: bool) -> None:
+    body = {**CHAT, "model": asked}
+    resource = {"resource": {"model": [permitted]}}
+    for rules in (
+        {"models": (permitted,)},
+        {"policies": [EVERYONE, {"name": "only", "action": {"type": "block", "except": True}, **resource}]},
+        {"policies": [{"name": "may", "action": {"type": "no-limit"}, **resource}]},
+        {"policies": [{**capped("x"), **resource, "action": {**capped("x")["action"], "on_unpriced": "count"}}]},
+    ):
+        assert (ended(body, **rules, **dialect(asked)) == "reserved") is passes, rules
+
+
+def test_a_limit_counts_what_only_costs_as_much_as_its_model() -> None:
+    nothing = {"name": "dear", "action": {"type": "limit", "amount": "0.000000001", "period": "monthly"},
+               "resource": {"model": "gpt-5"}}  # fmt: skip
+    assert counted("openai/gpt-5-codex", policies=[EVERYONE, nothing]) == 1
+
+
+# -- a model in the path beside the one in the body -------------------------------------------------------------------
+
+IN_PATHS = [
+    ("huggingface", "/hf-inference/models/openai/gpt-5/v1/chat/completions"),
+    ("huggingface", "/models/openai/gpt-5/v1/chat/completions"),
+    ("databricks", "/gpt-5/invocations"),
+    ("fireworks", "/v1/workflows/accounts/fireworks/models/gpt-5/text_to_image"),
+]
+
+
+@pytest.mark.parametrize(("provider", "path"), IN_PATHS)
+def test_a_model_in_the_path_passes_no_block_behind_another_in_the_body(
+    provider: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    databricks = {"api_key": "k", "base_url": "https://x.cloud.databricks.com/serving-endpoints"}
+    providers = {"huggingface": {"api_key": "k"}, "databricks": databricks, "fireworks": {"api_key": "k"}}
+    monkeypatch.setitem(globals(), "PROVIDERS", providers)
+    api = "openai.chat" if path.endswith("completions") else "openai.other"
+    asked: dict[str, Any] = {"api": api, "path": path, "provider": provider}
+    block = {
+        "name": "no",
+        "action": {"type": "block"},
+        "resource": {"model": ["*gpt-5", "*/gpt-5", "*/*/gpt-5", "*/*/*/gpt-5"]},
+    }
+    for model in ("cheap", "tgi"):
+        body = {**CHAT, "model": model, "max_tokens": 5}
+        assert ended(body, policies=[EVERYONE, block], **asked).startswith("policy_denied")
+        assert ended(body, policies=[EVERYONE], **asked) == "reserved"
+    cheap = {**block, "resource": {"model": "cheap"}}
+    assert ended({**CHAT, "model": "cheap"}, policies=[EVERYONE, cheap], **asked).startswith("policy_denied")
+    assert ended({**CHAT, "model": "tgi"}, policies=[EVERYONE, cheap], **asked) == "reserved"

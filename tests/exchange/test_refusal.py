@@ -68,6 +68,7 @@ def test_the_google_sdk_reads_every_refusal(code: str) -> None:
 def test_the_sdks_know_a_spent_budget_from_a_busy_one() -> None:
     assert shaped("budget_exceeded", "openai")["error"]["type"] == "insufficient_quota"
     assert shaped("budget_contended", "openai")["error"]["type"] == "rate_limit_error"
+    assert shaped("rate_limited", "openai")["error"]["type"] == "rate_limit_error"
     assert shaped("budget_exceeded", "anthropic")["error"]["type"] == "rate_limit_error"
     assert shaped("budget_exceeded", "google")["error"]["status"] == "RESOURCE_EXHAUSTED"
 

@@ -325,3 +325,52 @@ def test_a_freeze_is_told_with_its_reason_and_who_did_it() -> None:
     assert found.refusal is not None
     assert b"a leaked key" in found.refusal.body and b"ops@example.com" not in found.refusal.body
     assert "ops@example.com" in found.decisions[-1].detail
+
+
+# -- routes, other APIs -----------------------------------------------------------------------------------------------
+
+
+def routed(*targets: str, **more: Any) -> dict[str, Any]:
+    return {"routes": [{"name": "x", "order": "in_order", "targets": [{"model": name} for name in targets]}], **more}
+
+
+def test_a_route_is_explained_up_to_what_it_would_call_first() -> None:
+    snapshot = snapshot_of({"name": "all", "limit": "100"}, **routed("openai/gpt-4o-mini", "openai/gpt-4o"))
+    found = told(snapshot, asked=request("dynamic/x"))
+    assert found.outcome == "forward"
+    assert found.target is not None and found.target.name == "openai/gpt-4o-mini"
+    assert isinstance(found.quote, Quote) and found.granted == found.quote
+    assert [(leg.budget.name, leg.verdict) for leg in found.legs] == [("all", "fits")]
+    assert (found.downgraded_to, msgspec.json.decode(found.body)["model"]) == (None, "gpt-4o-mini")
+
+
+def test_a_route_is_explained_past_a_target_whose_budget_is_spent() -> None:
+    dear = {"name": "dear", "limit": "0", "where": {"model": "gpt-4o"}}
+    snapshot = snapshot_of(dear, **routed("openai/gpt-4o", "openai/gpt-4o-mini"))
+    found = told(snapshot, asked=request("dynamic/x"))
+    assert found.outcome == "forward"
+    assert found.target is not None and found.target.name == "openai/gpt-4o-mini"
+    assert isinstance(found.quote, Quote) and found.quote.model == "gpt-4o-mini"
+    assert (found.legs, found.downgraded_to) == ((), None)
+
+
+def test_a_route_of_which_nothing_fits_is_refused_as_it_would_be() -> None:
+    snapshot = snapshot_of({"name": "all", "limit": "0"}, **routed("openai/gpt-4o", "openai/gpt-4o-mini"))
+    found = told(snapshot, asked=request("dynamic/x"))
+    assert (found.outcome, found.code) == ("refuse", "budget_exceeded")
+    assert found.target is not None and found.target.name == "openai/gpt-4o-mini"
+    assert [d.code for d in found.decisions if d.code == "passed_over"] == ["passed_over"]
+
+
+def test_a_route_that_is_not_there_is_refused() -> None:
+    found = told(snapshot_of(), asked=request("dynamic/nowhere"))
+    assert (found.outcome, found.code, found.target) == ("refuse", "model_unknown", None)
+
+
+def test_a_model_of_another_api_is_explained_with_its_price() -> None:
+    providers = {"openai": {"api_key": "none"}, "anthropic": {"api_key": "none"}}
+    snapshot = snapshot_of({"name": "all", "limit": "100"}, providers=providers)
+    found = told(snapshot, asked=request("anthropic/claude-sonnet-4-5"))
+    assert found.outcome == "forward" and found.path == "/v1/messages"
+    assert found.target is not None and found.target.name == "anthropic/claude-sonnet-4-5"
+    assert isinstance(found.quote, Quote) and found.granted == found.quote

@@ -182,8 +182,9 @@ def test_what_the_key_says_outranks_what_its_bearer_declares() -> None:
 
 
 def test_the_target_is_a_fact_by_both_names_of_its_model() -> None:
-    facts = selected(world.snapshot(), model="GPT-4o-mini").facts
-    assert facts["model"].values == ("openai/gpt-4o-mini", "gpt-4o-mini")
+    facts = selected(world.snapshot(), model="GPT-4o-mini-2024-07-18").facts
+    written = ("openai/gpt-4o-mini-2024-07-18", "openai/gpt-4o-mini", "gpt-4o-mini-2024-07-18", "gpt-4o-mini")
+    assert facts["model"].values == written
     assert facts["provider"].values == ("openai",)
 
 
@@ -359,3 +360,71 @@ def test_the_path_of_a_request_does_not_change_what_counts_it() -> None:
     # An entry does not have it, and neither has the memory of selections.
     first = selected(WIDE, provider="huggingface", model="deepseek-ai/DeepSeek-R1", path="/novita/v3/openai/x")
     assert first.facts == facts_of_entry(first.context, WIDE, world.NOW)
+
+
+TEAMS = [{"name": "teams", "limit": "1", "window": DAY, "split_by": ["metadata.team"]}]
+
+
+def accounts(found: Selection) -> tuple[str, ...]:
+    return tuple(account for claim in found.claims for account in claim.accounts)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # Whoever administers a key gives it another team.
+        ({"metadata": {"team": "ml"}}, {"metadata": {"team": "ops"}}),
+        # It was deleted, and made anew under the same name.
+        ({"metadata": {"team": "ml"}}, {"metadata": {}}),
+        ({"metadata": {}}, {"metadata": {"team": "third"}}),
+        # A login was refreshed, and the identity provider says something else by now.
+        ({"metadata": {"team": "sales"}, "source": "token"}, {"metadata": {"team": "finance"}, "source": "token"}),
+    ],
+)
+def test_what_a_key_proves_by_now_counts_from_the_next_request(before: dict[str, Any], after: dict[str, Any]) -> None:
+    snapshot = world.snapshot(budgets=TEAMS)
+    key = Identity(kind="user", user="u", key="k")
+    first = selected(snapshot, identity=msgspec.structs.replace(key, **before))
+    second = selected(snapshot, identity=msgspec.structs.replace(key, **after))
+    for found, fields in ((first, before), (second, after)):
+        team = fields["metadata"].get("team")
+        assert accounts(found) == ((f"teams[metadata.team={team}]",) if team else ())
+        assert found.context.metadata == fields["metadata"]
+    assert selected(snapshot, identity=msgspec.structs.replace(key, **before)) is first
+
+
+@pytest.mark.parametrize("maps_first", [True, False])
+def test_of_two_audiences_of_one_issuer_only_that_which_speaks_of_an_attribute_forbids_to_declare_it(
+    maps_first: bool,
+) -> None:
+    snapshot = world.snapshot(budgets=TEAMS)
+    free = Identity(kind="user", user="carl", source="token")
+    told = msgspec.structs.replace(free, proven_only=frozenset({"team"}))
+    found: dict[bool, tuple[str, ...]] = {}
+    for maps in (maps_first, not maps_first):
+        selection = selected(snapshot, identity=told if maps else free, metadata='{"team": "free"}')
+        found[maps] = accounts(selection)
+    assert found == {True: (), False: ("teams[metadata.team=free]",)}
+
+
+def test_a_budget_that_a_route_exempts_counts_the_model_and_refuses_and_does_nothing() -> None:
+    snapshot = world.snapshot(
+        keys=KEYS,
+        budgets=[
+            {
+                "name": "each",
+                "limit": "1",
+                "window": DAY,
+                "actions": [{"at": 50, "do": "block", "priority": "standard"}, {"at": 10, "do": "warn"}],
+            },
+            {"name": "all", "limit": "9", "window": DAY},
+        ],
+    )
+    found = selected(snapshot)
+    spared = found.without(frozenset({"each"}))
+    assert [claim.accounts for claim in spared.claims] == [claim.accounts for claim in found.claims]
+    assert [hold.enforced for hold in holds(found.claims, 5, world.NOW, Calendar())] == [True, True]
+    placed = holds(spared.claims, 5, world.NOW, Calendar())
+    assert [(hold.enforced, hold.amount, hold.share) for hold in placed] == [(False, 5, 100), (True, 5, 100)]
+    assert found.acts and not spared.acts
+    assert found.without(frozenset({"nobody"})) is found

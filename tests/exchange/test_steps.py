@@ -8,16 +8,34 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 import pytest
 
+from tollway.cache.entry import Kept
+from tollway.cache.idempotency import Fresh, Lost, Mismatch, Replay, Wait
 from tollway.exchange import exchange as told_in
 from tollway.exchange import steps
+from tollway.exchange.auto_steps import Decided
 from tollway.exchange.refusal import Refusal
-from tollway.exchange.steps import Command, Ended, Forward, Head, NoAnswer, NotSent, Reserve, Send, Sent, Unavailable
+from tollway.exchange.steps import (
+    Command,
+    Ended,
+    Forward,
+    Head,
+    NoAnswer,
+    NotSent,
+    Reserve,
+    Seen,
+    Send,
+    Sent,
+    Unavailable,
+)
 from tollway.identity.identity import Identity
 from tollway.ledger.job import Job
 from tollway.ledger.reservation import Exhausted, Gone, Held, Reservation
 from tollway.providers.batches import Requests
 from tollway.providers.codec import Malformed
 from tollway.providers.prompts import Counted
+from tollway.rates.counters import Admitted, Limited
+from tollway.translate.conversation import Untranslatable
+from tollway.translate.worded import Worded
 from tollway.usage import Report
 
 ROW = re.compile(r"^\| (\w+) +\| ([\w, ]+?) +\|$", re.MULTILINE)
@@ -38,8 +56,21 @@ ELSEWHERE: dict[str, type[Any] | None] = {
     "Requests": Requests,
     "Malformed": Malformed,
     "Counted": Counted,
+    "Admitted": Admitted,
+    "Limited": Limited,
+    "bool": bool,
+    "tuple of Seen": None,
+    "Kept": Kept,
+    "Decided": Decided,
+    "Untranslatable": Untranslatable,
+    "Worded": Worded,
+    "Fresh": Fresh,
+    "Wait": Wait,
+    "Replay": Replay,
+    "Mismatch": Mismatch,
+    "Lost": Lost,
 }
-REPLIES = (Unavailable, Head, NotSent, NoAnswer, Ended, Sent)
+REPLIES = (Unavailable, Head, NotSent, NoAnswer, Ended, Sent, Seen)
 
 
 def test_the_table_names_every_command_and_no_other() -> None:
@@ -57,7 +88,7 @@ def test_a_ledger_may_answer_in_four_ways() -> None:
 
 
 def test_every_reply_that_is_written_here_answers_some_command() -> None:
-    named = {reply for replies in TABLE.values() for reply in replies}
+    named = {reply.removeprefix("tuple of ") for replies in TABLE.values() for reply in replies}
     own = {
         name
         for name, value in vars(steps).items()

@@ -12,7 +12,7 @@ from tollway.identity.attributes import facts_of, with_target
 from tollway.identity.identity import of_key
 from tollway.ledger.reservation import Balance, Held, Reservation
 from tollway.logs.record import Decision
-from tollway.money import Money
+from tollway.money import ZERO, Money
 from tollway.pricing.charge import Charge, ChargeLine, Unpriced
 from tollway.pricing.estimate import Quote, estimate
 from tollway.pricing.units import UnitPrice
@@ -244,3 +244,48 @@ def test_what_was_counted_at_the_dearest_price_of_all_tells_no_tokens() -> None:
     line = ChargeLine("counted", 1, UnitPrice(Money(5), 1), Money(5))
     begun = ended(report=Report(usage=Usage(input_tokens=20, output_tokens=1)))
     assert story.entry(reservation, Charge(Money(5), (line,), "p", "counted"), begun, world.NOW).usage is None
+
+
+def test_nothing_of_one_try_is_told_of_the_next() -> None:
+    story, _, _, _ = told()
+    story.ended(1, Head(500, (), False, 2_000_000), ended())
+    story.tightest, story.clamped_to, story.warnings = (None, None, None), 9, ("w",)  # type: ignore[assignment]
+    story.would_refuse, story.lost, story.cache_status = ("b",), ("seed",), "MISS"
+    story.again()
+    assert (story.attempt, story.step) == (2, 0)
+    assert (story.tightest, story.clamped_to, story.swap, story.warnings) == (None, None, None, ())
+    assert (story.would_refuse, story.lost, story.cache_status) == ((), (), "")
+    record = story.record(502, "upstream_unreachable")
+    assert (record.usage, record.holds, record.durations.upstream_us) == (None, (), None)
+    assert len(record.attempts) == 1, "but what was tried stays in the log"
+
+
+def test_a_target_that_is_passed_over_is_a_step_and_a_try_of_its_own() -> None:
+    story = Story(world.request())
+    story.passed_over("openai/a", Refusal(code="budget_exceeded", rule="b", message="spent " * 200))
+    assert (story.step, story.attempt) == (1, 2)
+    (note,) = story.record(200, "").decisions
+    assert (note.step, note.outcome, note.code, note.rule) == ("route", "note", "passed_over", "b")
+    assert note.detail.startswith("openai/a (budget_exceeded): spent") and len(note.detail) == 512
+
+
+def test_tokens_are_those_of_all_tries_and_unknown_where_they_are_of_one() -> None:
+    story = Story(world.request())
+    assert story.tokens == 0, "nothing was used until now"
+    story.settled(Charge(Money(1)), Usage(input_tokens=20, output_tokens=10))
+    story.settled(Charge(Money(1)), Usage(input_tokens=5))
+    assert story.tokens == 35
+    story.settled(Charge(Money(1)), None)
+    assert story.tokens is None
+    story.settled(Charge(Money(1)), Usage(input_tokens=5))
+    assert story.tokens is None
+
+
+def test_what_has_no_price_may_have_been_billed_and_what_is_free_was_not() -> None:
+    story = Story(world.request())
+    story.settled(Charge(ZERO))
+    assert not story.billed and story.booked == 0
+    story.settled(None)
+    assert story.billed and story.booked == 0
+    story.settled(Charge(Money(7)))
+    assert story.booked == 7

@@ -36,7 +36,6 @@ def refusal(model: str | None, **fields: Any) -> Refusal:
         ("openai", "gpt-4o", "gpt-4o", False, "openai/gpt-4o"),
         ("openai", "openai/gpt-4o", "gpt-4o", True, "openai/gpt-4o"),
         ("openai", "anthropic/claude", "anthropic/claude", False, "openai/anthropic/claude"),
-        ("openai", "openai/", "openai/", False, "openai/openai/"),
         ("openai", None, None, False, "openai"),
         ("openrouter", "openrouter/auto", "openrouter/auto", False, "openrouter/openrouter/auto"),
     ],
@@ -52,6 +51,48 @@ def test_a_provider_may_be_called_by_another_name() -> None:
     snapshot = world.snapshot()
     found = target("gemini/gemini-2.5-pro", provider="gemini", dialect="google", snapshot=snapshot)
     assert (found.provider.slug, found.model, found.rename) == ("google", "gemini-2.5-pro", True)
+
+
+OWN_NAMES = world.snapshot(providers={"groq": {"api_key": "k"}, "openrouter": {"api_key": "k"}})
+
+
+@pytest.mark.parametrize(
+    ("provider", "asked", "model"),
+    [
+        ("groq", "groq/compound", "groq/compound"),
+        ("groq", "groq/llama-3.3-70b-versatile", "llama-3.3-70b-versatile"),
+        (None, "groq/compound-mini", "groq/compound-mini"),
+        (None, "groq/groq/compound", "groq/compound"),
+        (None, "groq/compound-beta", "compound-beta"),
+        (None, "groq/openai/gpt-oss-120b", "openai/gpt-oss-120b"),
+        (None, "openrouter/auto", "openrouter/auto"),
+        (None, "openrouter/openrouter/auto", "openrouter/auto"),
+        (None, "openrouter/openai/gpt-5", "openai/gpt-5"),
+        (None, "openrouter/@preset/mine", "@preset/mine"),
+    ],
+)
+def test_a_model_that_is_called_as_its_provider_is_keeps_its_name(provider: str | None, asked: str, model: str) -> None:
+    found = target(asked, provider=provider, snapshot=OWN_NAMES)
+    assert (found.model, found.rename) == (model, model != asked)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "openai//gpt-5",
+        "/gpt-5",
+        "openai/gpt-5/",
+        "openai/ gpt-5",
+        "openai /gpt-5",
+        " gpt-5",
+        "gpt-5\n",
+        "openai/gpt-5\u200b",
+    ],
+)
+def test_a_name_that_a_provider_might_read_as_another_is_refused_with_the_one_to_write(model: str) -> None:
+    for provider in (None, "openai"):
+        found = refusal(model, provider=provider)
+        assert found.code == "model_unknown" and 'gpt-5".' in found.message
 
 
 def test_a_provider_that_is_not_configured_is_refused_by_name() -> None:
@@ -120,8 +161,9 @@ def test_a_target_knows_whether_its_streams_show_what_they_bill() -> None:
     assert target("local/o3", snapshot=said).visible
     thinks = choose(world.request(), Ask(model="local/o3", reasons=True), said, world.NOW)
     assert isinstance(thinks, Target) and not thinks.visible
+    # What cannot reason does not, whatever it is asked.
     found = choose(world.request(), Ask(model="openai/gpt-4o", reasons=True), snapshot, world.NOW)
-    assert isinstance(found, Target) and not found.visible
+    assert isinstance(found, Target) and found.visible
 
 
 def test_of_a_price_list_that_the_book_does_not_have_nothing_is_known_to_be_shown() -> None:

@@ -297,3 +297,24 @@ def test_a_deployment_is_priced_as_what_is_behind_it_and_found_by_rules_on_that_
     assert len(forward.reservation.holds) == 1
     assert json.loads(forward.body)["model"] == "prod"
     assert settled(play, Usage(input_tokens=20, output_tokens=10)).entry.charge.amount == COST
+
+
+@pytest.mark.parametrize(
+    ("fields", "model", "others"),
+    [
+        ({"path": "/models/org/m/v1/chat/completions", "provider": "huggingface"}, "org/m", ("cheap",)),
+        ({"path": "/v1/chat/completions", "provider": "huggingface"}, "cheap", ()),
+        ({"path": "/models/org/m/v1/chat/completions"}, "cheap", ()),
+        ({"path": "/openai/deployments/d/chat/completions", "provider": "azure"}, "d", ()),
+        ({"path": "/models/cheap/v1/chat/completions", "provider": "huggingface"}, "cheap", ()),
+        ({"path": "/models/m/async/x", "provider": "nvidia", "api": "openai.other"}, "cheap", ()),
+        ({"path": "/@cf/models/m", "provider": "cloudflare", "api": "cloudflare.run"}, "cheap", ()),
+    ],
+)
+def test_a_model_in_the_path_answers_and_the_bodys_has_to_be_allowed_too(
+    fields: dict[str, Any], model: str, others: tuple[str, ...]
+) -> None:
+    found = completed(Ask(model="cheap"), world.request(**fields))
+    assert (found.model, found.also_models) == (model, others)
+    nameless = completed(Ask(model="tgi"), world.request(path="/models/m", provider="huggingface"))
+    assert (nameless.model, nameless.also_models) == ("m", ())

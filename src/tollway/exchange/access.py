@@ -10,7 +10,7 @@ from tollway.budgets.holds import Claim
 from tollway.exchange.refusal import Refusal
 from tollway.identity.identity import Identity
 from tollway.logs.record import Decision
-from tollway.match import Facts, Match
+from tollway.match import Facts, Match, only_itself
 from tollway.policies.buckets import claims_of
 from tollway.policies.decide import Caller, Judged, Verdict, buckets_of_anything, decide
 from tollway.policies.fields import may_have, values_of
@@ -26,6 +26,8 @@ class Access(msgspec.Struct, frozen=True):
     denied: Refusal | None = None
     claims: tuple[Claim, ...] = ()
     """On the buckets of the policies that permit it."""
+    unseen: tuple[Claim, ...] = ()
+    """On the buckets that might count it, where its model is not known."""
     notes: tuple[Decision, ...] = ()
     """For the log."""
     verdict: Verdict | None = None
@@ -53,11 +55,17 @@ def access(
         if one.failed
     )
     if verdict.decision == "block":
-        return Access(_denied(verdict, facts, identity), (), failed, verdict)
+        return Access(_denied(verdict, facts, identity), notes=failed, verdict=verdict)
     listed = {budget.id: budget for budget in snapshot.buckets}
     names = ", ".join(one.policy.name for one in verdict.judged if one.outcome == "matches")
     allowed = Decision(step="policy", outcome="allow", rule=names, detail=verdict.decision)
-    return Access(None, claims_of(verdict.buckets, listed), (*failed, allowed), verdict)
+    return Access(
+        denied=None,
+        claims=claims_of(verdict.buckets, listed),
+        unseen=claims_of(verdict.unseen, listed),
+        notes=(*failed, allowed),
+        verdict=verdict,
+    )
 
 
 def caller_of(identity: Identity, gateway: str, metadata: dict[str, str]) -> Caller:
@@ -78,7 +86,7 @@ def _not_for_key(identity: Identity, facts: Facts, *, only_reads: bool) -> Refus
     if not identity.models:
         return None
     patterns = tuple(pattern.lower() for pattern in identity.models)
-    if Match("model", patterns).holds(facts) or (only_reads and "model" not in facts):
+    if Match("model", patterns).holds(only_itself(facts)) or (only_reads and "model" not in facts):
         return None
     may = ", ".join(identity.models[:_MOST_NAMED]) + (", …" if len(identity.models) > _MOST_NAMED else "")
     whose = f'The key "{identity.key}"' if identity.key is not None else "This caller"

@@ -338,6 +338,16 @@ def _absurd(charge: Charge | Unpriced, ended: Ended, quote: Quote | None, target
         and quote.per_output_token.amount
     ):
         return True
+    if (
+        usage is not None
+        and usage.input_tokens is None
+        and usage.output_tokens is not None
+        and not ended.report.steps
+        and quote.input_tokens
+        and quote.per_input_token.amount
+    ):
+        # What went in is billed too, and a half of a usage is no usage.
+        return True
     if charge.amount == 0:
         return ended.output_bytes > 0
     if quote.unbounded is not None:

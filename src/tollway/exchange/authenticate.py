@@ -61,19 +61,14 @@ def authenticate(request: Asking, snapshot: Snapshot, tokens: Tokens = NO_TOKENS
     claimed = False
     for credential in request.credentials:
         secret, client = credential.secret, credential.client
-        # The checksum comes before any look-up.
-        key = None if looks_like_ours(secret) and is_miscopied(secret) else snapshot.key(secret)
-        if key is None or (client is not None and client != (key.client_id or None)):
+        found = _of_key(credential, request, snapshot)
+        if found is None:
             claimed = claimed or client is not None or looks_like_ours(secret)
-        else:
-            refused = _why_not(key, request)
-            if refused is None:
-                return of_key(key)
-        if key is None and client is None and snapshot.issuers and looks_like_token(secret):
-            proven = _of_token(secret, request, snapshot, tokens)
-            if isinstance(proven, Identity):
-                return proven
-            refused = refused or proven
+            if client is None and snapshot.issuers and looks_like_token(secret):
+                found = _of_token(secret, request, snapshot, tokens)
+        if isinstance(found, Identity):
+            return found
+        refused = refused or found
     if refused is not None:
         return refused
     if gateway.authentication == "none" and not claimed:
@@ -102,6 +97,21 @@ def authenticate(request: Asking, snapshot: Snapshot, tokens: Tokens = NO_TOKENS
     )
 
 
+def opens(credential: Credential, request: Asking, snapshot: Snapshot) -> bool:
+    """Whether a credential is a key that opens the gateway, so that nothing behind it is looked at."""
+    return isinstance(_of_key(credential, request, snapshot), Identity)
+
+
+def _of_key(credential: Credential, request: Asking, snapshot: Snapshot) -> Identity | Refusal | None:
+    """Whose a key is, or why it opens nothing; `None` for what is none that is known here."""
+    secret, client = credential.secret, credential.client
+    # The checksum comes before any look-up.
+    key = None if looks_like_ours(secret) and is_miscopied(secret) else snapshot.key(secret)
+    if key is None or (client is not None and client != (key.client_id or None)):
+        return None
+    return _why_not(key, request) or of_key(key)
+
+
 def _of_token(secret: str, request: Asking, snapshot: Snapshot, tokens: Tokens) -> Identity | Refusal | None:
     """Whose a token is, or why it opens nothing; `None` where it is of no issuer that is known here."""
     answer = tokens.get(secret)
@@ -111,12 +121,17 @@ def _of_token(secret: str, request: Asking, snapshot: Snapshot, tokens: Tokens) 
         return Refusal(
             code="issuer_unavailable", message="The token was not checked, so it opens nothing. Try again shortly."
         )
-    if isinstance(answer, Identity) and answer.gateways and request.gateway not in answer.gateways:
+    if isinstance(answer, Identity) and not is_for(answer, request):
         return Refusal(
             code="credential_unknown",
             message=f'Tokens of this issuer do not open the gateway "{request.gateway}", only {", ".join(answer.gateways)}.',
         )
     return answer
+
+
+def is_for(identity: Identity, request: Asking) -> bool:
+    """Whether a token of somebody opens the gateway that is asked."""
+    return not identity.gateways or request.gateway in identity.gateways
 
 
 def _why_not(key: Key, request: Asking) -> Refusal | None:

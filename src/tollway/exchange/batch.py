@@ -24,7 +24,7 @@ from tollway.exchange.batch_telling import (
     stop,
     unanswered,
 )
-from tollway.exchange.exchange import refuse
+from tollway.exchange.closing import refuse
 from tollway.exchange.holding import NOTHING_LEARNED, Granted, hold
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import (

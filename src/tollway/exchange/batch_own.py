@@ -19,7 +19,7 @@ from tollway.exchange.batch_telling import (
     stop,
     unanswered,
 )
-from tollway.exchange.exchange import refuse
+from tollway.exchange.closing import refuse
 from tollway.exchange.holding import LONGEST_ANSWER_S, NOTHING_LEARNED, hold
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import (

@@ -7,7 +7,7 @@ import msgspec
 
 from tollway.budgets.window import Calendar
 from tollway.exchange import told
-from tollway.exchange.exchange import refuse
+from tollway.exchange.closing import refuse
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.selection import Selection, select, with_others
 from tollway.exchange.steps import Command, Ended, Head, Log, NoAnswer, NotSent, Recall, Send, Unavailable

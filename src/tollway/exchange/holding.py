@@ -64,7 +64,7 @@ def price(
         return answer.FREE if request.method == "POST" else answer.READ
     terms = target.terms
     dearest = terms.price
-    others = ask.also_models or lets_others_serve(ask, target.provider.kind, target.model)
+    others = ask.also_models or lets_others_serve(ask, target.provider.kind, target.model, target.listed.model)
     if others and dearest is None:
         if not terms.at_ceiling:
             return Unpriced(target.provider.slug, target.model or "", _SUBSTITUTES)

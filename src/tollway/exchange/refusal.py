@@ -167,7 +167,7 @@ def _shape(refusal: Refusal, dialect: Dialect, request_id: str) -> dict[str, Any
     if dialect == "ollama":
         return {"error": refusal.message, "tollway": ours}
     kind = _OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
-    if refusal.code in ("budget_contended", "credential_limited"):
+    if refusal.code in ("budget_contended", "credential_limited", "rate_limited"):
         kind = "rate_limit_error"
     return {"error": {"message": refusal.message, "type": kind, "param": None, "code": refusal.code, "tollway": ours}}
 

@@ -9,18 +9,34 @@ from typing import Literal
 
 import msgspec
 
+from tollway.autorouting.rules import NAMES as AUTO
 from tollway.budgets.budget import Budget
 from tollway.budgets.holds import Claim, holds
 from tollway.budgets.window import Calendar
 from tollway.exchange import counting
 from tollway.exchange.authenticate import authenticate
+from tollway.exchange.auto_steps import Decide, Decided
+from tollway.exchange.case import Case
 from tollway.exchange.exchange import exchange
 from tollway.exchange.holding import NOTHING_LEARNED, price
 from tollway.exchange.refusal import Refusal
+from tollway.exchange.road import candidate_of
 from tollway.exchange.selection import select, with_others
-from tollway.exchange.steps import Authenticate, Count, Forward, Log, Pause, Release, Reserve, Send, Sent
-from tollway.exchange.target import Target, choose, instead
+from tollway.exchange.steps import (
+    Authenticate,
+    Count,
+    Forward,
+    Log,
+    Pause,
+    Release,
+    Reserve,
+    Send,
+    Sent,
+)
+from tollway.exchange.story import Story
+from tollway.exchange.target import Target, instead
 from tollway.exchange.terms import completed, terms_of
+from tollway.exchange.unasked import unasked, unscored
 from tollway.identity.attributes import MetadataInvalid
 from tollway.identity.identity import Identity
 from tollway.identity.keys import Key, digest
@@ -36,6 +52,7 @@ from tollway.providers.codec import Malformed
 from tollway.providers.prompts import Counted
 from tollway.providers.registry import codec_for
 from tollway.request import Ask, Credential, InferenceRequest
+from tollway.routes.route import PREFIX
 from tollway.snapshot import Snapshot
 
 Balances = Callable[[Sequence[Hold]], Sequence[Balance]]
@@ -109,14 +126,16 @@ def rehearse(
     frozen: Callable[[str], Control | None] = lambda _: None,
     ask: Ask | Malformed | None = None,
     count: Callable[[Count], Counted | None] = lambda _: None,
+    decide: Callable[[Decide], Decided] = lambda command: unscored(command),
 ) -> Rehearsal:
     """What would happen to `request` of this caller at `now` (Unix milliseconds), with the accounts as they are.
 
     `frozen`: the freeze of that account, if there is one. `ask`: what the body asks for, where that was read
     already because it is large; then `Rehearsal.body` is left empty. `count`: counts the tokens of a request that does not
-    fit by its bytes, if it can.
+    fit by its bytes, if it can. `decide`: scores a request whose model the gateway chooses, if it can.
     """
     known = asked = _known(request, caller, snapshot, now, ask)
+    routed = asked.target is None
     named = {budget.id: budget for budget in (*snapshot.budgets, *snapshot.buckets)}
     legs = _legs(named, holds(known.claimed, 0, now, calendar), balances, None)
     delay_ms, first_held = 0, None
@@ -131,10 +150,13 @@ def rehearse(
                 command = steps.send(caller)
             case Reserve():
                 reservation = command.reservation
-                if reservation.attempt > 1:
+                if reservation.attempt > 1 or known.target is None:
                     # Another model is judged: its own bound, on the budgets that count it.
                     context = _read_context(reservation.context)
                     known = _known_instead(asked, f"{context.provider}/{context.model}", request, snapshot, now)
+                    if routed:
+                        # Whatever a route comes to is what was asked for.
+                        asked = known
                 granted = known.quote if isinstance(known.quote, Quote) else None
                 granted, tighter = tighter or granted, None
                 legs = _legs(named, reservation.holds, balances, frozen)
@@ -194,8 +216,10 @@ def rehearse(
                     decisions=command.record.decisions,
                     policies=known.judged,
                 )
+            case Decide():
+                command = steps.send(decide(command))
             case _:
-                raise AssertionError(f"{command!r} comes behind Forward, which is never answered here")
+                command = steps.send(unasked(command))
 
 
 def as_key(key: Key, request: InferenceRequest, snapshot: Snapshot) -> Identity | Refusal:
@@ -234,21 +258,37 @@ def _known(
     if isinstance(ask, Malformed):
         return _Known(identity=caller)
     ask = completed(ask, request)
-    target = choose(request, ask, snapshot, now)
-    if isinstance(target, Refusal):
-        return _Known(identity=caller)
-    return _of_target(request, caller, ask, target, snapshot, now)
+    return _named(_Known(identity=caller, ask=ask), caller, ask, request, snapshot, now)
+
+
+def _named(
+    known: _Known, caller: Identity, ask: Ask, request: InferenceRequest, snapshot: Snapshot, now: int
+) -> _Known:
+    """`known` of the target that `ask` names; without one where it names none by itself, as a route does."""
+    if request.provider is None and ask.model is not None and (ask.model in AUTO or ask.model.startswith(PREFIX)):
+        # Whoever serves any name at all does not serve these.
+        return known
+    case = Case(Story(request), caller, snapshot, Calendar(), now, NOTHING_LEARNED)
+    found = candidate_of(case, request, ask)
+    if isinstance(found, Refusal):
+        return known
+    judged = _of_target(found.request, caller, found.ask, found.target, snapshot, now)
+    return msgspec.structs.replace(judged, ask=known.ask)
 
 
 def _known_instead(known: _Known, name: str, request: InferenceRequest, snapshot: Snapshot, now: int) -> _Known:
     """The same of the model `name` (`provider/model`), which a budget has serve instead."""
     if known.identity is None or known.ask is None:
         return known
+    if request.provider is None:
+        ask = msgspec.structs.replace(known.ask, model=name)
+        return _named(known, known.identity, ask, request, snapshot, now)
     target = instead(request, known.ask, name, snapshot, now)
     if target is None:
         return known
     ask = msgspec.structs.replace(known.ask, model=target.model)
-    return _of_target(request, known.identity, ask, target, snapshot, now)
+    judged = _of_target(request, known.identity, ask, target, snapshot, now)
+    return msgspec.structs.replace(judged, ask=known.ask)
 
 
 def _of_target(
@@ -265,7 +305,6 @@ def _of_target(
         return _Known(identity=caller, target=target, judged=judged)
     target = msgspec.structs.replace(target, terms=terms)
     return _Known(
-        ask=ask,
         identity=caller,
         target=target,
         quote=price(request, ask, target, snapshot, now),

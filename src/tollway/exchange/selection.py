@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 import msgspec
 
-from tollway.budgets.budget import Action
+from tollway.budgets.budget import Action, Budget
 from tollway.budgets.holds import Claim, claims
+from tollway.budgets.unseen import hides_model, unseen_budgets
 from tollway.exchange.access import OPEN, Access, access, caller_of
 from tollway.exchange.refusal import Refusal
-from tollway.exchange.target import LONGEST_MODEL, Target
+from tollway.exchange.target import Target, unfit
 from tollway.exchange.terms import wants_ceiling
 from tollway.gateway import Provider
 from tollway.identity.attributes import MetadataInvalid, all_metadata, facts_of, read_metadata, with_target
@@ -20,10 +21,13 @@ from tollway.identity.identity import Identity
 from tollway.identity.keys import PRIORITIES
 from tollway.ledger.entry import Context
 from tollway.match import HIDDEN_MODEL, Attribute, Facts
+from tollway.pricing.spellings import spellings
 from tollway.providers.bedrock_path import model_id, without_region
+from tollway.providers.listed import spelled_alike, without_variant
 from tollway.providers.other_models import lets_others_serve
+from tollway.providers.registry import is_free
 from tollway.request import Ask, InferenceRequest
-from tollway.snapshot import Route, Snapshot
+from tollway.snapshot import Listed, Route, Snapshot
 
 REMEMBERED = 4_096
 """Callers may declare any metadata, so the memory is bounded; past it, it starts over."""
@@ -51,6 +55,29 @@ class Selection(msgspec.Struct, frozen=True):
     """Of the caller: whoever has more waits before those with less."""
     access: Access = OPEN
     """What the caller's key and policies say. The claims of policies are among `claims`."""
+    unseen: tuple[Budget, ...] = ()
+    """Enforced budgets, and limits of policies, that select by model: which of them count the request cannot be told, as its
+    model is not known. Empty where it is."""
+
+    def without(self, exempt: frozenset[str]) -> "Selection":
+        """The same, refused by no budget of these ids or names: they count it, and may be overspent by it."""
+
+        # What a policy limits it limits whatever a route says.
+        def refuses(budget: Budget) -> bool:
+            return budget.bucket is not None or exempt.isdisjoint((budget.id, budget.name))
+
+        claimed = tuple(claim if refuses(claim.budget) else _only_counting(claim) for claim in self.claims)
+        unseen = tuple(budget for budget in self.unseen if refuses(budget))
+        if claimed == self.claims and len(unseen) == len(self.unseen):
+            return self
+        return msgspec.structs.replace(
+            self,
+            claims=claimed,
+            unseen=unseen,
+            at_ceiling=wants_ceiling(claimed),
+            expects=any(claim.budget.guarantee == "expected" for claim in claimed),
+            acts=_acts(claimed),
+        )
 
     @property
     def denied(self) -> Refusal | None:
@@ -65,8 +92,10 @@ def select(
     policed = request.gateway in snapshot.policies_of or bool(identity.models)
     key = (
         request.gateway,
-        # A key's name stands for all that is set for it; a caller without one is what is known of it.
-        identity.key or tuple(identity.metadata.items()),
+        # What is set for a key changes while these settings stand: its name alone tells nothing.
+        identity.key,
+        tuple(identity.metadata.items()),
+        identity.proven_only,
         identity.user,
         identity.service,
         identity.groups,
@@ -105,6 +134,12 @@ def _work_out(
         caller = caller_of(identity, request.gateway, all_metadata(facts))
         found = access(snapshot, request.gateway, identity, caller, facts, only_reads=only_reads(request))
         claimed += found.claims
+    unseen: tuple[Budget, ...] = ()
+    if hides_model(facts):
+        unseen = (
+            *unseen_budgets(snapshot.budgets_of.get(request.gateway, ()), facts),
+            *(claim.budget for claim in found.unseen if claim.budget.on_unpriced != "count"),
+        )
     waits_ms = [claim.budget.contention_wait_ms for claim in claimed if claim.budget.mode == "enforce"]
     context = Context(
         gateway=request.gateway,
@@ -129,6 +164,7 @@ def _work_out(
         acts=_acts(claimed),
         priority=PRIORITIES[identity.priority],
         access=found,
+        unseen=unseen,
     )
 
 
@@ -161,13 +197,14 @@ def with_others(
     snapshot: Snapshot,
 ) -> Selection | Refusal:
     """`selection`, with what counts the other models that may serve `ask` or be run beside it; or why the caller may not."""
+    uncounted = _uncounted(request, target, selection, selection)
+    if uncounted is not None:
+        return uncounted
     claimed = list(selection.claims)
     for name in ask.also_models:
-        if len(name) > LONGEST_MODEL:
-            return Refusal(
-                code="model_unknown",
-                message=f"The request names a model of {len(name):,} characters; send {LONGEST_MODEL} at most.",
-            )
+        odd = unfit(name)
+        if odd is not None:
+            return odd
         other = msgspec.structs.replace(target, route=Route(target.provider, name))
         found = select(request, identity, other, snapshot)
         if isinstance(found, MetadataInvalid):
@@ -182,8 +219,8 @@ def with_others(
             for claim in found.claims
             if claim.budget.id not in known and claim.budget.mode == "enforce" and claim.budget.on_unpriced != "count"
         ]
-    if lets_others_serve(ask, target.provider.kind, target.model):
-        denied = may_be_another(request, identity, target, snapshot)
+    if lets_others_serve(ask, target.provider.kind, target.model, target.listed.model):
+        denied = may_be_another(request, identity, target, selection, snapshot)
         if denied is not None:
             return denied
     if len(claimed) == len(selection.claims):
@@ -198,17 +235,48 @@ def with_others(
     )
 
 
-def may_be_another(request: InferenceRequest, identity: Identity, target: Target, snapshot: Snapshot) -> Refusal | None:
-    """Why the caller may not make a request that lets another model serve than the one it names (`Ask.substitutes`)."""
+def may_be_another(
+    request: InferenceRequest, identity: Identity, target: Target, selection: Selection, snapshot: Snapshot
+) -> Refusal | None:
+    """Why the caller may not make a request that lets another model serve than the one it names (`Ask.substitutes`).
+
+    `selection`: of the request, as it stands.
+    """
     any_model = msgspec.structs.replace(target, route=Route(target.provider, None))
-    selection = select(request, identity, any_model, snapshot)
-    if isinstance(selection, MetadataInvalid) or selection.denied is None:
+    found = select(request, identity, any_model, snapshot)
+    if isinstance(found, MetadataInvalid):
         return None
     said = (
         'By its model\'s name, or with "models", "route", "plugins", fallbacks or a tool that runs models, another model may be '
         "served than the one that is named. "
     )
-    return msgspec.structs.replace(selection.denied, message=said + selection.denied.message)
+    denied = found.denied or _uncounted(request, target, found, selection)
+    return msgspec.structs.replace(denied, message=said + denied.message) if denied is not None else None
+
+
+def _uncounted(request: InferenceRequest, target: Target, unknown: Selection, known: Selection) -> Refusal | None:
+    """Why a request whose model is not known may not be made: what it costs might be a budget's that selects by model.
+
+    `unknown`: its selection without a model. `known`: the one whose budgets count it in any case.
+    """
+    if not unknown.unseen or is_free(request.api, request.method, request.upstream_path):
+        return None
+    counted = {claim.budget.id for claim in known.claims}
+    budget = next((budget for budget in unknown.unseen if budget.id not in counted), None)
+    if budget is None:
+        return None
+    model = f'"{target.name}"' if target.model is not None and HIDDEN_MODEL in unknown.facts else "this call"
+    way_out = (
+        "Say which model it is with the provider's deployments in the settings"
+        if target.model is not None and HIDDEN_MODEL in unknown.facts
+        else "Name a model that answers by itself"
+    )
+    return Refusal(
+        code="price_unknown",
+        rule=budget.name,
+        message=f"It cannot be told which model answers {model}, and {budget.title} counts some models of provider "
+        f'"{target.provider.slug}", so it cannot hold the cost. {way_out}, or set its on_unpriced to count.',
+    )
 
 
 def only_reads(request: InferenceRequest) -> bool:
@@ -223,6 +291,12 @@ def _of_policies(request: InferenceRequest, identity: Identity) -> tuple[object,
         # Claims may be lists and objects; of equal ones the text is equal, the time of the token aside.
         told = _encode_context(msgspec.structs.replace(person, expires_at=None))
     return identity.models, tuple(identity.metadata.items()), told, only_reads(request)
+
+
+def _only_counting(claim: Claim) -> Claim:
+    """The same accounts, which refuse nothing and do nothing once they are spent."""
+    budget = msgspec.structs.replace(claim.budget, mode="monitor")
+    return msgspec.structs.replace(claim, budget=budget, actions=(), share=100)
 
 
 def _acts(claimed: tuple[Claim, ...]) -> tuple[tuple[Action, ...], ...]:
@@ -266,19 +340,42 @@ def _targeted(
     facts: dict[str, Attribute], snapshot: Snapshot, provider: Provider, model: str | None, at_ms: int
 ) -> dict[str, Attribute]:
     """The same with every name of what would serve. Nothing of it depends on the path, which an entry does not have."""
-    listed = snapshot.listed(provider, model, at_ms)
-    price = snapshot.book.price(listed.provider, listed.model, at_ms=at_ms)
+    alike: list[str] = []
+    also: list[str] = []
+    if model:
+        listed = snapshot.listed(provider, model, at_ms)
+        alike = [listed.model, *spelled_alike(provider.family, listed.model)]
+        if provider.family == "bedrock":
+            # A region in front, or an inference profile, is the same model.
+            alike.append(without_region(model_id(model)))
+        undated, also = _names_of_price(snapshot, provider, listed, at_ms)
+        alike += undated
+    heads = {name.partition("/")[0].lower() for name in (model or "", *alike) if "/" in name}
     found = with_target(
         facts,
         provider.names or (provider.slug,),
         model or None,
-        also=(
-            listed.model,
-            price.model if price is not None else "",
-            # A region in front, or an inference profile, is the same model.
-            without_region(model_id(model or "")) if provider.family == "bedrock" else "",
-        ),
+        alike=alike,
+        also=also,
+        foreign=frozenset(head for head in heads if snapshot.provider(head) not in (None, provider)),
     )
     if model and provider.hides(model):
         found[HIDDEN_MODEL] = Attribute(("true",), "gateway")
     return found
+
+
+def _names_of_price(
+    snapshot: Snapshot, provider: Provider, listed: Listed, at_ms: int
+) -> tuple[tuple[str, ...], list[str]]:
+    """The names that the price list has for the model itself; and those that what it costs is known by besides."""
+    book, undated, also = snapshot.book, (), list[str]()
+    plain = without_variant(provider.kind, listed.model)
+    for name in dict.fromkeys((plain, listed.model)):
+        price, entry = book.price(listed.provider, name, at_ms=at_ms), book.find(listed.provider, name)
+        also += [name, price.model if price is not None else ""]
+        if entry is not None:
+            # Azure's zones stand in front of a name.
+            known = spellings(entry, name.rpartition("/")[2] if provider.kind == "azure" else name)
+            also += [*known.undated, *known.versions]
+            undated = known.undated if name == listed.model else ()
+    return undated, also

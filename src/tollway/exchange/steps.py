@@ -17,6 +17,20 @@
 | ReadRequests | Requests, Malformed                |
 | Recall       | Job, None, Unavailable             |
 | Remember     | None, Unavailable                  |
+| Admit        | Admitted, Limited                  |
+| Corrected    | None                               |
+| Weighed      | bool                               |
+| Booked       | None                               |
+| Consult      | Seen                               |
+| Lookup       | Kept, None                         |
+| Keep         | None                               |
+| Begin        | Fresh, Wait, Replay, Mismatch, Lost, Unavailable |
+| Finish       | None                               |
+| Decide       | Decided                            |
+| Pinned       | None                               |
+| Translate    | Worded, Untranslatable, Malformed, Unavailable |
+
+Those behind Log are only for what is switched on: batches, rate limits, routes, the cache, repeats, automatic routing, other APIs.
 
 A failure is a reply, never an exception.
 """
@@ -26,7 +40,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from tollway.cache.entry import Kept as KeptAnswer
+from tollway.cache.entry import Tape
 from tollway.exchange.allowance import Allowance
+from tollway.exchange.auto_steps import Decide, Pinned
 from tollway.exchange.refusal import Refusal
 from tollway.ledger.entry import LedgerEntry
 from tollway.ledger.job import Job
@@ -38,8 +55,13 @@ from tollway.providers.gathered import Gatherer
 from tollway.providers.rewrite import Rewrite, written
 from tollway.providers.shown import Kept
 from tollway.providers.vocabularies import Name
+from tollway.rates.claims import RateClaim
+from tollway.rates.counters import Admitted
 from tollway.request import InferenceRequest
+from tollway.routes.walk import Weigh
 from tollway.snapshot import Route
+from tollway.translate.codec import Translating
+from tollway.translate.wanted import Wanted
 from tollway.usage import Report
 
 
@@ -75,6 +97,8 @@ class Forward(msgspec.Struct, frozen=True):
     """How the hold follows the answer; `None` where it covers the whole of it."""
     stops: Stops | None = None
     """What the caller is told where the hold cannot be raised."""
+    timeout_ms: int | None = None
+    """Until the head of the answer; `None`: as long as the provider's settings say."""
 
     @property
     def body(self) -> bytes:
@@ -86,6 +110,9 @@ class Forward(msgspec.Struct, frozen=True):
 class Read(msgspec.Struct, frozen=True):
     """Take the whole answer in, because its cost goes into a header before it."""
 
+    plain: bool = False
+    """Its bytes are to be read here, whatever content encoding they came in."""
+
 
 class Relay(msgspec.Struct, frozen=True):
     """Pass the answer on as it comes, past the meter."""
@@ -96,6 +123,10 @@ class Relay(msgspec.Struct, frozen=True):
     longest_s: float
     gather: Gatherer | None = None
     """Takes the answer instead of the caller, who is to have it as a whole."""
+    translation: Translating | None = None
+    """Puts the answer into the words of the caller's API."""
+    tape: Tape | None = None
+    """Takes down what the caller is sent."""
 
 
 class Pause(msgspec.Struct, frozen=True):
@@ -156,6 +187,82 @@ class ReadRequests(msgspec.Struct, frozen=True):
     request: InferenceRequest
 
 
+class Admit(msgspec.Struct, frozen=True):
+    """Count the request on every rate limit, or on none."""
+
+    claims: tuple[RateClaim, ...]
+    tokens: int
+    """What it is likely to use."""
+    requests: int = 1
+    """0 where it is counted already, and is now likely to use so many more."""
+
+
+class Corrected(msgspec.Struct, frozen=True):
+    """Put right what an admitted request was expected to use."""
+
+    admitted: Admitted
+    tokens: int | None
+    """`None`: it was never sent."""
+
+
+class Weighed(msgspec.Struct, frozen=True):
+    """Count the request on a limit of a route; the reply is whether it is under it."""
+
+    weigh: Weigh
+
+
+class Booked(msgspec.Struct, frozen=True):
+    """Count what a request cost on the limits of a route that count dollars."""
+
+    weighed: tuple[Weigh, ...]
+    nanodollars: int
+
+
+class Consult(msgspec.Struct, frozen=True):
+    """How have these targets done of late? One `Seen` for each is replied."""
+
+    names: tuple[str, ...]
+
+
+class Lookup(msgspec.Struct, frozen=True):
+    """Is the answer kept?"""
+
+    key: bytes
+    gateway: str
+
+
+class Keep(msgspec.Struct, frozen=True):
+    """Keep the answer."""
+
+    key: bytes
+    kept: KeptAnswer
+
+
+class Begin(msgspec.Struct, frozen=True):
+    """Is this the first request of its key? A repeat waits for the answer of the first."""
+
+    key: bytes
+    fingerprint: bytes
+
+
+class Finish(msgspec.Struct, frozen=True):
+    """The first request of its key is over."""
+
+    key: bytes
+    fingerprint: bytes
+    kept: KeptAnswer | None
+    """What repeats are answered."""
+    lost: bool = False
+    """It may have been billed, and its answer is not here."""
+
+
+class Translate(msgspec.Struct, frozen=True):
+    """Put a large request into the words of another API, elsewhere."""
+
+    wanted: Wanted
+    body: bytes
+
+
 class Recall(msgspec.Struct, frozen=True):
     """What is known of this batch or file?"""
 
@@ -184,7 +291,28 @@ Command = (
     | ReadRequests
     | Recall
     | Remember
+    | Admit
+    | Corrected
+    | Weighed
+    | Booked
+    | Consult
+    | Lookup
+    | Keep
+    | Begin
+    | Finish
+    | Translate
+    | Decide
+    | Pinned
 )
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """How a target has done of late, here."""
+
+    resting: bool = False
+    """It has failed so often that it is left alone for a while."""
+    latency_ms: int | None = None
+    """Until the head of its answers, on average; `None` where none was seen."""
 
 
 class Unavailable(msgspec.Struct, frozen=True):
@@ -210,6 +338,8 @@ class NotSent(msgspec.Struct, frozen=True):
     code: str
     message: str
     at_ns: int
+    gone: bool = False
+    """The caller has left: nothing else is to be tried."""
 
 
 class NoAnswer(msgspec.Struct, frozen=True):
@@ -218,6 +348,10 @@ class NoAnswer(msgspec.Struct, frozen=True):
     code: str
     message: str
     at_ns: int
+    gone: bool = False
+    """The caller has left: nothing else is to be tried."""
+    refused: bool = False
+    """It was ended for its cost: no other try is any better."""
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,7 +369,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     upstream_us: int | None = None
     """From the request sent to the end of the answer."""
     raw: bytes = b""
-    """The answer of a Read as it came off the wire."""
+    """The answer of a Read as it came off the wire, or decoded where it asked for that."""
     at: int
     """Unix milliseconds."""
     at_ns: int

@@ -1,11 +1,12 @@
 """What is known of a request as it goes along: the source of its ledger entries and its log record."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from tollway.budgets.holds import Claim
-from tollway.errors import UsageInvalid
+from tollway.cache.entry import Kept
 from tollway.exchange.allowance import Allowance
+from tollway.exchange.auto_choice import Routed
+from tollway.exchange.notes import Repeat, Swapped, believed, raised, together, tokens_of, walked
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import Ended, Head, Sent
 from tollway.exchange.target import Target
@@ -13,23 +14,15 @@ from tollway.identity.attributes import all_metadata
 from tollway.identity.identity import Identity
 from tollway.ledger.entry import Context, LedgerEntry, entry_id
 from tollway.ledger.reservation import Balance, Held, Hold, Reservation
-from tollway.logs.record import Attempt, Decision, Durations, LogRecord, Raised
+from tollway.logs.record import Attempt, Decision, Durations, LogRecord
 from tollway.match import Attribute
-from tollway.money import ZERO, compared
+from tollway.money import ZERO, Money, compared
 from tollway.pricing.charge import Charge, Unpriced
 from tollway.pricing.estimate import Quote
-from tollway.pricing.lines import usage_of
+from tollway.rates.counters import Admitted, Standing
 from tollway.request import InferenceRequest
-from tollway.usage import Report, Usage
-
-
-class Swapped(NamedTuple):
-    """A model that is to serve instead of the one asked for, both as `provider/model`."""
-
-    budget: str
-    """The name of the last budget that wanted it."""
-    asked: str
-    served: str
+from tollway.routes.walk import Trail
+from tollway.usage import Usage
 
 
 class Story:
@@ -45,15 +38,31 @@ class Story:
         "_facts",
         "_head",
         "_holds",
+        "_kept",
         "_sent",
+        "_tokens",
+        "admitted",
         "attempt",
+        "auto",
+        "billed",
+        "booked",
+        "cache_status",
+        "calls",
         "clamped_to",
         "identity",
+        "late_ms",
+        "lost",
         "refused_at",
+        "repeat",
         "request",
+        "route",
+        "standings",
+        "step",
+        "stepwise",
         "swap",
         "target",
         "tightest",
+        "trail",
         "warnings",
         "would_refuse",
     )
@@ -71,6 +80,36 @@ class Story:
         """The step at which a refusal was made."""
         self.warnings: tuple[str, ...] = ()
         """What budgets of which much is spent want the caller to know."""
+        self.admitted: tuple[Admitted, ...] = ()
+        """By rate limits."""
+        self.standings: tuple[Standing, ...] = ()
+        """How far the rate limits are used that count it."""
+        self.cache_status = ""
+        """HIT, MISS or BYPASS; empty where the cache is off."""
+        self.repeat: Repeat | None = None
+        """It has an idempotency key, and is the first of it."""
+        self.trail: Trail | None = None
+        """The way through the route."""
+        self._kept: Kept | None = None
+        self.route: str | None = None
+        """The dynamic route that decides what serves."""
+        self.step = 0
+        """How many targets were passed over."""
+        self.auto: Routed | None = None
+        """The gateway chose the model."""
+        self.stepwise = False
+        """Its body is an array of calls, of which the first that answers is wanted; `step` is the number of the call."""
+        self.booked = 0
+        """Nanodollars, of all tries."""
+        self.late_ms = 0
+        """How long after its arrival the last try ended."""
+        self.calls = 0
+        """How often a provider has seen it."""
+        self._tokens: int | None = 0
+        self.billed = False
+        """A provider may have to be paid for one of them."""
+        self.lost: tuple[str, ...] = ()
+        """What another API could not carry of the request."""
         self.would_refuse: tuple[str, ...] = ()
         """Budgets that are only monitored and would have refused."""
         self._facts: Mapping[str, Attribute] = {}
@@ -117,6 +156,7 @@ class Story:
     ) -> None:
         """Notes what is held, which budget is tightest, and what a monitored one would have said."""
         self._holds, self._allowance = reservation.holds, allowance
+        self.tightest = None
         owners = [claim for claim in claimed for _ in claim.accounts]
         least: int | None = None
         for claim, hold, balance in zip(owners, reservation.holds, held.balances, strict=True):
@@ -177,19 +217,83 @@ class Story:
             legs=tuple((hold.account, hold.bucket) for hold in reservation.holds),
             context=self.context(),
             response_model=report.response_model if report is not None else None,
-            usage=_believed(report, booked),
+            usage=believed(report, booked),
             occurred_at=reservation.opened_at,
             recorded_at=ended.at if ended is not None else now,
         )
 
-    def settled(self, charge: Charge | None) -> None:
-        self._charge = charge
+    def settled(self, charge: Charge | None, usage: Usage | None = None) -> None:
+        """What a try was charged, `None` where nobody knows; `usage`: what the ledger was told that it used."""
+        self._charge = together(self._charge, charge)
+        self.booked += charge.amount if charge is not None else 0
+        self.billed = self.billed or charge is None or charge.amount > 0
+        used = tokens_of(usage)
+        self._tokens = self._tokens + used if self._tokens is not None and used is not None else None
+
+    def ran(self, at_ns: int) -> None:
+        """A try has come this far, on the monotonic clock."""
+        self.late_ms = max(self.late_ms, (at_ns - self.request.started_ns) // 1_000_000)
+
+    def passed_over(self, name: str, refusal: Refusal) -> None:
+        """A target has not answered, and another one is tried."""
+        self.again()
+        self.step += not self.stepwise
+        self._decisions.append(
+            Decision(
+                step="route",
+                outcome="note",
+                code="passed_over",
+                rule=refusal.rule,
+                detail=f"{name} ({refusal.code}): {refusal.message}"[:512],
+            )
+        )
+
+    def exceeded(self, admitted: Admitted) -> None:
+        """Rate limits that only watch would have refused it."""
+        self._decisions += [
+            Decision(step="rate", outcome="note", code="would_refuse", rule=standing.claim.limit.name)
+            for standing in admitted.exceeded
+        ]
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the answer was told to have used."""
+        return self._ended.report.usage if self._ended is not None else None
+
+    @property
+    def tokens(self) -> int | None:
+        """Input and output of all tries; `None` where nobody knows them of one that was sent."""
+        return self._tokens
+
+    @property
+    def served(self) -> tuple[str | None, str | None]:
+        """The provider and the model that the answer is of, as far as they are known."""
+        kept, target = self._kept, self.target
+        if kept is not None:
+            # A name that the caller has given an answer may be another model's.
+            return kept.provider, kept.model
+        return (target.provider.slug, target.model) if target is not None else (None, None)
+
+    def from_cache(self, kept: Kept) -> None:
+        """An answer that was kept is given again."""
+        self._kept = kept
 
     def noted(self, notes: tuple[Decision, ...]) -> None:
         """What is to be seen of a settlement in the log."""
         self._decisions += notes
 
-    def attempted(self, number: int, outcome: str, *, status: int | None = None, code: str = "") -> None:
+    def again(self) -> None:
+        """Another try begins, of this target or another one: nothing of the one before is this one's."""
+        self.attempt += 1
+        self.clamped_to, self.swap, self.tightest = None, None, None
+        self.warnings, self.would_refuse, self.lost, self.cache_status = (), (), (), ""
+        self._holds, self._allowance = (), None
+        self._head, self._ended = None, None
+        self.standings = tuple(standing for one in self.admitted for standing in one.standings)
+
+    def attempted(
+        self, number: int, outcome: str, *, status: int | None = None, code: str = "", charge: Charge | None = None
+    ) -> None:
         target = self.target
         self._attempts.append(
             Attempt(
@@ -199,13 +303,14 @@ class Story:
                 outcome=outcome,
                 status=status,
                 code=code,
+                cost=charge.amount if charge is not None else None,
             )
         )
 
-    def ended(self, attempt: int, head: Head, ended: Ended) -> None:
+    def ended(self, attempt: int, head: Head, ended: Ended, charge: Charge | None = None) -> None:
         self._head, self._ended = head, ended
         outcome = {"complete": "answered" if head.status < 400 else "rejected"}.get(ended.reason, ended.reason)
-        self.attempted(attempt, outcome, status=head.status)
+        self.attempted(attempt, outcome, status=head.status, charge=charge)
 
     def would_have_ended(self, claimed: tuple[Claim, ...], indexes: tuple[int, ...]) -> None:
         """Budgets that only watch would have ended the answer."""
@@ -250,7 +355,7 @@ class Story:
 
     def record(self, status: int, code: str) -> LogRecord:
         """The log record, when all is said."""
-        request, identity, target, ended = self.request, self.identity, self.target, self._ended
+        request, identity, ended = self.request, self.identity, self._ended
         report = ended.report if ended is not None else None
         over_ns = (
             self._sent.at_ns if self._sent is not None else ended.at_ns if ended is not None else request.started_ns
@@ -265,8 +370,8 @@ class Story:
             api=request.api,
             status=status,
             code=code,
-            provider=target.provider.slug if target is not None else request.provider,
-            request_model=target.model if target is not None else None,
+            provider=self.served[0] or request.provider,
+            request_model=self.served[1],
             response_model=report.response_model if report is not None else None,
             user=identity.user if identity is not None else None,
             groups=identity.groups if identity is not None else (),
@@ -276,8 +381,8 @@ class Story:
             usage=report.usage if report is not None else None,
             charge=self._charge,
             holds=self._holds,
-            raised=_raised(self._allowance),
-            decisions=tuple(self._decisions),
+            raised=raised(self._allowance),
+            decisions=(*self._decisions, *walked(self.route, self.trail)),
             attempts=tuple(self._attempts),
             durations=Durations(
                 total_us=(over_ns - request.started_ns) // 1000,
@@ -288,22 +393,8 @@ class Story:
             request_bytes=len(request.body),
             response_bytes=ended.bytes_passed if ended is not None else 0,
             user_agent=request.user_agent,
+            cached=self._kept is not None,
+            saved=Money(self._kept.cost_nanodollars)
+            if self._kept is not None and self._kept.cost_nanodollars is not None
+            else None,
         )
-
-
-def _raised(allowance: Allowance | None) -> Raised | None:
-    return Raised(allowance.first, allowance.held, allowance.raises) if allowance is not None else None
-
-
-def _believed(report: Report | None, charge: Charge) -> Usage | None:
-    """The usage that the ledger adds up: what was told, unless it was not what the charge was made from."""
-    if charge.basis == "counted" and charge.lines:
-        # What was told of a cut answer is its beginning alone.
-        return usage_of(charge.lines)
-    if report is None or report.usage is None or charge.basis == "presumed":
-        return None
-    try:
-        report.usage.check()
-    except UsageInvalid:
-        return None
-    return report.usage

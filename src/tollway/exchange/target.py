@@ -1,10 +1,13 @@
 """Which provider and model a request is for."""
 
+import re
+
 import msgspec
 
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.terms import PLAIN, Terms
 from tollway.gateway import Provider
+from tollway.providers.listed import own_name
 from tollway.providers.visible import shows_every_token
 from tollway.request import Ask, Dialect, InferenceRequest
 from tollway.snapshot import Listed, NoRoute, Route, Snapshot
@@ -37,17 +40,17 @@ class Target(msgspec.Struct, frozen=True):
         return f"{self.provider.slug}/{self.model}" if self.model is not None else self.provider.slug
 
 
+# Providers trim a name, or drop what is empty in it, before they look it up.
+_ODD = re.compile(r"//|^/|/$|^\s|\s$|/\s|\s/")
 LONGEST_MODEL = 256
 """Characters. A name goes into accounts, ledger entries and messages, and is matched with the patterns of rules."""
 
 
 def choose(request: InferenceRequest, ask: Ask, snapshot: Snapshot, now: int) -> Target | Refusal:
     """The target that the path or the model's name means, or why there is none."""
-    if ask.model is not None and len(ask.model) > LONGEST_MODEL:
-        return Refusal(
-            code="model_unknown",
-            message=f"The model's name has {len(ask.model):,} characters; send {LONGEST_MODEL} at most.",
-        )
+    odd = unfit(ask.model) if ask.model is not None else None
+    if odd is not None:
+        return odd
     if request.provider is not None:
         provider = snapshot.provider(request.provider)
         if provider is None:
@@ -63,8 +66,9 @@ def choose(request: InferenceRequest, ask: Ask, snapshot: Snapshot, now: int) ->
             and ask.model.startswith(own)
             and provider.kind not in _OWN_SLASHES
         ):
-            return _with_key(Route(provider, ask.model.removeprefix(own)), True, request, ask, snapshot, now)
-        return _with_key(Route(provider, ask.model), False, request, ask, snapshot, now)
+            model = own_name(provider.kind, ask.model.removeprefix(own))
+            return on_route(Route(provider, model), model != ask.model, request, ask, snapshot, now)
+        return on_route(Route(provider, ask.model), False, request, ask, snapshot, now)
     if not ask.model:
         return Refusal(
             code="model_missing",
@@ -84,7 +88,25 @@ def choose(request: InferenceRequest, ask: Ask, snapshot: Snapshot, now: int) ->
             f"{request.dialect} API of this path. Call it on {' or '.join([*speaks, elsewhere])}, "
             f"or name a model of a provider that speaks {request.dialect}.",
         )
-    return _with_key(route, route.model != ask.model, request, ask, snapshot, now)
+    return on_route(route, route.model != ask.model, request, ask, snapshot, now)
+
+
+def unfit(model: str) -> Refusal | None:
+    """Why a model's name is none: it is too long, or written so that a provider might read another one in it than a rule does."""
+    if len(model) > LONGEST_MODEL:
+        return Refusal(
+            code="model_unknown",
+            message=f"The model's name has {len(model):,} characters; send {LONGEST_MODEL} at most.",
+        )
+    if _ODD.search(model) is None and model.isprintable():
+        return None
+    plain = "/".join(part.strip() for part in model.split("/") if part.strip())
+    plain = "".join(character for character in plain if character.isprintable())
+    return Refusal(
+        code="model_unknown",
+        message=f"The model's name {msgspec.json.encode(model).decode()} has an empty part, a space beside a part, or characters "
+        f'that cannot be shown. Write it as "{plain}".',
+    )
 
 
 def instead(request: InferenceRequest, ask: Ask, name: str, snapshot: Snapshot, now: int) -> Target | None:
@@ -96,7 +118,7 @@ def instead(request: InferenceRequest, ask: Ask, name: str, snapshot: Snapshot, 
     if request.provider is not None and snapshot.provider(request.provider) is not provider:
         # The path is the first provider's own.
         return None
-    found = _with_key(Route(provider, model), True, request, ask, snapshot, now)
+    found = on_route(Route(provider, own_name(provider.kind, model)), True, request, ask, snapshot, now)
     return found if isinstance(found, Target) else None
 
 
@@ -110,9 +132,10 @@ _PATHS: dict[Dialect, str] = {
 }
 
 
-def _with_key(
+def on_route(
     route: Route, rename: bool, request: InferenceRequest, ask: Ask, snapshot: Snapshot, now: int
 ) -> Target | Refusal:
+    """The target that `route` is for this call, or why no key opens it."""
     provider, gateway = route.provider, snapshot.gateways[request.gateway]
     alias = request.key_alias
     known = provider.auth is not None or provider.key(gateway.slug, alias, now) is not None

@@ -8,7 +8,8 @@ from tollway.identity.identity import Identity
 from tollway.pricing.custom_cost import custom_price
 from tollway.pricing.tiers import NOT_DEARER
 from tollway.pricing.units import Price
-from tollway.providers.paths import deployment_in
+from tollway.providers.passthrough import is_job
+from tollway.providers.paths import deployment_in, model_in
 from tollway.request import Ask, InferenceRequest
 from tollway.usage import Usage
 
@@ -92,10 +93,15 @@ _OF_SOUND = frozenset({"openai.speech", "openai.transcription"})
 
 
 def completed(ask: Ask, request: InferenceRequest) -> Ask:
-    """`ask` with what stands beside the body: Azure's deployment in the path, Bedrock's service tier in a header."""
+    """`ask` with what stands beside the body: Azure's deployment or a model in the path, Bedrock's service tier in a header."""
     deployment = deployment_in(request.upstream_path)
     if deployment is not None and request.dialect == "openai":
         return msgspec.structs.replace(ask, model=deployment)
+    named = model_in(request.upstream_path) if _names_in_path(request) else None
+    if named is not None and named != ask.model:
+        # Which of the two answers is the provider's to say, so both have to be allowed, and neither's price holds.
+        others = (ask.model,) if ask.model not in (None, *_NO_NAMES) else ()
+        return msgspec.structs.replace(ask, model=named, also_models=(*ask.also_models, *others))
     if request.api != "bedrock.invoke" or ask.service_tier is not None:
         return ask
     told = [value.decode("latin-1").strip().lower()[:64] for name, value in request.headers if name in _BEDROCK_TIERS]
@@ -103,6 +109,20 @@ def completed(ask: Ask, request: InferenceRequest) -> Ask:
         return ask
     # Of several the dearest may be the one that counts.
     return msgspec.structs.replace(ask, service_tier=next((t for t in told if t not in NOT_DEARER), told[0]) or None)
+
+
+_NO_NAMES = ("tgi", "default")
+"""What clients write for a model where the address alone decides."""
+
+
+def _names_in_path(request: InferenceRequest) -> bool:
+    return (
+        request.provider is not None
+        and request.method == "POST"
+        and request.dialect == "openai"
+        and request.api not in ("cloudflare.run", "openai.files", "openai.batches")
+        and not (request.api == "openai.other" and is_job(request.upstream_path))
+    )
 
 
 def wants_ceiling(claimed: tuple[Claim, ...]) -> bool:

@@ -7,6 +7,7 @@ import msgspec
 
 from tollway.budgets.holds import Claim
 from tollway.budgets.window import Calendar, Total, describe
+from tollway.cache.entry import Kept
 from tollway.clock import iso
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import Head
@@ -14,6 +15,7 @@ from tollway.exchange.story import Story
 from tollway.ledger.reservation import Exhausted, Hold
 from tollway.money import compared, dollars
 from tollway.pricing.charge import Charge
+from tollway.rates.headers import rate_headers
 
 
 def exhausted(
@@ -125,18 +127,42 @@ class Stops(NamedTuple):
         return msgspec.structs.replace(found, code="budget_exceeded", message=ended)
 
 
-def headers(story: Story, head: Head, charge: Charge | None) -> tuple[tuple[bytes, bytes], ...]:
-    """The provider's headers and ours: what was spent, and what is left of the tightest budget."""
-    request, target = story.request, story.target
+def headers(
+    story: Story, head: Head, charge: Charge | None, *, replayed: Kept | None = None
+) -> tuple[tuple[bytes, bytes], ...]:
+    """The provider's headers and ours: what was spent, and what is left of the tightest budget. `replayed`: the answer is this one
+    of a request before, by its idempotency key."""
+    request = story.request
+    provider, model = (replayed.provider, replayed.model) if replayed is not None else story.served
     names = _CF_NAMES if request.cf_spelling else _NAMES
     identifier = request.id.encode()
-    found = [*head.headers, (names["request-id"], identifier)]
+    theirs = head.headers
+    if story.standings:
+        # A provider's own limits are not ours; two fields of one name would be one list to who reads them.
+        theirs = tuple(header for header in theirs if header[0] not in _LIMITS)
+    found = [*theirs, (names["request-id"], identifier)]
     if request.cf_spelling:
-        found += [(b"cf-aig-log-id", identifier), (b"cf-aig-event-id", identifier), (b"cf-aig-step", b"0")]
-    if target is not None:
-        found.append((names["provider"], target.provider.slug.encode()))
-        if target.model is not None:
-            found.append((names["model"], _ascii(target.model)))
+        found += [(b"cf-aig-log-id", identifier), (b"cf-aig-event-id", identifier)]
+    if request.cf_spelling or story.stepwise or story.route is not None or story.step:
+        found.append((names["step"], str(story.step).encode()))
+    if story.lost:
+        found.append((names["not-carried"], _ascii(", ".join(story.lost))))
+    if provider is not None:
+        found.append((names["provider"], provider.encode()))
+    if model is not None:
+        found.append((names["model"], _ascii(model)))
+    if story.auto is not None:
+        found += [
+            (names["routed-model"], _ascii(f"{provider}/{model}")),
+            (names["routing-reason"], story.auto.reason_at(story.step).encode()),
+            (names["routing-decision-id"], identifier),
+        ]
+    if replayed is not None:
+        found.append((names["idempotent-replayed"], b"true"))
+    if story.cache_status:
+        found.append((names["cache-status"], story.cache_status.encode()))
+    if story.standings:
+        found += rate_headers(story.standings, request.received_at)
     if charge is not None:
         found.append((names["cost-usd"], dollars(charge.amount).encode()))
     if story.clamped_to is not None:
@@ -161,10 +187,18 @@ def headers(story: Story, head: Head, charge: Charge | None) -> tuple[tuple[byte
     return tuple(found)
 
 
+_LIMITS = frozenset({b"ratelimit", b"ratelimit-policy"})
 _OURS = (
     "request-id",
     "provider",
     "model",
+    "step",
+    "routed-model",
+    "routing-reason",
+    "routing-decision-id",
+    "not-carried",
+    "idempotent-replayed",
+    "cache-status",
     "cost-usd",
     "max-tokens",
     "budget",
