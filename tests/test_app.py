@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from tollway.app import Runtime, serve
+from tollway.app import serve
 from tollway.document import compile_document
 from tollway.errors import SettingsInvalid, StoreUnavailable
 from tollway.ledger.entry import LedgerEntry
 from tollway.proxy.transport import NoAnswer, NotSent, Response, UpstreamRequest, parse_url
 from tollway.proxy.upstream.client import HttpTransport
+from tollway.running import Runtime
 from tollway.settings import ProcessSettings
 from tollway.snapshot import Snapshot
 from tollway.storage.protocol import Filter

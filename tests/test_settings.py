@@ -30,10 +30,25 @@ def test_an_option_beats_the_environment_which_beats_the_default() -> None:
 
 @pytest.mark.parametrize("row", SETTINGS, ids=lambda row: row.name)
 def test_every_setting_is_read_from_its_environment_variable(row: object) -> None:
-    sample = {"port": "1", "drain": "1", "drain_delay": "1", "durability": "strict", "log_level": "debug"}
+    sample = {
+        "port": "1",
+        "drain": "1",
+        "drain_delay": "1",
+        "durability": "strict",
+        "log_level": "debug",
+        "cache_size": "1",
+        "cache_memory": "1",
+        "log_retention_days": "1",
+        "log_retention_rows": "1",
+    }
     name, variable = row.name, row.environment  # type: ignore[attr-defined]
     value = sample.get(name, "elsewhere")
-    field = {"drain": "drain_s", "drain_delay": "drain_delay_s"}.get(name, name)
+    field = {
+        "drain": "drain_s",
+        "drain_delay": "drain_delay_s",
+        "cache_size": "cache_size_mb",
+        "cache_memory": "cache_memory_mb",
+    }.get(name, name)
     assert str(getattr(read_settings({}, {variable: value}), field)) == value
 
 
@@ -41,7 +56,8 @@ def test_every_setting_is_read_from_its_environment_variable(row: object) -> Non
     ("name", "value"),
     [
         ("port", "65536"), ("port", "-1"), ("port", "8o87"), ("port", "²"), ("port", "８７"), ("port", "1" * 5000),
-        ("port", " 1"), ("port", "1.0"), ("drain", "86401"), ("drain_delay", "3601"), ("durability", "off"), ("log_level", "loud"),
+        ("port", " 1"), ("port", "1.0"), ("drain", "86401"), ("drain_delay", "3601"), ("log_retention_days", "36501"),
+        ("log_retention_rows", "many"), ("durability", "off"), ("log_level", "loud"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named_with_its_option(name: str, value: str) -> None:

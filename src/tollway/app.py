@@ -6,14 +6,11 @@ One process, one event loop: the listener, the ledger's counters, the upstream c
 import asyncio
 import contextlib
 import gc
-import hmac
 import logging
 import os
 import secrets
-import signal
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,26 +20,27 @@ from tollway.budgets.window import Calendar
 from tollway.cli import kept_secrets, settings_file
 from tollway.clock import Clock, elapsed_ns
 from tollway.document import Document, compile_document
-from tollway.errors import StoreUnavailable, TollwayError
-from tollway.identity.attempts import Attempts
+from tollway.errors import StoreUnavailable
 from tollway.identity.grants import standing
 from tollway.identity.issued import Issued
 from tollway.ids import Ids, RandomPool
-from tollway.pricing.calibration import Calibration
 from tollway.pricing.price import FILE, PriceBook
 from tollway.proxy import listener
 from tollway.proxy.collect import Collector
-from tollway.proxy.fetch import Fetcher
 from tollway.proxy.heavy import Heavy
-from tollway.proxy.issuers import Issuers
 from tollway.proxy.memory import map_large_blocks
 from tollway.proxy.server import Asgi, Entry
 from tollway.proxy.upstream.client import HttpTransport
 from tollway.proxy.world import World
+from tollway.running import Runtime, Server
 from tollway.settings import ProcessSettings
 from tollway.snapshot import Snapshot
+from tollway.storage.cached import Answers, MemoryAnswers
+from tollway.storage.repeats import Repeats
 from tollway.storage.sqlite import SqliteStore
-from tollway.workers import addresses, garbage
+from tollway.storage.sqlite.answers import SqliteAnswers
+from tollway.storage.sqlite.repeats import SqliteShelf
+from tollway.workers import garbage
 from tollway.workers.alerts import run_alerts
 from tollway.workers.anchors import AnchorKeys, Anchors, keep_anchors
 from tollway.workers.backfill import Backfill, keep_following
@@ -51,109 +49,13 @@ from tollway.workers.history import History
 from tollway.workers.keyring import Keyring
 from tollway.workers.keys import keep_keys
 from tollway.workers.masters import Masters
+from tollway.workers.retention import keep_log
+from tollway.workers.rollups import keep_rollups
 from tollway.workers.safe import Safe, keep_safe
 from tollway.workers.sweep import keep_books
 from tollway.workers.tokens import Tokens, keep_tokens
 
 log = logging.getLogger("tollway")
-
-
-class Runtime(msgspec.Struct, kw_only=True):
-    """What the control plane may see and do."""
-
-    settings: ProcessSettings
-    store: SqliteStore
-    calendar: Calendar
-    clock: Clock
-    keyring: Keyring
-    tokens: Tokens
-    anchors: Anchors
-    admin_token: str
-    entry: Entry | None = None
-    safe: Safe | None = None
-    heavy: Heavy | None = None
-    learned: Calibration = msgspec.field(default_factory=Calibration)
-    attempts: Attempts = msgspec.field(default_factory=Attempts)
-    """From where bad credentials come."""
-    issuers: Issuers = msgspec.field(default_factory=lambda: Issuers(Fetcher(addresses.refusal)))
-    """Asks identity providers."""
-    reload: Callable[[str], Awaitable[int]] | None = None
-    """Reads the settings file again and puts it in force in the name of whoever is given; returns the revision. Raises
-    SettingsInvalid or StoreUnavailable, changing nothing."""
-    compile: Callable[[str], Snapshot] | None = None
-    """What the settings of a text would be. Raises SettingsInvalid; nothing changes either way."""
-    settings_path: Path | None = None
-    """The settings file that `reload` reads."""
-
-    @property
-    def snapshot(self) -> Snapshot:
-        assert self.entry is not None
-        return self.entry.snapshot
-
-    def is_admin(self, token: str) -> bool:
-        return hmac.compare_digest(token.encode(), self.admin_token.encode())
-
-
-class Server(uvicorn.Server):
-    """uvicorn with our signals: SIGTERM drains, SIGHUP reloads, and a clean end exits with 0."""
-
-    def __init__(self, config: uvicorn.Config, runtime: Runtime, announce: Callable[[str], None]) -> None:
-        super().__init__(config)
-        self._runtime = runtime
-        self._announce = announce
-        self._draining = False
-        self._reloading: set[asyncio.Task[None]] = set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.drain)
-        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                loop.remove_signal_handler(number)
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
-        host = self.config.host
-        port = self.servers[0].sockets[0].getsockname()[1]
-        shown = f"[{host}]" if ":" in host else host
-        self._announce(f"http://{shown}:{port}")
-
-    def drain(self) -> None:
-        """Says "not ready", goes on for the drain delay, then takes no more; asked twice, it ends at once."""
-        entry = self._runtime.entry
-        if self._draining:
-            self.should_exit = self.force_exit = True
-        self._draining = True
-        if entry is not None:
-            entry.ready = False
-        log.warning(
-            "stopping: %d requests under way may take up to %d s; told once more, they end now",
-            len(self.server_state.tasks),
-            self._runtime.settings.drain_s,
-        )
-        asyncio.get_running_loop().call_later(self._runtime.settings.drain_delay_s, self._exit)
-
-    def _exit(self) -> None:
-        self.should_exit = True
-
-    def _hang_up(self) -> None:
-        reloading = asyncio.get_running_loop().create_task(self._reload())
-        self._reloading.add(reloading)
-        reloading.add_done_callback(self._reloading.discard)
-
-    async def _reload(self) -> None:
-        assert self._runtime.reload is not None
-        try:
-            revision = await self._runtime.reload("file")
-        except TollwayError as error:
-            log.error("settings were not reloaded: %s", error)
-        else:
-            log.info("settings reloaded, revision %d", revision)
 
 
 async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, str | None], None]) -> None:
@@ -173,11 +75,14 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
     if settings.lenient and not path.exists():
         first_key = settings_file.make_first(settings.data, path)
     clock, calendar = Clock(elapsed=elapsed_ns), Calendar()
-    store = SqliteStore(settings.data, sync="full" if settings.durability == "strict" else "normal")
+    sync = "full" if settings.durability == "strict" else "normal"
+    store = SqliteStore(settings.data, sync=sync)
     pepper, book, issued = kept_secrets.pepper(settings.data), _price_book(), Issued()
     safe = Safe(store.cabinet, Masters(settings.data))
     keyring = Keyring(store.cabinet, issued, pepper, clock.now, secrets.token_bytes)
     tokens = Tokens(store.cabinet, issued, pepper, clock.now, secrets.token_bytes)
+    administrators = kept_secrets.admin_token(settings.data)
+    issued.others = (administrators,)
     runtime = Runtime(
         settings=settings,
         store=store,
@@ -186,7 +91,7 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
         keyring=keyring,
         tokens=tokens,
         anchors=Anchors(store, settings.anchors, AnchorKeys(settings.data), clock.now),
-        admin_token=kept_secrets.admin_token(settings.data),
+        admin_token=administrators,
     )
 
     def compile_text(text: str, document: Document, revision: int, warn: Callable[[str], None]) -> Snapshot:
@@ -215,6 +120,8 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
     clock.begin(store.ledger.latest)
     transport, heavy = HttpTransport(), Heavy()
     runtime.heavy, runtime.safe = heavy, safe
+    answers = runtime.answers = _answers(settings)
+    repeats = runtime.repeats = Repeats(SqliteShelf(settings.data, sync=sync))
     backfill = Backfill(store.ledger, store.budgets, calendar, clock.now)
     history = History(store.config, store.audit, clock.now)
     try:
@@ -222,6 +129,7 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
         if await safe.load(clock.now()) or settings_file.SEALED in text:
             text, snapshot = await asyncio.to_thread(compile_settings, 1)
         await keyring.load()
+        await keyring.remember(snapshot.keys.values())
         tokens.judge(lambda key: standing(key, snapshot.login, snapshot.issuers))
         await tokens.load()
         for name in sorted(issued.names & {key.name for key in snapshot.keys.values()}):
@@ -240,6 +148,10 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
             heavy=heavy,
             attempts=runtime.attempts,
             issuers=runtime.issuers,
+            rates=runtime.rates,
+            scoring=runtime.scoring,
+            answers=answers,
+            repeats=repeats,
             key_used=lambda provider, name, refused: safe.note(provider, name, clock.now(), refused=refused),
         )
         world.prepare(snapshot)
@@ -258,6 +170,8 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
                 if text == before.document:
                     # The same text may lead to other secrets: a key file that was replaced.
                     fresh = msgspec.structs.replace(fresh, revision=before.revision)
+
+                await keyring.remember(fresh.keys.values())
 
                 def put_in_force() -> None:
                     world.prepare(fresh)
@@ -295,6 +209,15 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
             workers = [
                 background.create_task(keep_books(store, clock)),
                 background.create_task(keep_following(backfill)),
+                background.create_task(keep_rollups(store.analytics)),
+                background.create_task(
+                    keep_log(
+                        store.analytics,
+                        clock.now,
+                        days=settings.log_retention_days,
+                        rows=settings.log_retention_rows,
+                    )
+                ),
                 background.create_task(keep_safe(safe, clock)),
                 background.create_task(keep_keys(keyring, store.cabinet, clock.now, in_settings)),
                 background.create_task(keep_tokens(tokens)),
@@ -322,7 +245,17 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
     finally:
         await heavy.aclose()
         await transport.aclose()
+        await answers.close()
+        await repeats.close()
         await store.close()
+
+
+def _answers(settings: ProcessSettings) -> Answers:
+    """Nothing of them is on the disk before a first one is asked for."""
+    memory_bytes = settings.cache_memory_mb * 1_048_576
+    if settings.cache_size_mb == 0:
+        return MemoryAnswers(memory_bytes)
+    return SqliteAnswers(settings.data, limit_bytes=settings.cache_size_mb * 1_048_576, memory_bytes=memory_bytes)
 
 
 def _price_book() -> PriceBook:

@@ -63,6 +63,30 @@ SETTINGS: tuple[Setting, ...] = (
         "Where the head of the audit log is signed and kept, a line each 5 minutes; best on another machine's disk, for this "
         "gateway alone. Empty: audit-anchors.jsonl in the data folder.",
     ),
+    Setting(
+        "cache_size",
+        "TOLLWAY_CACHE_SIZE_MB",
+        "1024",
+        "megabytes",
+        "How much of kept answers the data folder holds, in a file of its own; 0: none, so that they are in memory alone.",
+    ),
+    Setting(
+        "cache_memory", "TOLLWAY_CACHE_MEMORY_MB", "64", "megabytes", "How much of them is in memory, those of late."
+    ),
+    Setting(
+        "log_retention_days",
+        "TOLLWAY_LOG_RETENTION_DAYS",
+        "0",
+        "days",
+        "How long requests stay in the log; 0: for ever. The ledger and the figures of analytics always stay.",
+    ),
+    Setting(
+        "log_retention_rows",
+        "TOLLWAY_LOG_RETENTION_ROWS",
+        "0",
+        "requests",
+        "How many requests stay in the log at most, the newest; 0: all.",
+    ),
     Setting("log_level", "TOLLWAY_LOG_LEVEL", "info", "debug | info | warning | error", "What goes to standard error."),
 )
 
@@ -79,6 +103,10 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     drain_delay_s: float
     log_level: str
     audit_anchors: Path | None = None
+    cache_size_mb: int = 1_024
+    cache_memory_mb: int = 64
+    log_retention_days: int = 0
+    log_retention_rows: int = 0
 
     @property
     def anchors(self) -> Path:
@@ -119,6 +147,10 @@ def read_settings(given: Mapping[str, str | None], environment: Mapping[str, str
         drain_s=_whole("drain", values["drain"], 86_400),
         drain_delay_s=_whole("drain-delay", values["drain_delay"], 3_600),
         log_level=values["log_level"],
+        cache_size_mb=_whole("cache-size", values["cache_size"], 1_048_576),
+        cache_memory_mb=_whole("cache-memory", values["cache_memory"], 65_536),
+        log_retention_days=_whole("log-retention-days", values["log_retention_days"], 36_500),
+        log_retention_rows=_whole("log-retention-rows", values["log_retention_rows"], 999_999_999),
         audit_anchors=Path(values["audit_anchors"]).expanduser() if values["audit_anchors"] else None,
     )
 

@@ -6,10 +6,13 @@ import msgspec
 import pytest
 import world
 
+from tollway.clock import Clock
 from tollway.exchange.refusal import Refusal
 from tollway.identity.attempts import MOST_BAD, Attempts
 from tollway.identity.identity import ANONYMOUS, Identity
-from tollway.proxy.admission import noted
+from tollway.proxy.admission import authenticated, noted
+from tollway.proxy.world import World
+from tollway.storage.memory import MemoryLedger
 
 UNKNOWN = Refusal(code="credential_unknown", message="not known")
 
@@ -51,3 +54,15 @@ def test_what_is_no_guess_is_not_counted(refusal: Any) -> None:
     for _ in range(MOST_BAD + 5):
         assert noted(refusal, world.request(), world.snapshot(), attempts) is refusal
     assert len(attempts) == 0
+
+
+async def test_who_is_asking_is_known_by_key_and_its_use_is_noted() -> None:
+    snapshot = world.snapshot()
+    parts: Any = (MemoryLedger(), None, None, Clock(lambda: world.NOW * 1_000_000), {})
+    outside = World(*parts)
+    found = await authenticated(world.request(), snapshot, outside)
+    assert isinstance(found, Identity) and found.user == "alice@example.com"
+    assert snapshot.issued.uses == {"alice": world.NOW}
+    for _ in range(MOST_BAD + 1):
+        refused = await authenticated(world.request(secret="a-wrong-one", peer="192.0.2.1"), snapshot, outside)
+    assert isinstance(refused, Refusal) and refused.code == "credential_limited"

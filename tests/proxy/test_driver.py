@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from tollway.app import Runtime, serve
+from tollway.app import serve
+from tollway.running import Runtime
 from tollway.settings import read_settings
+from tollway.storage.protocol import Filter
 
 KEY = "a-gateway-key-for-tests"
 CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 100}
@@ -55,7 +57,9 @@ def whole(body: bytes, *, status: str = "200 OK", headers: bytes = b"", kind: by
 
 
 @contextlib.asynccontextmanager
-async def gateway(tmp_path: Path, script: Script, **provider: Any) -> AsyncIterator[tuple[str, int, Upstream, Runtime]]:
+async def gateway(
+    tmp_path: Path, script: Script, sections: dict[str, Any] | None = None, **provider: Any
+) -> AsyncIterator[tuple[str, int, Upstream, Runtime]]:
     upstream = Upstream(script)
     server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -63,6 +67,7 @@ async def gateway(tmp_path: Path, script: Script, **provider: Any) -> AsyncItera
         "providers": {"openai": {"base_url": f"http://127.0.0.1:{port}/v1", "api_key": "sk-provider", **provider}},
         "keys": [{"name": "tests", "secret": KEY, "user": "tests"}],
         "budgets": [{"name": "all", "limit": "1", "window": {"period": "total"}}],
+        **(sections or {}),
     }
     config = tmp_path / "tollway.yaml"
     config.write_text(json.dumps(settings))
@@ -206,6 +211,24 @@ async def test_a_caller_that_hangs_up_closes_the_providers_stream_and_is_charged
             await upstream.closed.wait()
         await until(lambda: spent(runtime)[1] == 0)
         assert spent(runtime)[0] > 0
+
+
+async def test_a_caller_that_hangs_up_behind_the_providers_own_end_has_had_it_all(tmp_path: Path) -> None:
+    async def script(reader: Any, writer: asyncio.StreamWriter, head: bytes, asked: bytes) -> None:
+        writer.write(STREAM_HEAD + chunked(WORD) + chunked(event({"choices": [], "usage": USAGE})))
+        # As some do, it leaves the connection open behind its last event.
+        writer.write(chunked(b"data: [DONE]\n\n"))
+        await writer.drain()
+        await reader.read()
+
+    async with gateway(tmp_path, script) as (host, port, _, runtime):
+        reader, writer = await send(host, port, {**CHAT, "stream": True, "stream_options": {"include_usage": True}})
+        await reader.readuntil(b"[DONE]\n\n")
+        writer.transport.abort()
+        await until(lambda: spent(runtime) == (4_500, 0))
+        await runtime.store.records.flush()
+        (record,) = (await runtime.store.records.records(Filter(), limit=10, cursor=None)).items
+        assert (record.status, record.code) == (200, "")
 
 
 async def test_a_caller_that_hangs_up_before_the_answer_is_charged_the_hold(tmp_path: Path) -> None:
@@ -419,3 +442,165 @@ async def test_javas_client_is_served_over_a_real_socket(tmp_path: Path) -> None
         assert (await answer(reader))[0] == 200
         writer.close()
         assert json.loads(upstream.bodies[0]) == CHAT and b"upgrade" not in upstream.heads[0].lower()
+
+
+# -- several tries ------------------------------------------------------------------------------------------------------
+
+ANSWERED = json.dumps({"choices": [], "usage": USAGE}).encode()
+ROUTES = {
+    "routes": [
+        {
+            "name": "x",
+            "order": "in_order",
+            "targets": [{"model": f"openai/{m}"} for m in ("gpt-4.1-nano", "gpt-4o-mini")],
+        }
+    ]
+}
+ROUTED = {**CHAT, "model": "dynamic/x"}
+UNIFIED = b"/v1/chat/completions"
+
+
+def by_model(scripts: dict[str, Script]) -> Script:
+    """A provider that does something else for each model."""
+
+    async def script(reader: Any, writer: asyncio.StreamWriter, head: bytes, asked: bytes) -> None:
+        await scripts[json.loads(asked)["model"]](reader, writer, head, asked)
+
+    return script
+
+
+def in_turn(*scripts: Script) -> Script:
+    """A provider that does one after the other, and the last again and again."""
+    left = list(scripts)
+
+    async def script(reader: Any, writer: asyncio.StreamWriter, head: bytes, asked: bytes) -> None:
+        await (left.pop(0) if len(left) > 1 else left[0])(reader, writer, head, asked)
+
+    return script
+
+
+DOWN = whole(b'{"error": {"message": "down"}}', status="503 Unavailable")
+
+
+async def silent(reader: Any, writer: asyncio.StreamWriter, head: bytes, asked: bytes) -> None:
+    await reader.read()
+
+
+async def test_a_try_that_fails_is_made_again_and_the_caller_sees_the_one_that_answered(tmp_path: Path) -> None:
+    async with gateway(tmp_path, in_turn(DOWN, whole(ANSWERED))) as (host, port, upstream, runtime):
+        headers = b"tollway-max-attempts: 2\r\ntollway-retry-delay: 1\r\n"
+        reader, writer = await send(host, port, CHAT, headers)
+        status, shown, body = await answer(reader)
+        writer.close()
+        assert (status, body, len(upstream.bodies)) == (200, ANSWERED, 2)
+        assert shown[b"tollway-cost-usd"] == b"0.0000045" and spent(runtime) == (4_500, 0)
+
+
+async def test_a_model_that_says_nothing_in_time_is_given_up_for_the_next_and_presumed_billed(tmp_path: Path) -> None:
+    script = by_model({"gpt-4.1-nano": silent, "gpt-4o-mini": whole(ANSWERED)})
+    async with gateway(tmp_path, script, ROUTES) as (host, port, upstream, runtime):
+        reader, writer = await send(host, port, ROUTED, b"tollway-request-timeout: 50\r\n", path=UNIFIED)
+        status, shown, body = await answer(reader)
+        writer.close()
+        assert (status, body) == (200, ANSWERED)
+        assert (shown[b"tollway-step"], shown[b"tollway-model"]) == (b"1", b"gpt-4o-mini")
+        assert [json.loads(one)["model"] for one in upstream.bodies] == ["gpt-4.1-nano", "gpt-4o-mini"]
+        assert spent(runtime)[0] > 4_500 and spent(runtime)[1] == 0
+
+
+async def test_nothing_is_tried_again_once_the_caller_has_a_byte(tmp_path: Path) -> None:
+    async def breaks(reader: Any, writer: asyncio.StreamWriter, head: bytes, asked: bytes) -> None:
+        writer.write(STREAM_HEAD + chunked(WORD))
+        await writer.drain()
+        writer.close()
+
+    async with gateway(tmp_path, breaks, ROUTES) as (host, port, upstream, _):
+        headers = b"tollway-max-attempts: 3\r\ntollway-retry-delay: 1\r\n"
+        reader, writer = await send(host, port, {**ROUTED, "stream": True}, headers, path=UNIFIED)
+        rest = await reader.readuntil(b"0\r\n\r\n")
+        writer.close()
+        assert b"word" in rest and b"upstream_invalid" in rest and len(upstream.bodies) == 1
+
+
+def telling(script: Script) -> tuple[Script, asyncio.Event]:
+    """The same, and when it has answered."""
+    answered = asyncio.Event()
+
+    async def tells(reader: Any, writer: asyncio.StreamWriter, head: bytes, asked: bytes) -> None:
+        await script(reader, writer, head, asked)
+        answered.set()
+
+    return tells, answered
+
+
+LATER = b"tollway-max-attempts: 3\r\ntollway-retry-delay: 60000\r\n"
+
+
+async def test_a_caller_that_leaves_while_it_waits_for_another_try_stops_everything(tmp_path: Path) -> None:
+    script, answered = telling(DOWN)
+    async with gateway(tmp_path, script, ROUTES) as (host, port, upstream, runtime):
+        _, writer = await send(host, port, ROUTED, LATER, path=UNIFIED)
+        await answered.wait()
+        writer.close()
+        await counted(runtime)
+        assert len(upstream.bodies) == 1 and spent(runtime) == (0, 0)
+
+
+async def test_a_gateway_that_is_stopped_waits_for_no_other_try(tmp_path: Path) -> None:
+    script, answered = telling(DOWN)
+    async with gateway(tmp_path, script, ROUTES) as (host, port, upstream, runtime):
+        _, writer = await send(host, port, ROUTED, LATER, path=UNIFIED)
+        await answered.wait()
+    # It has ended within the time it gives to what is under way, a second here.
+    writer.close()
+    assert len(upstream.bodies) == 1 and spent(runtime) == (0, 0)
+
+
+async def test_a_repeat_is_answered_once_and_billed_once(tmp_path: Path) -> None:
+    async with gateway(tmp_path, whole(ANSWERED)) as (host, port, upstream, runtime):
+        seen = []
+        for _ in range(2):
+            reader, writer = await send(host, port, CHAT, b"idempotency-key: once\r\n")
+            seen.append(await answer(reader))
+            writer.close()
+        assert [one[2] for one in seen] == [ANSWERED, ANSWERED] and len(upstream.bodies) == 1
+        assert seen[1][1][b"tollway-idempotent-replayed"] == b"true" and seen[1][1][b"tollway-cost-usd"] == b"0"
+        assert spent(runtime) == (4_500, 0)
+
+
+async def test_a_kept_answer_is_given_again_whole_or_as_the_stream_it_was(tmp_path: Path) -> None:
+    async def script(reader: Any, writer: asyncio.StreamWriter, head: bytes, asked: bytes) -> None:
+        if not json.loads(asked).get("stream"):
+            await whole(ANSWERED)(reader, writer, head, asked)
+            return
+        end = b'data: {"choices": [], "usage": %s}\n\ndata: [DONE]\n\n' % json.dumps(USAGE).encode()
+        writer.write(STREAM_HEAD + chunked(WORD) + chunked(end) + b"0\r\n\r\n")
+        await writer.drain()
+
+    cached = {"gateways": [{"slug": "default", "cache": {"ttl_s": 600}}]}
+    async with gateway(tmp_path, script, cached) as (host, port, upstream, runtime):
+        for body in (CHAT, {**CHAT, "stream": True}):
+            seen = []
+            for _ in range(2):
+                reader, writer = await send(host, port, body)
+                seen.append(await answer(reader))
+                writer.close()
+            assert seen[0][2] == seen[1][2] and seen[0][1][b"content-type"] == seen[1][1][b"content-type"]
+            assert [one[1][b"tollway-cache-status"] for one in seen] == [b"MISS", b"HIT"]
+        assert len(upstream.bodies) == 2 and spent(runtime) == (9_000, 0)
+
+
+async def test_a_compressed_answer_of_another_api_is_read_before_it_is_put_into_other_words(tmp_path: Path) -> None:
+    said = {
+        "id": "m", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5", "stop_reason": "end_turn",
+        "content": [{"type": "text", "text": "hello"}], "usage": {"input_tokens": 2, "output_tokens": 1},
+    }  # fmt: skip
+    packed = whole(gzip.compress(json.dumps(said).encode()), headers=b"content-encoding: gzip\r\n")
+    own = {"api": "anthropic"}
+    async with gateway(tmp_path, packed, {"budgets": []}, **own) as (host, port, upstream, _):
+        reader, writer = await send(host, port, {**CHAT, "model": "openai/claude-sonnet-4-5"}, path=UNIFIED)
+        status, shown, body = await answer(reader)
+        writer.close()
+        assert status == 200, body
+        assert json.loads(body)["choices"][0]["message"]["content"] == "hello"
+        assert b"content-encoding" not in shown and upstream.heads[0].startswith(b"POST /v1/messages")

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -5,13 +6,17 @@ import world
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tollway.cli.kept_secrets import admin_token
 from tollway.gateway import Provider, Secret
+from tollway.identity.keys import holds_key, looks_like_ours
 from tollway.providers.presets import BY_SLUG, KEY_HEADER
 from tollway.proxy import headers as crossing
 from tollway.request import Credential
 
 OURS = "tw_0123456789ab_" + "x" * 49
 COMPANY = "a-company-key-of-ours"
+CHOSEN = "an-administrators-token-from-the-environment"
+ADMINISTRATORS = "twadmin_" + "a-_Z" * 10 + "0_-"
 FOREIGN = "sk-the-callers-own-provider-key"
 CONFIGURED = "sk-configured-provider-key"
 
@@ -36,14 +41,18 @@ def crossed(
     held = tuple(Credential(header, secret) for header, secret in credentials or [])
     request = world.request(headers=tuple(headers), credentials=held)
     return crossing.outgoing(
-        request, to or provider(), caller_keys=caller_keys, is_ours=lambda secret: secret == COMPANY
+        request,
+        to or provider(),
+        caller_keys=caller_keys,
+        is_ours=lambda secret: secret in (COMPANY, CHOSEN),
+        never=(CHOSEN,),
     )
 
 
 KEPT = [
     (b"content-type", b"application/json"), (b"user-agent", b"curl/8"), (b"anthropic-version", b"2023-06-01"),
     (b"anthropic-beta", b"a,b"), (b"openai-organization", b"org"), (b"x-stainless-lang", b"python"),
-    (b"x-claude-code-session-id", b"1"), (b"accept", b"*/*"), (b"idempotency-key", b"1"), (b"x-goog-api-client", b"gl"),
+    (b"x-claude-code-session-id", b"1"), (b"accept", b"*/*"), (b"x-goog-api-client", b"gl"),
 ]  # fmt: skip
 DROPPED = [
     b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
@@ -52,7 +61,7 @@ DROPPED = [
     b"http2-settings", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-anything", b"tollway-authorization",
     b"tollway-metadata", b"tollway-anything", b"cf-aig-authorization", b"cf-aig-metadata", b"cf-connecting-ip",
     b"cf-access-client-secret", b"proxy-anything", b"x-http-method-override", b"x-http-method", b"x-method-override",
-    b"x-goog-fieldmask", b"x-goog-field-mask",
+    b"x-goog-fieldmask", b"x-goog-field-mask", b"idempotency-key",
 ]  # fmt: skip
 
 
@@ -104,7 +113,7 @@ def test_a_provider_that_takes_no_key_is_sent_none(key: str | None) -> None:
 @pytest.mark.parametrize(
     "header", [b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key", b"?key", b"tollway-authorization"]
 )
-@pytest.mark.parametrize("secret", [OURS, COMPANY])
+@pytest.mark.parametrize("secret", [OURS, COMPANY, CHOSEN, ADMINISTRATORS])
 @pytest.mark.parametrize("configured", [CONFIGURED, None])
 def test_a_gateway_key_is_never_taken_for_a_providers(
     caller_keys: bool, header: bytes, secret: str, configured: str | None
@@ -268,6 +277,26 @@ def test_tokens_of_people_who_signed_in_are_known_for_ours_wherever_they_stand()
         *(make_token(prefix, fixed) for prefix in (ACCESS, CODE, DEVICE)),
         make_refresh_token(make_family(fixed), fixed),
     ):
-        assert crossing.holds_key(b"x=" + token.encode() + b";")
-        assert crossing.holds_key(token.replace("_", "%5F").encode())
-    assert not crossing.holds_key(b"twa_short")
+        assert holds_key(b"x=" + token.encode() + b";")
+        assert holds_key(token.replace("_", "%5F").encode())
+    assert not holds_key(b"twa_short")
+
+
+@pytest.mark.parametrize("token", [CHOSEN, ADMINISTRATORS])
+@pytest.mark.parametrize("value", ["{}", "Bearer {}", "x={};y", "%7B{}"])
+def test_the_administrators_token_stays_here_in_whatever_header_it_stands(token: str, value: str) -> None:
+    said = value.format(token).encode()
+    assert [name for name, _ in crossed([(b"x-admin", said), (b"x-kept", b"1")])] == [
+        b"x-kept", b"accept-encoding", b"authorization",
+    ]  # fmt: skip
+
+
+def test_a_token_that_is_made_for_an_administrator_has_the_shape_that_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TOLLWAY_ADMIN_TOKEN", raising=False)
+    for number in range(20):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        made = admin_token(folder)
+        assert holds_key(made.encode()) and looks_like_ours(made)

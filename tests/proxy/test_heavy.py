@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import os
 import signal
 import sys
@@ -18,6 +19,9 @@ from tollway.providers.registry import codec_for
 from tollway.providers.rewrite import Rewrite, written
 from tollway.proxy.heavy import Heavy, HeavyFailed
 from tollway.request import Ask, InferenceRequest
+from tollway.translate.conversation import Untranslatable
+from tollway.translate.wanted import Wanted
+from tollway.translate.worded import Worded, worded
 
 ON_EVERY_LOOP = True
 
@@ -261,3 +265,25 @@ async def test_it_counts_what_a_stream_has_shown_and_a_prompt(make: Make) -> Non
     assert (found.shown, found.prompt_tokens, found.messages, found.plain) == ((2, 0, 3), 2, 1, True)
     # A lone surrogate is no text, and must not break the line.
     assert (await heavy.count("cl100k_base", ("\ud800",), None)).shown[0] >= 1
+
+
+async def test_a_large_request_is_put_into_other_words_and_what_its_answer_needs_comes_back(make: Make) -> None:
+    heavy = make()
+    body = json.dumps({"model": "x", "messages": [{"role": "user", "content": "word " * 400_000}]}).encode()
+    wanted = Wanted(
+        source="openai.chat",
+        target="anthropic.messages",
+        path="/v1/chat/completions",
+        query=b"",
+        model="claude-sonnet-4-5",
+        known_as="claude-sonnet-4-5",
+        max_tokens=100,
+    )
+    found, here = await heavy.translate(wanted, body), worded(wanted, body)
+    assert isinstance(found, Worded)
+    assert found.sent == here.sent and found.ask.max_output_tokens == 100
+    error = b'{"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}'
+    assert found.translation.answer(529, error) == here.translation.answer(529, error)
+    refused = await heavy.translate(wanted, body.replace(b"{", b'{"n": 3, ', 1))
+    assert isinstance(refused, Untranslatable) and refused.field == "n"
+    assert isinstance(await heavy.translate(wanted, b"[" + body + b"]"), Malformed)

@@ -558,3 +558,20 @@ async def test_a_new_key_under_an_old_name_is_learned_too() -> None:
     assert (await refused(issuers, text, now=NOW + 9_999)).code == "token_invalid"
     await accepted(issuers, text, now=NOW + 10_000)
     assert (await refused(issuers, token(), now=NOW + 10_001)).code == "token_invalid"
+
+
+async def test_what_opens_nothing_hides_no_token_behind_it() -> None:
+    _, issuers = idp()
+    off = {"name": "off", "secret": "a-key-that-is-off", "user": "off@example.com", "enabled": False}
+    gateways = [{"slug": "default"}, {"slug": "other"}]
+    written = world.snapshot(keys=[off], gateways=gateways)
+    elsewhere = {"name": "elsewhere", "audience": "x", "gateways": ["other"]}
+    snapshot = msgspec.structs.replace(written, issuers=trusted({}, elsewhere, gateways=("default", "other")))
+    for first in ("a-key-that-is-off", token(claims(aud="x"))):
+        request = world.request(
+            credentials=(Credential(b"x-api-key", first), Credential(b"authorization", token())), received_at=NOW
+        )
+        identity = authenticate(request, snapshot, await issuers.tokens(request, snapshot))
+        assert isinstance(identity, Identity) and identity.user == "alice@example.com", first
+        alone = msgspec.structs.replace(request, credentials=request.credentials[:1])
+        assert isinstance(authenticate(alone, snapshot, await issuers.tokens(alone, snapshot)), Refusal)

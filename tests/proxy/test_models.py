@@ -72,3 +72,30 @@ def test_the_sdks_read_their_lists() -> None:
     card = anthropic.types.ModelInfo.construct(**listed("anthropic", "claude-opus-4-1"))
     assert (card.id, card.type) == ("claude-opus-4-1", "model")
     assert types.Model(name=listed("google")["models"][0]["name"]).name
+
+
+NAMED = world.snapshot(
+    gateways=[{"slug": "default", "auto": {}}, {"slug": "plain"}],
+    routes=[
+        {"name": "support", "targets": [{"model": "openai/gpt-4o"}]},
+        {"name": "own", "gateway": "plain", "targets": [{"model": "openai/gpt-4o"}]},
+        {"name": "off", "enabled": False, "targets": [{"model": "openai/gpt-4o"}]},
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("gateway", "names"),
+    [("default", ["dynamic/support", "tollway/auto"]), ("plain", ["dynamic/own", "dynamic/support"])],
+)
+@pytest.mark.parametrize("family", ["openai", "anthropic", "google"])
+def test_what_a_gateway_has_under_names_of_its_own_is_listed_on_every_api(
+    family: Any, gateway: str, names: list[str]
+) -> None:
+    answer = models_answer(Models(gateway, family, None), world.request(gateway=gateway), NAMED)
+    assert not isinstance(answer, Refusal)
+    cards = json.loads(answer).get("data") or json.loads(answer)["models"]
+    found = [(card.get("id") or card["name"]).removeprefix("models/") for card in cards]
+    assert [name for name in found if name.startswith(("dynamic/", "tollway/"))] == names
+    card = models_answer(Models(gateway, family, names[0]), world.request(gateway=gateway), NAMED)
+    assert not isinstance(card, Refusal)

@@ -13,7 +13,9 @@ from tollway.exchange.steps import Forward
 from tollway.gateway import Provider, Secret
 from tollway.providers.openai_chat import Chat
 from tollway.providers.weight import is_heavy
-from tollway.proxy.outgoing import target
+from tollway.proxy.outgoing import outgoing, target
+from tollway.proxy.transport import parse_url
+from tollway.request import Credential
 
 HEAVY = {**CHAT, "model": "openai/gpt-4o-mini", "x": [{"a": 1, "b": 2}] * 5_000}
 
@@ -94,3 +96,25 @@ async def test_nothing_is_sent_with_a_read(tmp_path: Path) -> None:
         writer.close()
     assert status == 200
     assert upstream.bodies == [b""]
+
+
+async def test_the_administrators_token_is_never_sent_for_a_key_of_the_callers() -> None:
+    token = "an-administrators-token-of-some-shape"
+    snapshot = world.snapshot(gateways=[{"slug": "default", "provider_keys": "caller"}])
+    snapshot.issued.others = (token,)
+    provider = snapshot.providers["openai"]
+    for header in (b"authorization", b"x-api-key"):
+        request = world.request(
+            headers=((b"x-note", f"I am {token}".encode()), (b"accept", b"*/*")),
+            credentials=(Credential(b"tollway-authorization", world.KEY), Credential(header, token)),
+        )
+        command: Any = msgspec.structs.replace(_FORWARD, route=_Route(provider), request=request)
+        sent = await outgoing(command, b"{}", snapshot, parse_url("https://p"), _no_signer)
+        assert [value for name, value in sent.headers if name == b"authorization"] == [
+            f"Bearer {world.PROVIDER_KEY}".encode()
+        ]
+        assert not any(token.encode() in value for _, value in sent.headers)
+
+
+def _no_signer(_: Any) -> Any:
+    raise AssertionError("nothing is signed")

@@ -190,3 +190,31 @@ def test_the_models_that_the_settings_name_are_looked_at_without_being_asked() -
 def test_not_more_models_are_looked_at_than_a_moment_is_enough_for() -> None:
     providers = {"openai": {"api_key": "sk-of-a-provider", "models": [f"m{n}" for n in range(100)]}}
     assert len(configured_models(world.snapshot(providers=providers))) == MOST_MODELS
+
+
+ROUTED = {"routes": [{"name": "x", "order": "in_order", "targets": [{"model": "openai/gpt-4o"}, {"model": MINI}]}]}
+
+
+def test_a_route_works_where_one_of_its_models_does() -> None:
+    told = looked(MemoryLedger(), "dynamic/x", budgets=of("100"), **ROUTED)
+    assert (told["status"], told["served_by"], told["checked"]) == ("works", "openai/gpt-4o", ["b"])
+
+
+async def test_a_route_is_told_past_a_model_whose_budget_is_spent() -> None:
+    ledger = MemoryLedger()
+    await booked(ledger, "b", spent=DOLLAR)
+    dear = of("1", where={"model": "gpt-4o"})
+    told = looked(ledger, "dynamic/x", budgets=dear, **ROUTED)
+    assert (told["status"], told["served_by"]) == ("works", MINI)
+    told = looked(ledger, "dynamic/x", budgets=of("1"), **ROUTED)
+    assert (told["status"], told["code"]) == ("refused", "budget_exceeded") and "exhausted" in told["message"]
+
+
+def test_a_route_that_is_not_there_is_refused_with_those_there_are() -> None:
+    told = looked(MemoryLedger(), "dynamic/y", budgets=[], **ROUTED)
+    assert (told["code"], '"dynamic/x"' in told["message"]) == ("model_unknown", True)
+
+
+def test_where_routes_are_on_a_model_is_told_as_before() -> None:
+    told = looked(MemoryLedger(), MINI, budgets=of("100"), **ROUTED)
+    assert (told["status"], told["served_by"]) == ("works", MINI)

@@ -180,3 +180,40 @@ def test_an_encoding_that_was_not_asked_for_and_is_unknown_is_told() -> None:
 
 def test_a_stream_says_why_it_ends_early() -> None:
     assert b"broke off" in last_event("broken_off", Asked(), stopping=False)  # type: ignore[arg-type]
+
+
+_CHAT = b'data: {"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":null}]}\n\n'
+_EVENTS = ((b"content-type", b"text/event-stream; charset=utf-8"),)
+
+
+@pytest.mark.parametrize(
+    ("api", "stream", "headers", "cut"),
+    [
+        ("openai.chat", _CHAT, _EVENTS, True),
+        ("openai.chat", b"", _EVENTS, True),
+        ("openai.chat", _CHAT + b"data: [DONE]\n\n", _EVENTS, False),
+        ("openai.chat", _CHAT + b"data: [DONE]", _EVENTS, False),
+        ("openai.chat", _CHAT.replace(b"null", b'"stop"'), _EVENTS, False),
+        ("openai.chat", b'{"choices": [', ((b"content-type", b"application/json"),), False),
+        # It has said itself what went wrong.
+        ("openai.chat", _CHAT + b'data: {"error": {"message": "no"}}\n\n', _EVENTS, False),
+        ("openai.responses", b'data: {"type":"error","message":"no"}\n\n', _EVENTS, False),
+        ("openai.responses", b'data: {"type":"response.created","response":{"error":null}}\n\n', _EVENTS, True),
+        ("anthropic.messages", b'event: message_start\ndata: {"type":"message_start"}\n\n', _EVENTS, True),
+        ("anthropic.messages", b'event: message_stop\ndata: {"type":"message_stop"}\n\n', _EVENTS, False),
+        ("openai.responses", b'data: {"type":"response.created"}\n\n', _EVENTS, True),
+        ("openai.responses", b'data: {"type":"response.completed","response":{}}\n\n', _EVENTS, False),
+        ("google.generate", b'data: {"candidates":[{"content":{"parts":[{"text":"hi"}]}}]}\n\n', _EVENTS, True),
+        ("google.generate", b'data: {"candidates":[{"finishReason":"STOP"}]}\n\n', _EVENTS, False),
+        # Not everybody who speaks this one ends it.
+        ("openai.completions", b'data: {"value":"hi"}\n\n', _EVENTS, False),
+    ],
+)
+async def test_a_stream_that_is_over_without_having_said_so_was_cut(
+    api: Any, stream: bytes, headers: Any, cut: bool
+) -> None:
+    meter = codec_for(api).meter(strip_usage=False)
+    metering = Metering(Recorded(), api, meter)
+    await metering.feed(stream)
+    await metering.finish()
+    assert metering.cut(headers) is cut

@@ -6,7 +6,7 @@ import world
 from tollway.document.providers import RESERVED
 from tollway.providers.registry import codec_for
 from tollway.proxy.shorthand import NoSuchPath
-from tollway.proxy.surface import Call, Models, OwnBudget, surface
+from tollway.proxy.surface import Call, Models, OwnBudget, Steps, surface
 
 LOCAL = {"api": "openai", "base_url": "https://local/v1", "api_key": "none"}
 GROQ = {"api": "openai", "base_url": "https://api.groq.com/openai/v1", "api_key": "none"}
@@ -146,7 +146,7 @@ def test_the_callers_own_budgets_have_a_path() -> None:
 
 
 UNKNOWN = [
-    "/v1", "/v1/", "/v1/files", "/v1/images/x", "/v1/audio/x", "/v1/acct/prod",
+    "/v1", "/v1/", "/v1/files", "/v1/images/x", "/v1/audio/x",
     "/v1/chat", "/v2/chat", "/openai", "/openai/", "/v1/acct/prod/openai", "/acme/v1/chat/completions", "/v1beta/chat/completions",
     "/compat", "/.well-known/oauth-authorization-server", "/managed/settings", "/robots.txt", "/v1/responses/input_items",
     "/v1/threads/t/messages", "/v1/files/f/content",
@@ -238,6 +238,12 @@ SHARED = [
     "/google/v1beta/fileSearchStores/s:importFile", "/google/v1beta/operations/o:cancel", "/google/v1beta/models/m/operations/o:cancel",
     "/google/v1beta/batches/b:cancel", "/google/v1/users", "/mistral/v1/files", "/azure/v1/batches", "/xai/v1/batches/b",
     "/groq/openai/v1/batches",
+    "/mistral/v1/agents", "/mistral/v1/agents/a", "/mistral/v1/agents/completions/a", "/mistral/v1/libraries",
+    "/mistral/v1/libraries/L/documents",
+    "/mistral/v1/batch/jobs", "/mistral/v1/batch/jobs/J/cancel", "/mistral/batch/jobs/J/cancel", "/mistral/v1/b%61tch/jobs",
+    "/openai/v1/prompts", "/openai/v1/audio/voices", "/openai/v1/audio/voice_consents/c",
+    "/anthropic/v1/environments", "/anthropic/v1/agents", "/anthropic/v1/sessions/s/events", "/anthropic/v1/vaults",
+    "/google/v1beta/interactions/I", "/google/v1beta/interactions/I/cancel", "/google/v1beta/interactions/I:cancel",
     "/openai/v1/Files", "/openai/v1/f%69les", "/openai/v1/%66iles", "/v1beta/models/m/operations/o:cancel",
 ]  # fmt: skip
 
@@ -261,6 +267,13 @@ def test_a_stored_answer_is_not_shown(method: str) -> None:
         "/google/v1beta/tunedModels/t:generateContent",
         "/openai/v1/responses/compact",
         "/openai/v1/profiles",
+        "/mistral/v1/agents/completions",
+        "/mistral/v1/fim/completions",
+        "/google/v1beta/interactions",
+        "/google/v1beta/models/agents:generateContent",
+        "/azure/openai/deployments/agents/chat/completions",
+        "/azure/openai/deployments/prompts/chat/completions",
+        "/openai/v1/audio/speech",
         "/openai/v1/chat/completions",
         "/google/v1beta/models/files-1:generateContent",
     ],
@@ -375,3 +388,9 @@ def test_what_an_ollama_server_says_of_itself_may_be_read(path: str) -> None:
 def test_a_key_that_opens_a_session_at_the_provider_is_not_made(path: str) -> None:
     found = asked(path)
     assert isinstance(found, NoSuchPath) and found.code == "realtime_unsupported"
+
+
+@pytest.mark.parametrize("path", ["/v1/acct/prod", "/v1/acct/prod/"])
+def test_an_account_and_a_gateway_alone_take_an_array_of_calls(path: str) -> None:
+    assert asked(path) == Steps(gateway="prod")
+    assert isinstance(asked(path, method="GET"), NoSuchPath)

@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from tollway.errors import StoreUnavailable
 from tollway.identity.authority import TOLD_MS, IssuedKey
 from tollway.identity.issued import Issued
-from tollway.identity.keys import digest
+from tollway.identity.keys import Key, digest
 from tollway.storage.memory.cabinet import MemoryCabinet
 from tollway.workers.keyring import AT_ONCE, USED, Keyring, Made, NotDone
 
@@ -408,3 +408,77 @@ class Lives(RuleBasedStateMachine):
 
 TestLives = Lives.TestCase
 TestLives.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)
+
+
+async def own(world: World, name: str, user: str) -> Made | NotDone:
+    return await world.ring.issue(wanted(name, world.now, user=user, own=True, created_by=user), most_own=9)
+
+
+async def test_a_name_that_was_anothers_is_nobodys_for_a_key_of_their_own() -> None:
+    world = World()
+    for name, fields in (
+        ("nightly", {"service": "nightly"}),
+        ("bobs", {"user": "bob", "own": True}),
+        ("given", {"user": "bob"}),
+    ):
+        made = await world.issue(name, **fields)
+        await world.ring.delete(made.record.id, by="ann")
+    await world.ring.remember([Key(name="of-the-file", digest=b"d", user="bob")])
+    for again in (False, True):
+        if again:
+            world.start()
+            await world.ring.load()
+        for name in ("nightly", "bobs", "given", "of-the-file"):
+            assert refused(await own(world, name, "mallory")) == "key_taken"
+        # What an administrator made was given rules, perhaps, which nobody takes along.
+        for name in ("nightly", "given", "of-the-file"):
+            assert refused(await own(world, name, "bob")) == "key_taken"
+    mine = await own(world, "bobs", "bob")
+    assert isinstance(mine, Made)
+    assert isinstance(await world.ring.issue(wanted("nightly", world.now, service="nightly")), Made), (
+        "an administrator may"
+    )
+
+
+async def test_a_name_that_several_had_is_nobodys() -> None:
+    world = World()
+    for user in ("bob", "alice", "bob"):
+        made = await world.issue("ide", user=user, own=True)
+        await world.ring.delete(made.record.id, by="ann")
+    assert refused(await own(world, "ide", "bob")) == "key_taken"
+
+
+async def test_names_that_are_noted_already_are_not_written_again() -> None:
+    cabinet = Broken()
+    world = World(cabinet)
+    keys = [Key(name="a", digest=b"d"), Key(name="b", digest=b"e")]
+    await world.ring.remember(keys)
+    cabinet.away = True
+    await world.ring.remember(keys)
+    with pytest.raises(StoreUnavailable):
+        await world.ring.remember([Key(name="c", digest=b"f")])
+
+
+async def test_what_was_kept_before_addresses_were_lowered_is_theirs_whom_it_names() -> None:
+    world = World()
+    made = await world.issue("k", user="Alice@Example.com", owner="Boss@Example.com")
+    world.start()
+    await world.ring.load()
+    found = world.ring.find("k")
+    assert found is not None and (found.user, found.owner) == ("alice@example.com", "boss@example.com")
+    key = world.issued.get(digest(made.secret, PEPPER))
+    assert key is not None and key.user == "alice@example.com"
+
+
+async def test_a_key_that_its_owner_called_like_anothers_login_opens_nothing_after_a_restart(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World()
+    posing = await world.issue("login:bob", user="mallory", own=True, created_by="mallory")
+    given = await world.issue("login:ci", service="ci")
+    world.start()
+    await world.ring.load()
+    assert (world.opens(posing.secret), world.opens(given.secret)) == (False, True)
+    assert "login:bob" in caplog.text and "login:ci" in caplog.text
+    ended = await world.ring.revoke(posing.record.id, by="ann")
+    assert isinstance(ended, IssuedKey)

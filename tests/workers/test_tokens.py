@@ -15,7 +15,8 @@ from tollway.identity.keys import digest
 from tollway.identity.login import Login
 from tollway.identity.person import Person
 from tollway.storage.memory.cabinet import MemoryCabinet
-from tollway.workers.tokens import DRAWER, Granted, NotGranted, Renewed, Tokens, Unproven
+from tollway.workers.granted import Granted, NotGranted, Renewed, Unproven
+from tollway.workers.tokens import DRAWER, Tokens
 
 PEPPER = b"p" * 32
 START = 1_800_000_000_000
@@ -275,3 +276,89 @@ async def test_new_settings_close_what_was_given_out_and_later_ones_open_it_agai
     world.tokens.judge(lambda key: key)
     assert world.opens(during.access_token)
     assert not world.opens(granted.access_token), "what was revoked stays so"
+
+
+class Slow:
+    """An identity provider that takes its time."""
+
+    def __init__(self) -> None:
+        self.asked, self.go = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, identity: Identity, upstream: str) -> Renewed:
+        self.asked.set()
+        await self.go.wait()
+        return await _renewed(f"{upstream}+")
+
+
+async def test_an_access_token_that_is_revoked_while_its_login_is_refreshed_stays_revoked() -> None:
+    world, slow = World(), Slow()
+    first = await world.begin("up")
+    refreshing = asyncio.create_task(world.refresh(first.refresh_token, renew=slow))
+    await slow.asked.wait()
+    revoking = asyncio.create_task(world.tokens.revoke(first.access_token))
+    await asyncio.sleep(0)
+    assert not world.opens(first.access_token)
+    slow.go.set()
+    second = await refreshing
+    assert isinstance(second, Granted) and world.opens(second.access_token)
+    assert not world.opens(first.access_token), "not between the one and the other, either"
+    await revoking
+    assert not world.opens(first.access_token)
+    world.tokens.judge(lambda key: key)
+    again = World(world.cabinet)
+    await again.tokens.load()
+    assert not again.opens(first.access_token) and again.opens(second.access_token)
+    world.now += LOGIN.access_token_ms
+    world.tokens.follow()
+    assert not world.tokens._revoked, "nothing is kept of what has ended by itself"
+
+
+@pytest.mark.parametrize("by_token", [False, True])
+async def test_ending_a_login_waits_for_no_identity_provider_and_nothing_opens_it_again(by_token: bool) -> None:
+    world, slow = World(), Slow()
+    first, other = await world.begin("up"), await world.begin("up")
+    refreshing = asyncio.create_task(world.refresh(first.refresh_token, renew=slow))
+    await slow.asked.wait()
+    if by_token:
+        ended = await world.tokens.revoke(first.refresh_token)
+        assert ended is not None and ended.identity == ALICE
+        await world.tokens.end(other.family)
+    else:
+        # The one that is refreshed first: the other ends with it all the same.
+        assert [one.id for one in await world.tokens.end(first.family, other.family)] == [first.family, other.family]
+    assert not world.opens(first.access_token) and not world.opens(other.access_token)
+    slow.go.set()
+    answer = await refreshing
+    assert isinstance(answer, NotGranted) and answer.error == "invalid_grant"
+    assert len(world.issued) == 0 and not world.tokens._ending and not world.tokens._turns
+    assert await world.tokens.families() == []
+    assert isinstance(await world.refresh(first.refresh_token), NotGranted)
+
+
+async def test_a_login_whose_end_could_not_be_kept_is_refreshed_no_more() -> None:
+    class Away(MemoryCabinet):
+        away = False
+
+        async def take(self, *asked: Any) -> Any:
+            if self.away:
+                raise StoreUnavailable("away")
+            return await super().take(*asked)
+
+    cabinet = Away()
+    world = World(cabinet)
+    first = await world.begin()
+    cabinet.away = True
+    with pytest.raises(StoreUnavailable):
+        await world.tokens.end(first.family)
+    assert not world.opens(first.access_token)
+    assert isinstance(await world.refresh(first.refresh_token), NotGranted)
+    cabinet.away = False
+    assert len(await world.tokens.end(first.family)) == 1
+    assert not world.tokens._ending
+
+
+async def test_an_access_token_that_is_revoked_while_all_of_its_login_ends_brings_nothing_back() -> None:
+    world = World()
+    first = await world.begin()
+    await asyncio.gather(world.tokens.revoke(first.access_token), world.tokens.end(first.family))
+    assert await world.tokens.families() == [] and len(world.issued) == 0

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from tollway.app import Runtime, serve
+from tollway.app import serve
+from tollway.running import Runtime
 from tollway.settings import ProcessSettings
 
 

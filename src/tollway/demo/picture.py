@@ -8,13 +8,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tollway.app import Runtime
 from tollway.budgets.budget import Budget
 from tollway.budgets.holds import Claim, holds
 from tollway.cli.shown import bar, share
 from tollway.demo.traffic import Refused, Traffic
 from tollway.ledger.reservation import Balance
 from tollway.money import display, dollars
+from tollway.running import Runtime
 from tollway.storage.protocol import Filter, SpendRow
 
 

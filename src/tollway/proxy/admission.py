@@ -1,12 +1,19 @@
 """What is remembered of who was let in and who was not: when a key was used, and from where bad credentials come."""
 
-from tollway.exchange.authenticate import Asking
+from tollway.exchange.authenticate import NO_TOKENS, Asking, authenticate, carries_token
 from tollway.exchange.refusal import Refusal
 from tollway.identity.attempts import MOST_BAD, Attempts
 from tollway.identity.identity import Identity
+from tollway.proxy.world import World
 from tollway.snapshot import Snapshot
 
 _GUESSES = frozenset({"credential_unknown", "credential_ambiguous"})
+
+
+async def authenticated(asking: Asking, snapshot: Snapshot, world: World) -> Identity | Refusal:
+    """Who is asking, by key or token; what is to be remembered of it is (`noted`)."""
+    tokens = await world.issuers.tokens(asking, snapshot) if carries_token(asking, snapshot) else NO_TOKENS
+    return noted(authenticate(asking, snapshot, tokens), asking, snapshot, world.attempts)
 
 
 def noted(answer: Identity | Refusal, asking: Asking, snapshot: Snapshot, attempts: Attempts) -> Identity | Refusal:

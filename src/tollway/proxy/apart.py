@@ -12,6 +12,10 @@ from typing import Any
 LARGE_BYTES = 64 * 1024
 
 
+_MSGSPEC = ("msgspec", "msgspec._utils")
+_HARMLESS = ("tollway.providers.", "tollway.translate.", "tollway.usage", "tollway.request")
+
+
 class _Apart(pickle.Pickler):
     def __init__(self, into: io.BytesIO) -> None:
         super().__init__(into, 5)
@@ -37,8 +41,8 @@ class _Together(pickle.Unpickler):
         return self._large[int(pid)]
 
     def find_class(self, module_name: str, global_name: str, /) -> Any:
-        # The readers of providers, what lets them take events in, and nothing that could do harm.
-        if not module_name.startswith(("tollway.providers.", "tollway.usage")) and module_name != "msgspec":
+        # The readers of providers, what lets them take events in, translations, and nothing that could do harm.
+        if not module_name.startswith(_HARMLESS) and module_name not in _MSGSPEC:
             raise EOFError(f"{module_name}.{global_name} is no reader")
         found: Any = super().find_class(module_name, global_name)
         return found

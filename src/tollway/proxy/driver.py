@@ -9,8 +9,6 @@ import logging
 import time
 from typing import Any
 
-from tollway.errors import StoreUnavailable
-from tollway.exchange.authenticate import authenticate, carries_token
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import (
     Authenticate,
@@ -34,18 +32,18 @@ from tollway.exchange.steps import (
     Sent,
     Settle,
     Steps,
-    Unavailable,
 )
 from tollway.providers.batches import JOBS
 from tollway.providers.codec import Malformed
-from tollway.providers.weight import is_heavy
 from tollway.proxy import headers as crossing
-from tollway.proxy.admission import noted
+from tollway.proxy.admission import authenticated
 from tollway.proxy.caller import Caller
+from tollway.proxy.carried import Begun, carry_out_optional, reserved
 from tollway.proxy.encoding import Decoder, DecodingFailed
 from tollway.proxy.events import Events
-from tollway.proxy.heavy import HeavyFailed
+from tollway.proxy.first_part import first_part
 from tollway.proxy.jobs import carry_out, counted, settling
+from tollway.proxy.outcome import name_of, remember
 from tollway.proxy.outgoing import prepared
 from tollway.proxy.purse import Purse
 from tollway.proxy.reading import (
@@ -53,6 +51,7 @@ from tollway.proxy.reading import (
     LARGEST_READ,
     Metering,
     WholeAnswer,
+    ask_of,
     head_of,
     last_event,
     length_of,
@@ -62,6 +61,7 @@ from tollway.proxy.reading import (
     usable,
 )
 from tollway.proxy.saying import pass_on
+from tollway.proxy.shaped import Shaped
 from tollway.proxy.transport import Broken, Response
 from tollway.proxy.unread import Unread
 from tollway.proxy.watched import Watched, take_in
@@ -79,10 +79,12 @@ class Driver:
     """One exchange, carried out."""
 
     __slots__ = (
+        "_begun",
         "_caller",
         "_decoder",
         "_encoding_failed",
         "_head_ns",
+        "_inner",
         "_purse",
         "_request",
         "_response",
@@ -98,7 +100,7 @@ class Driver:
     ) -> None:
         self._world = world
         self._snapshot = snapshot
-        self._request = request
+        self._request = self._inner = request
         # A batch that is made goes on without its caller, and only the answer tells its id.
         makes_job = request.api in JOBS and request.method == "POST"
         self._caller = Caller(send, connection, cycle, stays=makes_job)
@@ -109,23 +111,16 @@ class Driver:
         self._encoding_failed = False
         self._sent_ns = self._head_ns = 0
         self._secrets: tuple[bytes, ...] = ()
+        self._begun = Begun(world)
 
     @property
     def started(self) -> bool:
         """Whether the caller has been sent a status."""
         return self._caller.started
 
-    async def read_ask(self) -> Ask | Malformed | None:
-        """What the request's body asks for, if it is too heavy to be read in passing. Raises HeavyFailed."""
-        if not is_heavy(self._request.body, self._request.content_type):
-            return None
-        # A caller that leaves meanwhile is met by `run`.
-        self._caller.watch()
-        try:
-            return await self._world.heavy.read_ask(self._request)
-        except HeavyFailed:
-            self._caller.let_go()
-            raise
+    async def read_ask(self, request: InferenceRequest) -> Ask | Malformed | None:
+        """What the body of a request asks for, if it is too heavy to be read in passing. Raises HeavyFailed."""
+        return await ask_of(request, self._world.heavy, self._caller)
 
     async def run(self, steps: Steps) -> None:
         """Carries `steps` out to their end. A defect in them answers 500 and leaves the hold to its deadline."""
@@ -139,18 +134,13 @@ class Driver:
                 # In the order of a request; what does not wait is done here.
                 match command:
                     case Authenticate():
-                        asking, snapshot = command.request, self._snapshot
-                        if carries_token(asking, snapshot):
-                            reply = authenticate(asking, snapshot, await world.issuers.tokens(asking, snapshot))
-                        else:
-                            reply = authenticate(asking, snapshot)
-                        reply = noted(reply, command.request, self._snapshot, self._world.attempts)
+                        reply = await authenticated(command.request, self._snapshot, world)
                     case Reserve():
-                        reply = await self._reserve(command)
+                        reply = await reserved(command, world)
                     case Forward():
                         reply = await self._forward(command)
                     case Read():
-                        reply = await self._read()
+                        reply = await self._read(plain=command.plain)
                     case Settle():
                         world.ledger.settle(command.entry)
                         if command.observed is not None:
@@ -170,6 +160,8 @@ class Driver:
                         reply = await settling(counted(command, world.heavy))
                     case Compute() | ReadRequests() | Recall() | Remember():
                         reply = await carry_out(command, world.jobs, world.heavy)
+                    case _:
+                        reply = await carry_out_optional(command, world, self._begun)
                 command = steps.send(reply)
         except StopIteration:
             pass
@@ -179,55 +171,54 @@ class Driver:
             self._caller.let_go()
             if self._response is not None:
                 self._response.close()
-
-    async def _reserve(self, command: Reserve) -> Any:
-        try:
-            return await self._world.ledger.reserve(command.reservation, self._world.clock.now(), command.wait_s)
-        except StoreUnavailable as error:
-            log.error("the ledger is unavailable: %s", error)
-            return Unavailable(str(error))
+            await self._begun.close()
 
     async def _forward(self, command: Forward) -> Head | NotSent | NoAnswer:
-        provider, request = command.route.provider, command.request
-        sent = await prepared(command, self._snapshot, self._world)
+        provider, request, world = command.route.provider, command.request, self._world
+        sent = await prepared(command, self._snapshot, world)
         if isinstance(sent, NotSent):
             return sent
         if self._caller.gone:
-            return NotSent("upstream_unreachable", "The caller left before anything was sent.", time.monotonic_ns())
+            said = "The caller left before anything was sent."
+            return NotSent("upstream_unreachable", said, time.monotonic_ns(), gone=True)
+        if self._stopping:
+            return NotSent("shutting_down", "This gateway is shutting down.", time.monotonic_ns())
+        self._inner, self._secrets = request, ()
         self._sent_ns = time.monotonic_ns()
+        if self._purse is not None:
+            # Of a try before this one.
+            self._purse.close()
+            self._purse = None
         if command.stops is not None:
-            self._purse = Purse(
-                self._world, command.reservation.id, command.allowance, command.stops, self._stop_upstream
-            )
+            self._purse = Purse(world, command.reservation.id, command.allowance, command.stops, self._stop_upstream)
         self._caller.interruptible = True
+        world.health.probed(name_of(command.route), world.clock.now())
         try:
-            answer = await self._world.transport.send(sent)
+            answer = await first_part(world.transport, sent, command.timeout_ms)
         except asyncio.CancelledError:
             refusal = self._ended_for_cost(self._interrupted())
             if refusal is not None:
-                return NoAnswer(refusal.code, refusal.message, time.monotonic_ns())
-            return NoAnswer("upstream_timeout", "The caller left before the provider answered.", time.monotonic_ns())
+                return NoAnswer(refusal.code, refusal.message, time.monotonic_ns(), refused=True)
+            said = "The caller left before the provider answered."
+            return NoAnswer("upstream_timeout", said, time.monotonic_ns(), gone=True)
         except ValueError as error:
             return NotSent("upstream_unreachable", f"The request cannot be written: {error}.", time.monotonic_ns())
         finally:
             self._caller.interruptible = False
         self._head_ns = at_ns = time.monotonic_ns()
         answer = usable(answer, provider, at_ns)
+        remember(command, answer, (at_ns - self._sent_ns) // 1_000_000, self._snapshot, world)
         if isinstance(answer, NotSent | NoAnswer):
             return answer
         self._response = answer
-        if provider.keys:
-            used = provider.key(request.gateway, request.key_alias, request.received_at)
-            if used is not None:
-                self._world.key_used(provider.slug, used[0], answer.status == 401)
         if answer.status >= 400:
             self._secrets = crossing.secrets_in(sent.headers, provider, request.dialect)
         head, self._decoder, readable = head_of(answer, request, at_ns, command.path)
         self._encoding_failed = not readable
         return head
 
-    async def _read(self) -> Ended:
-        """The whole answer, as it came (`raw`) and decoded (`body`)."""
+    async def _read(self, *, plain: bool) -> Ended:
+        """The whole answer, as it came (`raw`), or decoded where it is to be `plain`."""
         response = self._response
         assert response is not None
         status = response.status
@@ -255,12 +246,12 @@ class Driver:
             self._response = None
         raw, body = answer.raw(), answer.plain()
         self._encoding_failed = self._encoding_failed or answer.failed
-        if status >= 400 and not self._encoding_failed:
+        if (status >= 400 or plain) and not self._encoding_failed:
             raw = body
         raw = redacted(raw, self._secrets)
         report: Report | None = Report()
         if reason == "complete" and not self._encoding_failed and status < 400:
-            report = await read_answer(self._world.heavy, self._request.api, body, response.headers)
+            report = await read_answer(self._world.heavy, self._inner.api, body, response.headers)
         # An answer that cannot be read may hold any number of tokens; the hold bounds what it is counted as.
         output_bytes = _UNKNOWN if self._encoding_failed or report is None else len(body)
         return self._ended(
@@ -276,7 +267,8 @@ class Driver:
         """The answer passed on as it comes. Reading waits while the caller is slow: at most one piece is in hand."""
         response, meter, gather, caller = self._response, command.meter, command.gather, self._caller
         send: Any = caller.send if gather is None else taking(gather)
-        metering = Metering(self._world.heavy, self._request.api, meter)
+        metering = Metering(self._world.heavy, self._inner.api, meter)
+        shaped = Shaped(command.translation, command.tape) if command.translation or command.tape else None
         assert response is not None
         reason, passed, left = "complete", 0, iter(())
         watched = Watched(self._sent_ns, self._head_ns)
@@ -299,6 +291,8 @@ class Driver:
                     if purse is not None:
                         await purse.follow()
                         shown = events.whole(shown)
+                    if shaped is not None:
+                        shown = shaped.shown(shown)
                     if shown:
                         passed += len(shown)
                         passing = pass_on(send, shown, self._world.heavy.turn)
@@ -310,12 +304,19 @@ class Driver:
                     reason = "too_long"
                     break
             rest = await metering.finish()
+            if reason == "complete" and not self._encoding_failed and metering.cut(command.headers):
+                reason = "broken_off"
+            if shaped is not None:
+                rest = shaped.last(rest, complete=reason == "complete" and meter.complete)
             if rest:
                 passed += len(rest)
                 await pass_on(send, rest, self._world.heavy.turn)
         except asyncio.CancelledError:
             reason = self._interrupted()
-            if reason == "client_gone":
+            if reason == "client_gone" and meter.complete:
+                # Whoever hangs up behind the provider's own end has had it all.
+                reason = "complete"
+            elif reason == "client_gone":
                 await take_in(response, left, self._decoder, metering, watched, unread, time.monotonic_ns)
         except (Broken, DecodingFailed) as error:
             reason = "broken_off"
@@ -332,11 +333,12 @@ class Driver:
             purse.close()
         if refusal is not None:
             reason = "over_budget"
-        if self._caller.gone:
+        if self._caller.gone and not (reason == "complete" and meter.complete):
             reason = "client_gone"
         elif gather is None:
             # Of an answer that was ended here, half an event is nobody's: what says so could not be told from it.
-            said = b"" if reason == "over_budget" else events.rest()
+            # Nor of one that was put into other words.
+            said = b"" if reason == "over_budget" or command.translation is not None else events.rest()
             passed += len(said)
             if said:
                 await caller.pass_on(said, more=True)
@@ -352,7 +354,7 @@ class Driver:
             report,
             output_bytes=output_bytes,
             bytes_passed=passed,
-            finished=meter.complete,
+            finished=meter.complete and not (shaped is not None and shaped.failed),
             streamed=True,
             refusal=refusal if reason == "over_budget" else None,
             unseen_tokens=unseen,

@@ -4,13 +4,11 @@ Credentials of the gateway never reach a provider, and a provider's key never re
 belongs to the connection it came on and is made anew (RFC 9110, 7.6.1).
 """
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from urllib.parse import unquote_to_bytes
 
 from tollway.gateway import Provider
-from tollway.identity.keys import SHORTEST_SECRET, looks_like_ours
+from tollway.identity.keys import SHORTEST_SECRET, holds_key, looks_like_ours
 from tollway.request import Credential, Dialect, InferenceRequest
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -20,13 +18,12 @@ _CONNECTION = frozenset(
     b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade "
     b"host content-length expect forwarded via cookie authorization x-api-key api-key x-goog-api-key accept-encoding "
     b"content-encoding x-real-ip true-client-ip http2-settings "
+    # It is this gateway's to answer a repeat: callers share the provider's account, and may choose the same key.
+    b"idempotency-key "
     # What makes another call of this one, or leaves the usage out of its answer (Google).
     b"x-http-method-override x-http-method x-method-override x-goog-fieldmask x-goog-field-mask".split()
 )
 _PRIVATE = (b"tollway-", b"cf-", b"x-forwarded-", b"proxy-")
-
-# A generated gateway key or token, anyone's, wherever it stands: identity/keys.py and identity/secrets.py write them.
-_KEY_SHAPE = re.compile(rb"tw_[0-9a-z]{12}_[0-9A-Za-z]{43}|tw[acdr]_[0-9A-Za-z]{49}")
 
 # What a caller may see of a provider's answer: an allow-list, so that nothing a provider adds can pose as ours.
 _SHOWN = frozenset(
@@ -46,17 +43,23 @@ _SHOWN_PREFIXES = (
 
 
 def outgoing(
-    request: InferenceRequest, provider: Provider, *, caller_keys: bool, is_ours: Callable[[str], bool]
+    request: InferenceRequest,
+    provider: Provider,
+    *,
+    caller_keys: bool,
+    is_ours: Callable[[str], bool],
+    never: Sequence[str] = (),
 ) -> list[tuple[bytes, bytes]]:
     """The headers a provider is sent: the caller's own, less what is private, with the provider's key.
 
     `caller_keys`: the gateway lets a caller bring its own provider key, which then beats the configured one. `is_ours`
-    tells a gateway key, whatever it looks like: it never leaves.
+    tells a gateway key, whatever it looks like: it never leaves. `never`: texts that stay here in whatever header they stand.
     """
     named: frozenset[bytes] = frozenset()
     found: list[tuple[bytes, bytes]] = []
     # A key that also stands in a header nobody knows of stays here all the same.
     secrets = [c.secret.encode("latin-1", "replace") for c in request.credentials if len(c.secret) >= SHORTEST_SECRET]
+    secrets += [text.encode("latin-1", "replace") for text in never]
     for header in request.headers:
         name, value = header
         if _crosses(name):
@@ -131,13 +134,6 @@ def _caller_key(credentials: tuple[Credential, ...], provider: Provider, is_ours
             continue
         return secret
     return None
-
-
-def holds_key(text: bytes) -> bool:
-    """Whether a gateway key, known here or not, stands anywhere in `text`, plainly or percent-encoded."""
-    return _KEY_SHAPE.search(text) is not None or (
-        b"%" in text and _KEY_SHAPE.search(unquote_to_bytes(text)) is not None
-    )
 
 
 def incoming(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:

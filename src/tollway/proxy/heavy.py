@@ -14,10 +14,11 @@ import sys
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from tollway.autorouting.task import Task
 from tollway.errors import TollwayError
 from tollway.providers.batches import Requests
 from tollway.providers.codec import Malformed
@@ -35,7 +36,9 @@ from tollway.proxy.heavy_worker import (
     ReadAsk,
     ReadEvents,
     ReadRequests,
+    ReadTask,
     Reply,
+    TranslateBody,
     Write,
     lengths,
     packed,
@@ -43,7 +46,13 @@ from tollway.proxy.heavy_worker import (
 from tollway.proxy.packed_requests import PackedRequests
 from tollway.proxy.turn import Turn
 from tollway.request import Api, Ask, InferenceRequest
+from tollway.translate.conversation import Untranslatable
+from tollway.translate.wanted import Wanted
 from tollway.usage import Report
+
+if TYPE_CHECKING:
+    # With every codec of it, which most gateways never need.
+    from tollway.translate.worded import Worded
 
 _MODULE = "tollway.proxy.heavy_worker"
 _PIECE_BYTES = 128 * 1024
@@ -181,6 +190,22 @@ class Heavy:
         if reply.counted is None:
             raise HeavyFailed("the worker answered something else than it was asked")
         return reply.counted
+
+    async def translate(self, wanted: Wanted, body: bytes) -> "Worded | Untranslatable | Malformed":
+        """A request in the words of another API, and what its body asks for there."""
+        reply, told, large = await self._call(TranslateBody(wanted), body)
+        if reply.untranslatable is not None:
+            return Untranslatable(*reply.untranslatable)
+        if reply.malformed is not None:
+            return reply.malformed
+        from tollway.translate.worded import Worded
+
+        translation, sent, ask = put_together(told, large)
+        return ask if isinstance(ask, Malformed) else Worded(translation, sent, ask)
+
+    async def read_task(self, api: Api, body: bytes) -> Task | None:
+        """What a request's body sets its model to do; `None` where it does not tell."""
+        return (await self._call(ReadTask(api), body))[0].task
 
     async def aclose(self) -> None:
         """Ends the worker. Calls under way fail."""

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Literal
 
 import msgspec
 
+from tollway.autorouting.task import Task, read_task
 from tollway.providers.batch_bodies import read_requests
 from tollway.providers.codec import Malformed
 from tollway.providers.prompts import Counted
@@ -23,6 +24,7 @@ from tollway.providers.vocabularies import Name
 from tollway.proxy.apart import put_together, taken_apart
 from tollway.proxy.tokens import count_all
 from tollway.request import Api, Ask
+from tollway.translate.wanted import Wanted
 from tollway.usage import Report
 
 LENGTHS_BYTES = 12
@@ -109,7 +111,22 @@ class Batch(msgspec.Struct, frozen=True):
     """Of all requests."""
 
 
-Call = ReadAsk | Write | ReadAnswer | ReadEvents | ReadRequests | Cut | CountTokens
+class ReadTask(msgspec.Struct, frozen=True, tag="task"):
+    """`read_task` of the body that follows."""
+
+    api: Api
+
+
+class TranslateBody(msgspec.Struct, frozen=True, tag="translate"):
+    """The request in the body that follows, put into the words of another API.
+
+    The reply's body is a pickle of what `Heavy.translate` gives; what could not be said is the reply's `untranslatable`.
+    """
+
+    wanted: Wanted
+
+
+Call = TranslateBody | ReadAsk | Write | ReadAnswer | ReadEvents | ReadRequests | Cut | CountTokens | ReadTask
 
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -124,6 +141,9 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     batch: Batch | None = None
     other: bytes | None = None
     counted: Counted | None = None
+    task: Task | None = None
+    untranslatable: tuple[str, str] | None = None
+    """The field, and why."""
     large: tuple[int, ...] = ()
     """The lengths of what stands at the end of the body, because it is large."""
     last: bool = False
@@ -172,6 +192,26 @@ def carried_out(call: Call, body: bytes) -> tuple[Reply, bytes]:
             texts = [*_cut(body, 0, call.lengths)]
             rest = body[sum(call.lengths) :]
             return Reply(counted=count_all(call.vocabulary, texts, call.api, rest)), b""
+        case TranslateBody():
+            return _translated(call.wanted, body)
+        case ReadTask():
+            return Reply(task=read_task(call.api, body)), b""
+
+
+def _translated(wanted: Wanted, body: bytes) -> tuple[Reply, bytes]:
+    # Most workers are never asked for it.
+    from tollway.translate.conversation import Untranslatable
+    from tollway.translate.worded import worded
+
+    try:
+        found = worded(wanted, body)
+    except Untranslatable as error:
+        return Reply(untranslatable=(error.field, error.why)), b""
+    except ValueError as error:
+        return Reply(malformed=Malformed(str(error))), b""
+    asked = codec_for(wanted.target).read_ask(found.sent.path, found.sent.query, b"application/json", found.sent.body)
+    told, large = taken_apart((found.translation, found.sent, asked))
+    return Reply(large=tuple(map(len, large))), b"".join((told, *large))
 
 
 def _cut_out(call: Cut, body: bytes) -> tuple[Reply, bytes]:

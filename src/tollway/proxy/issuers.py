@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tollway.exchange.authenticate import Asking
+from tollway.exchange.authenticate import Asking, is_for, opens
 from tollway.exchange.refusal import Refusal
 from tollway.identity.claims import audiences, groups_elsewhere, identity_of, unfit, why_not
 from tollway.identity.identity import Identity
@@ -83,19 +83,19 @@ class Issuers:
             return _defect(error)
 
     async def tokens(self, asking: Asking, snapshot: Snapshot) -> dict[str, Identity | Refusal]:
-        """What the tokens among the credentials prove, up to the first that proves something: text → answer. Credentials
-        of other issuers, and keys, are left out."""
+        """What the tokens among the credentials prove, up to the first credential that opens the gateway: text → answer.
+        Credentials of other issuers, and keys, are left out."""
         found: dict[str, Identity | Refusal] = {}
         for credential in asking.credentials:
             secret = credential.secret
             answer: Identity | Refusal | None = self.known(secret, snapshot, asking.received_at)
-            if answer is None and snapshot.key(secret) is not None:
+            if answer is None and opens(credential, asking, snapshot):
                 break
             if answer is None and snapshot.issuers.made(secret):
                 answer = await self.verify(secret, snapshot, asking.received_at)
             if answer is not None:
                 found[secret] = answer
-            if isinstance(answer, Identity):
+            if isinstance(answer, Identity) and is_for(answer, asking):
                 break
         return found
 

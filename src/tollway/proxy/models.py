@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from tollway.autorouting.rules import NAMES
 from tollway.exchange.authenticate import NO_TOKENS, Tokens, authenticate
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.selection import usable
@@ -12,7 +13,10 @@ from tollway.gateway import Provider
 from tollway.identity.attributes import MetadataInvalid
 from tollway.proxy.surface import Models
 from tollway.request import Dialect, InferenceRequest
+from tollway.routes.route import PREFIX
 from tollway.snapshot import Snapshot
+
+AUTO = NAMES[0]
 
 
 def models_answer(
@@ -25,7 +29,7 @@ def models_answer(
     may = usable(request, identity, snapshot)
     if isinstance(may, MetadataInvalid):
         return Refusal(code="metadata_invalid", message=may.message)
-    names = _names(snapshot, found.dialect, may)
+    names = sorted({*_names(snapshot, found.dialect, may), *_by_name(snapshot, request.gateway)})
     if found.model is not None:
         # SDKs ask for a model by its bare name.
         if not any(found.model in (name, name.partition("/")[2]) for name in names):
@@ -51,6 +55,13 @@ def _names(snapshot: Snapshot, dialect: Dialect, may: Callable[[Provider, str], 
             models.update(snapshot.book.models(provider.price_list))
         names.update(f"{provider.slug}/{model}" for model in models if may(provider, model))
     return sorted(names)
+
+
+def _by_name(snapshot: Snapshot, gateway: str) -> list[str]:
+    """What a gateway has under names of its own, on every API: its routes, and the choice that is left to it."""
+    routes = [f"{PREFIX}{name}" for (slug, name), route in snapshot.routes.items() if slug == gateway and route.enabled]
+    here = snapshot.gateways.get(gateway)
+    return [*routes, AUTO] if here is not None and here.auto is not None else routes
 
 
 def _card(name: str, family: Dialect) -> dict[str, Any]:

@@ -46,7 +46,8 @@ async def outgoing(
         request,
         provider,
         caller_keys=gateway.provider_keys == "caller",
-        is_ours=lambda secret: snapshot.key(secret) is not None or snapshot.issuers.made(secret),
+        is_ours=snapshot.is_ours,
+        never=snapshot.issued.others,
     )
     auth = provider.auth
     if auth is not None and not crossing.carries_key(headers, provider, request.dialect):
@@ -59,7 +60,9 @@ async def outgoing(
         headers,
         body,
         provider.connect_timeout_s,
-        provider.first_byte_timeout_s,
+        provider.first_byte_timeout_s
+        if command.timeout_ms is None
+        else min(provider.first_byte_timeout_s, command.timeout_ms / 1000),
         provider.idle_timeout_s,
     )
 

@@ -16,7 +16,8 @@ from tollway.exchange.exchange import exchange
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.selection import Selection, select
 from tollway.exchange.steps import Authenticate, Forward, Log, Reserve, Send, Sent
-from tollway.exchange.target import choose
+from tollway.exchange.target import Target, choose
+from tollway.exchange.unasked import unasked
 from tollway.identity.identity import Identity
 from tollway.ledger.control import Control, budget_of
 from tollway.ledger.reservation import Exhausted, Held, Hold, Reservation, contended, fits
@@ -24,6 +25,7 @@ from tollway.logs.record import LogRecord
 from tollway.proxy.own_resets import fits_at
 from tollway.proxy.surface import Call, surface
 from tollway.request import Ask, InferenceRequest
+from tollway.routes.route import PREFIX
 from tollway.snapshot import NoRoute, Snapshot
 from tollway.storage.protocol import Ledger
 
@@ -91,6 +93,8 @@ def look_at(
         return Asked(_refused(name, "path_unknown", call), ())
     target = choose(call, Ask(model=_asked_for(name, call, snapshot)), snapshot, now)
     if isinstance(target, Refusal):
+        if name.startswith(PREFIX):
+            return _of_route(name, call, identity, snapshot, ledger, calendar, frozen)
         return Asked(_refused(name, target.code, target.message), ())
     selection = select(call, identity, target, snapshot)
     assert isinstance(selection, Selection), "the metadata was read before"
@@ -128,6 +132,29 @@ def look_at(
     words = " ".join(part for part in (why, f"until {ends}" if ends is not None else "") if part)
     answer |= {"said": f"refused by {budget.title} {words}", "budget": budget.name, "until": ends}
     return Asked(answer, selection.claims)
+
+
+def _of_route(
+    name: str,
+    call: InferenceRequest,
+    identity: Identity,
+    snapshot: Snapshot,
+    ledger: Ledger,
+    calendar: Calendar,
+    frozen: Mapping[str, Control],
+) -> Asked:
+    """The same of a dynamic route, which works where one of its models does."""
+    found = _walk(call, identity, snapshot, ledger, calendar, frozen)
+    if isinstance(found, _Not):
+        said = next(decision for decision in reversed(found.record.decisions) if decision.outcome == "deny")
+        return Asked(_refused(name, found.record.code, said.detail), ())
+    route = found.forward.route
+    served = f"{route.provider.slug}/{route.model}"
+    target = choose(call, Ask(model=served), snapshot, call.received_at)
+    selection = select(call, identity, target, snapshot) if isinstance(target, Target) else None
+    claims = selection.claims if isinstance(selection, Selection) else ()
+    accounts = [hold.account for hold in found.forward.reservation.holds]
+    return Asked(_answer(name, "works", f"works: {served} answers", accounts, served_by=served), claims)
 
 
 class _Sent(msgspec.Struct, frozen=True):
@@ -176,8 +203,8 @@ def _walk(
                     return _Not(command.record, reply, reservation.holds[reply.index])
                 return _Not(command.record, None, None)
             case _:
-                # Pause and Release: nobody waits here, and nothing is held.
-                command = steps.send(None)
+                # Nobody waits here, and nothing is held.
+                command = steps.send(unasked(command))
 
 
 def _verdict(reservation: Reservation, ledger: Ledger, frozen: Mapping[str, Control]) -> Held | Exhausted:

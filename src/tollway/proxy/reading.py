@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -10,10 +11,11 @@ from tollway.exchange.steps import Head, NoAnswer, NotSent
 from tollway.gateway import Provider
 from tollway.providers.aside import Aside, Patient, report_of
 from tollway.providers.batches import JOBS
-from tollway.providers.codec import Headers, Meter
+from tollway.providers.codec import Headers, Malformed, Meter
 from tollway.providers.gathered import Gatherer
 from tollway.providers.registry import codec_for
 from tollway.providers.weight import is_heavy
+from tollway.proxy.caller import Caller
 from tollway.proxy.encoding import Decoder, DecodingFailed, decoded, decoder
 from tollway.proxy.gathering import Gathering
 from tollway.proxy.headers import incoming, value_of
@@ -22,7 +24,7 @@ from tollway.proxy.transport import NoAnswer as TransportNoAnswer
 from tollway.proxy.transport import NotSent as TransportNotSent
 from tollway.proxy.transport import Response
 from tollway.proxy.turn import Turn
-from tollway.request import Api, InferenceRequest
+from tollway.request import Api, Ask, InferenceRequest
 from tollway.usage import Report
 
 log = logging.getLogger("tollway.proxy")
@@ -40,6 +42,19 @@ _SHORTEST_KEY = 8
 """A shorter one stands in too many words to be taken out of a text."""
 _SLICE_BYTES = 1024
 """What a meter is given at once: 500 empty events, which take it a millisecond."""
+
+
+async def ask_of(request: InferenceRequest, heavy: Heavy, caller: Caller) -> Ask | Malformed | None:
+    """What the request's body asks for, if it is too heavy to be read in passing. Raises HeavyFailed."""
+    if not is_heavy(request.body, request.content_type):
+        return None
+    # A caller that leaves meanwhile is met when the exchange is carried out.
+    caller.watch()
+    try:
+        return await heavy.read_ask(request)
+    except HeavyFailed:
+        caller.let_go()
+        raise
 
 
 def head_of(
@@ -186,13 +201,18 @@ class WholeAnswer:
         return self.raw() if self._decoder is None or self.failed else self._plain.whole()
 
 
+_SAYS_ITS_END: frozenset[Api] = frozenset({"openai.chat", "openai.responses", "anthropic.messages", "google.generate"})
+
+_ERROR = re.compile(rb'"error"\s*:\s*[{"]|"type"\s*:\s*"error"')
+
+
 class Metering:
     """Feeds a meter, any event of which may be hostile.
 
     `lost`: an event could not be read, and may have told anything.
     """
 
-    __slots__ = ("_api", "_aside", "_heavy", "_large", "_meter", "lost")
+    __slots__ = ("_api", "_aside", "_heavy", "_large", "_last", "_meter", "lost")
 
     def __init__(self, heavy: Heavy, api: Api, meter: Meter) -> None:
         self._heavy = heavy
@@ -201,10 +221,12 @@ class Metering:
         self._aside: Aside | None = meter.put_aside() if isinstance(meter, Patient) else None
         self._large = False
         """What the meter's reader holds may take long to read once more."""
+        self._last = b""
         self.lost = False
 
     async def feed(self, chunk: bytes) -> bytes:
         """`Meter.feed`, in its turn."""
+        self._last = chunk
         if len(chunk) <= _SLICE_BYTES:
             shown = self._meter.feed(chunk)
         else:
@@ -218,6 +240,13 @@ class Metering:
         rest = self._meter.finish()
         await self.read_aside()
         return rest
+
+    def cut(self, headers: Headers) -> bool:
+        """Whether the events of an API that always says when it is over are over without having said so, or why: a stream that was
+        cut and closed in good order looks complete to most SDKs. `headers`: of the answer."""
+        if self.lost or self._meter.complete or self._api not in _SAYS_ITS_END or _ERROR.search(self._last) is not None:
+            return False
+        return b"event-stream" in (value_of(headers, b"content-type") or b"").lower()
 
     async def report(self) -> Report:
         """`Meter.report`; nothing where something was lost."""

@@ -23,14 +23,16 @@ from tollway.providers.batches import JOBS
 from tollway.proxy.admission import noted
 from tollway.proxy.driver import Driver
 from tollway.proxy.gathering import Gathering
+from tollway.proxy.handling import handling_of
 from tollway.proxy.heavy import HeavyFailed
 from tollway.proxy.models import models_answer
 from tollway.proxy.own_budget import budget_answer
-from tollway.proxy.surface import Call, Models, NoSuchPath, OwnBudget, surface
+from tollway.proxy.surface import Call, Models, NoSuchPath, OwnBudget, Steps, surface
 from tollway.proxy.taken import Taken, without_key
 from tollway.proxy.turn import Turn
+from tollway.proxy.universal import Wrong, read_steps
 from tollway.proxy.world import World
-from tollway.request import Credential, Dialect, InferenceRequest
+from tollway.request import NO_HANDLING, Credential, Dialect, InferenceRequest
 from tollway.snapshot import Snapshot
 
 log = logging.getLogger("tollway.proxy")
@@ -159,6 +161,13 @@ class Entry:
             if isinstance(stranger, Refusal):
                 await refused.no(send, stranger, unread=True)
                 return
+        handling = NO_HANDLING
+        if taken.asked is not None or taken.idempotency_key is not None:
+            read = handling_of(taken.asked or {}, taken.idempotency_key)
+            if isinstance(read, str):
+                await refused.answer(send, "header_invalid", read, unread=True)
+                return
+            handling = read
         body = await buffer.body(receive, taken.length)
         if body is None:
             return
@@ -184,6 +193,7 @@ class Entry:
             metadata=taken.metadata,
             custom_cost=taken.custom_cost,
             key_alias=taken.key_alias,
+            handling=handling,
             cf_spelling=taken.cf_spelling,
             user_agent=taken.user_agent,
             peer=peer,
@@ -195,10 +205,12 @@ class Entry:
         cycle = getattr(receive, "__self__", None)
         driver = Driver(self._world, snapshot, request, send, scope.get("tollway.connection"), cycle)
         try:
-            if request.api in JOBS:
+            if isinstance(found, Steps):
+                await self._in_steps(request, snapshot, driver, refused, send)
+            elif request.api in JOBS:
                 await driver.run(job_exchange(request, snapshot, self._calendar, now))
             else:
-                ask = await driver.read_ask()
+                ask = await driver.read_ask(request)
                 await driver.run(exchange(request, snapshot, self._calendar, now, self._world.learned, ask))
         except HeavyFailed as error:
             await refused.answer(send, "overloaded", f"The body cannot be read now. {error}")
@@ -210,9 +222,26 @@ class Entry:
                     send, "internal_error", f"Tollway failed on request {identifier}; its log says why."
                 )
 
+    async def _in_steps(
+        self, request: InferenceRequest, snapshot: Snapshot, driver: Driver, refused: "_Refused", send: Any
+    ) -> None:
+        """The calls of an array, in turn. Raises HeavyFailed."""
+        steps = read_steps(request, snapshot)
+        if isinstance(steps, Wrong):
+            # What a stranger sends is not looked at before it is known who it is.
+            tokens = await self._tokens(request, snapshot)
+            stranger = noted(authenticate(request, snapshot, tokens), request, snapshot, self._world.attempts)
+            said = stranger if isinstance(stranger, Refusal) else Refusal(code=steps.code, message=steps.message)
+            await refused.no(send, said)
+            return
+        request = msgspec.structs.replace(request, dialect=steps[0].dialect, api=steps[0].api)
+        asked = [(step, await driver.read_ask(step)) for step in steps]
+        learned = self._world.learned
+        await driver.run(exchange(request, snapshot, self._calendar, request.received_at, learned, steps=asked))
+
     def _surface(
         self, method: str, path: str, snapshot: Snapshot, taken: Taken
-    ) -> Call | Models | OwnBudget | NoSuchPath:
+    ) -> Call | Models | OwnBudget | Steps | NoSuchPath:
         """What the path means, remembered with the settings it was read by: clients use few paths."""
         key = (method, path, taken.anthropic, taken.gateway)
         known = snapshot.paths.get(key)

@@ -5,6 +5,7 @@
 | `/{provider}/{path}`                              | that provider's own API                             |
 | `/v1/{account}/{gateway}/{provider}/{path}`       | the same, as Cloudflare writes it                   |
 | `/v1/{account}/{gateway}/compat/{path}`           | unified, as Cloudflare writes it                    |
+| `/v1/{account}/{gateway}`                         | an array of such calls, the first that answers counts |
 | `/v1/chat/completions`, `/v1/messages`, ...       | unified: the model's name chooses the provider      |
 | `/chat/completions`, `/models/{m}:generateContent`| the same, for clients that leave the version out    |
 """
@@ -40,6 +41,13 @@ class Models(msgspec.Struct, frozen=True):
     dialect: Dialect
     model: str | None
     """One model's card; `None` for the list."""
+
+
+class Steps(msgspec.Struct, frozen=True):
+    """Cloudflare's universal endpoint: the body is an array of calls, which are tried in turn."""
+
+    gateway: str
+    dialect: Dialect = "openai"
 
 
 class OwnBudget(msgspec.Struct, frozen=True):
@@ -78,6 +86,12 @@ _ACCOUNT_WIDE = frozenset(
         "connectors", "datasets", "embed-jobs", "finetuning", "threads", "uploads", "users", "vector_stores",
     }
 )  # fmt: skip
+# The same by words that a deployment or a model may well be called by: at the start of a path, or behind its version alone. What
+# an agent of Mistral's answers is metered as a chat is; a first interaction (Google) is an answer, one by its id the account's.
+_ACCOUNT_ROOT = re.compile(
+    r"(?:^|/v\d[^/]*)/(?:agents(?!/completions/*$)|batch|environments|interactions(?=/+[^/])|libraries|memory_stores|prompts"
+    r"|sessions|vaults|(?:audio/)?voices|audio/voice_consents)(?:/|$)"
+)
 _OLLAMA_READS = ("/api/tags", "/api/version", "/api/ps")
 _OWN_MODELS = re.compile(r"/api/(?:blobs|copy|create|delete|pull|push)(?:/|$)")
 """What changes the models of an Ollama server."""
@@ -93,7 +107,7 @@ _ARN = re.compile(r"/model/arn(?::|%3a)[^/?]*", re.IGNORECASE)
 
 def surface(
     method: str, raw_path: str, snapshot: Snapshot, *, anthropic: bool, gateway: str
-) -> Call | Models | OwnBudget | NoSuchPath:
+) -> Call | Models | OwnBudget | Steps | NoSuchPath:
     """What `raw_path` (as sent, still percent-encoded) asks for.
 
     `anthropic`: the caller sent `anthropic-version`; it decides the shape of a list of models. `gateway`: the slug to
@@ -109,12 +123,14 @@ def surface(
             "path_invalid", f"The path {raw_path!r} has an empty, dotted or encoded segment; write it plainly."
         )
     segments = raw_path.split("/")[1:]
-    if segments[0] == "v1" and len(segments) >= 4 and segments[1] not in _UNIFIED:
+    if segments[0] == "v1" and len(segments) >= 4 and segments[1] not in _UNIFIED and segments[3]:
         gateway, provider = segments[2], segments[3]
         rest = "/" + "/".join(segments[4:])
         if provider == "compat":
             return _unified(method, "/v1" + rest, gateway, snapshot, anthropic=anthropic)
         return _native(method, provider, rest, gateway, snapshot)
+    if segments[0] == "v1" and len(segments) in (3, 4) and segments[1] not in _UNIFIED and not any(segments[3:]):
+        return Steps(segments[2]) if method == "POST" else _not_allowed(method, raw_path, "POST")
     if segments[0] == "compat":
         return _unified(method, "/v1/" + "/".join(segments[1:]), gateway, snapshot, anthropic=anthropic)
     if segments[0] in ("v1", "v1beta") or segments[0] in _UNIFIED:
@@ -162,6 +178,7 @@ def _account_wide(path: str) -> bool:
     segments = [segment.partition(":")[0] for segment in plain.split("/")]
     if (
         not _ACCOUNT_WIDE.isdisjoint(segments)
+        or _ACCOUNT_ROOT.search("/".join(segments)) is not None
         or _OWN_MODELS.match(plain) is not None
         or _STORED_ANSWER.search(plain) is not None
     ):

@@ -4,7 +4,8 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from tollway.identity.issuer import NO_ISSUERS, Trusted
-from tollway.proxy.headers import holds_key
+from tollway.identity.keys import holds_key
+from tollway.proxy.handling import NAMES, OLD_NAMES
 from tollway.proxy.pairs import of_basic, of_json
 from tollway.request import Credential
 
@@ -20,6 +21,7 @@ class Taken:
     __slots__ = (
         "ambiguous",
         "anthropic",
+        "asked",
         "cf_spelling",
         "chunked",
         "content_type",
@@ -27,6 +29,7 @@ class Taken:
         "custom_cost",
         "encoded",
         "gateway",
+        "idempotency_key",
         "key_alias",
         "length",
         "metadata",
@@ -43,6 +46,9 @@ class Taken:
         self.custom_cost: str | None = None
         self.key_alias: str | None = None
         self.user_agent = ""
+        self.asked: dict[bytes, str] | None = None
+        """What the headers of `handling.NAMES` say, by their names."""
+        self.idempotency_key: str | None = None
         self.credentials: list[Credential] = []
         self.ambiguous = False
         """A credential was sent twice, or half of one: nobody can say which was meant."""
@@ -99,6 +105,14 @@ class Taken:
                     self.key_alias = alias if self.key_alias is None else f"{self.key_alias},{alias}"
                 elif what == b"gateway-id":
                     self.gateway = value.decode("latin-1").strip()
+                elif what in NAMES:
+                    self._ask(what, value)
+            elif name == b"idempotency-key":
+                key = value.decode("latin-1").strip()
+                # Two of them are no key, so that neither is picked.
+                self.idempotency_key = key if self.idempotency_key is None else f"{self.idempotency_key},\n{key}"
+            elif name in OLD_NAMES:
+                self._ask(OLD_NAMES[name], value)
             elif name in (b"cf-access-client-id", b"cf-access-client-secret"):
                 sent.append(name)
                 halves[name] = value.decode("latin-1").strip()
@@ -115,6 +129,12 @@ class Taken:
             self.credentials += [Credential(b"cookie", found) for found in _sessions(cookies)]
         if len(sent) > 1 and len(set(sent)) < len(sent):
             self.ambiguous = True
+
+    def _ask(self, name: bytes, value: bytes) -> None:
+        # Of two the first is not what the second says, so both stand there, and are no value.
+        text = value.decode("latin-1").strip()
+        asked = self.asked = {} if self.asked is None else self.asked
+        asked[name] = text if name not in asked else f"{asked[name]},{text}"
 
     def _join(self, halves: dict[bytes, str], into: list[Credential]) -> None:
         """The service tokens whose two halves came in headers of their own."""

@@ -8,13 +8,19 @@ from tollway.clock import Clock
 from tollway.gateway import Auth, Provider
 from tollway.identity.attempts import Attempts
 from tollway.pricing.calibration import Calibration
+from tollway.proxy.health import Health
 from tollway.proxy.heavy import Heavy
 from tollway.proxy.issuers import Issuers
+from tollway.proxy.pins import Pins
+from tollway.proxy.scoring import Scoring
 from tollway.proxy.signing.signer import Signer, signer_for
 from tollway.proxy.transport import Transport, Url, parse_url
+from tollway.rates.counters import Counters
 from tollway.snapshot import Snapshot
+from tollway.storage.cached import Answers
 from tollway.storage.memory import MemoryJobs
 from tollway.storage.protocol import Jobs, Ledger, Records
+from tollway.storage.repeats import Repeats
 
 
 class World(msgspec.Struct, frozen=True):
@@ -46,6 +52,24 @@ class World(msgspec.Struct, frozen=True):
     issuers: Issuers = msgspec.field(default_factory=Issuers)
     """Asks identity providers about tokens."""
 
+    rates: Counters = msgspec.field(default_factory=Counters)
+    """What rate limits, and the rate elements of routes, have counted."""
+
+    health: Health = msgspec.field(default_factory=Health)
+    """How targets have done of late."""
+
+    answers: Answers | None = None
+    """Those that are kept to be given again."""
+
+    repeats: Repeats | None = None
+    """Requests that are answered once, however often they are sent."""
+
+    scoring: Scoring = msgspec.field(default_factory=Scoring)
+    """Tells how much a request needs a better model."""
+
+    pins: Pins = msgspec.field(default_factory=Pins)
+    """Which model each session has."""
+
     def url(self, provider: Provider) -> Url:
         found = self.urls.get(provider.base_url)
         if found is None:
@@ -68,3 +92,4 @@ class World(msgspec.Struct, frozen=True):
             # Requests under way make theirs anew.
             del self.signers[auth]
         self.issuers.forget(snapshot)
+        self.scoring.prepare(snapshot)

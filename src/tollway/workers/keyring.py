@@ -6,8 +6,9 @@ nothing, never one that does and should not.
 
 import asyncio
 import gc
+import logging
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from tollway.identity.authority import (
     TOLD_MS,
     IssuedKey,
     State,
+    as_known,
     digests_of,
     keys_of,
     lean,
@@ -28,11 +30,16 @@ from tollway.identity.authority import (
 )
 from tollway.identity.issued import Issued
 from tollway.identity.keys import Key, digest, is_well_formed, make_id, make_key
+from tollway.identity.names import as_audited, is_reserved
 from tollway.storage.protocol import Cabinet, Kept
+
+log = logging.getLogger("tollway.workers")
 
 DRAWER = "key"
 USED = "key_used"
 """When each key was last used, by its name; apart, so that noting a use never writes over a change."""
+NAMED = "key_name"
+"""Who had made a key of a name for themselves, by the name: what it spent, and what rules say of it, stays with the name."""
 AT_ONCE = 100
 """Uses that are written in one step: a millisecond or two in which nothing else is."""
 
@@ -45,6 +52,13 @@ class _Use(msgspec.Struct, frozen=True):
 
 
 _use = msgspec.json.Decoder(_Use)
+
+
+class _Named(msgspec.Struct, frozen=True):
+    user: str | None
+
+
+_named = msgspec.json.Decoder(_Named)
 
 
 class Made(NamedTuple):
@@ -86,6 +100,8 @@ class Keyring:
         """Name → id."""
         self._names: list[str] = []
         """In their order."""
+        self._had: dict[str, str | None] = {}
+        """Name → who had made a key of that name for themselves, which is gone; `None`: it was not, or in the settings."""
         self._used: dict[str, int] = {}
         """Name → last use, as it is written down."""
         self._ends: list[tuple[int, bytes]] = []
@@ -99,8 +115,9 @@ class Keyring:
 
         def read() -> tuple[list[IssuedKey], list[Key], dict[str, int]]:
             shared: dict[Any, Any] = {}
-            records = [lean(_record.decode(each.record), shared) for each in kept]
-            keys = [key for record in records for key in keys_of(record, now)]
+            records = [lean(as_known(_record.decode(each.record)), shared) for each in kept]
+            # One that its owner has called like what another opens by signing in would be counted, and judged, as that.
+            keys = [key for record in records if not _poses(record) for key in keys_of(record, now)]
             return records, keys, {each.id: _use.decode(each.record).at for each in used}
 
         # Nothing of it is garbage; to look for some, again and again, takes four times as long as all else.
@@ -111,6 +128,13 @@ class Keyring:
         finally:
             if collecting:
                 gc.enable()
+        for record in records:
+            if is_reserved(record.name):
+                what = "opens nothing" if _poses(record) else "is taken for a login by budgets and policies"
+                log.error(
+                    'the key "%s" of %s %s, by its name; revoke it, and make another', record.name, record.user, what
+                )
+        self._had = {each.id: _named.decode(each.record).user for each in await self._cabinet.all(NAMED, now)}
         self._by_id = {record.id: record for record in records}
         self._ids = {record.name: record.id for record in records}
         self._names = sorted(self._ids)
@@ -151,6 +175,12 @@ class Keyring:
                 # Whoever is asked for by it is the one whose id it is.
                 return NotDone("key_taken", f'"{wanted.name}" is the id of another key; take another name.')
             now = self._now()
+            if most_own is not None and self._had.get(wanted.name, wanted.user) != wanted.user:
+                return NotDone(
+                    "key_taken",
+                    f'A key named "{wanted.name}" was another\'s, and what was spent and decided by that name stays with it; take '
+                    "another name.",
+                )
             if most_own is not None and self._own_of(wanted.user, now) >= most_own:
                 return NotDone(
                     "key_limit",
@@ -225,6 +255,7 @@ class Keyring:
                 return _unknown(key_id)
             now = self._now()
             self._in_force(revoked(record, now=now, by=by))
+            await self._note({record.name: record.user if record.own else None})
             await self._cabinet.take(DRAWER, record.id, now)
             await self._cabinet.take(USED, record.name, now)
             del self._by_id[record.id], self._ids[record.name]
@@ -233,6 +264,12 @@ class Keyring:
             self._issued.uses.pop(record.name, None)
             self._used.pop(record.name, None)
             return record
+
+    async def remember(self, keys: Iterable[Key]) -> None:
+        """Notes the names of keys that stand in the settings, so that nobody takes one for a key of their own once they do not.
+        Raises StoreUnavailable."""
+        async with self._changing:
+            await self._note({key.name: None for key in keys})
 
     def client(self, client_id: str, client_secret: str, address: str) -> Key | None:
         """The service token that these open now, from that address; `None` where they open none.
@@ -287,7 +324,7 @@ class Keyring:
 
     def _own_of(self, user: str | None, now: int) -> int:
         """How many keys somebody made for themselves that have not ended. An administrator may have changed them since."""
-        made = (each for each in self._by_id.values() if each.user == user and (each.own or each.created_by == user))
+        made = (each for each in self._by_id.values() if each.user == user and _is_made_by_its_user(each))
         return sum(state_of(each, now) in ("active", "disabled") for each in made)
 
     def _new_id(self, taken: Collection[str]) -> str:
@@ -315,6 +352,18 @@ class Keyring:
             )
         return record
 
+    async def _note(self, names: Mapping[str, str | None]) -> None:
+        """Writes down who may have each name for a key of their own, if anybody."""
+        fresh = {name: user if self._had.get(name, user) == user else None for name, user in names.items()}
+        fresh = {name: user for name, user in fresh.items() if name not in self._had or self._had[name] != user}
+        if not fresh:
+            return
+        at = self._now()
+        await self._cabinet.put(
+            *(Kept(drawer=NAMED, id=name, record=_encode(_Named(user)), at=at) for name, user in fresh.items())
+        )
+        self._had.update(fresh)
+
     async def _keep(self, record: IssuedKey) -> None:
         await self._cabinet.put(Kept(drawer=DRAWER, id=record.id, record=_encode(record), at=self._now()))
 
@@ -333,6 +382,14 @@ class Keyring:
         for key in keys:
             if key.expires_at is not None:
                 heappush(self._ends, (key.expires_at + TOLD_MS, key.digest))
+
+
+def _is_made_by_its_user(record: IssuedKey) -> bool:
+    return record.own or (record.user is not None and record.created_by in (record.user, as_audited(record.user)))
+
+
+def _poses(record: IssuedKey) -> bool:
+    return is_reserved(record.name) and _is_made_by_its_user(record)
 
 
 def _unknown(key_id: str) -> NotDone:

@@ -6,9 +6,7 @@ the store first: a crash in between leaves a token that opens nothing, never one
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import NamedTuple
+from collections.abc import Callable
 
 import msgspec
 
@@ -22,7 +20,6 @@ from tollway.identity.grants import (
     present,
     rotate,
 )
-from tollway.identity.identity import Identity
 from tollway.identity.issued import Issued
 from tollway.identity.keys import Key, digest
 from tollway.identity.login import Login
@@ -36,7 +33,9 @@ from tollway.identity.secrets import (
 )
 from tollway.identity.under import seal_under, unseal_under
 from tollway.storage.protocol import Cabinet, Kept
+from tollway.workers.granted import Granted, NotGranted, Renew, Unproven
 from tollway.workers.service_access import ServiceAccess
+from tollway.workers.turns import Turns
 
 log = logging.getLogger("tollway.workers")
 
@@ -45,54 +44,6 @@ FOLLOW_EVERY_S = 1.0
 
 _encode = msgspec.json.Encoder().encode
 _family = msgspec.json.Decoder(Family)
-
-
-class Granted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client is given; nothing of it is kept in clear."""
-
-    access_token: str
-    refresh_token: str
-    ends_at: int
-    """Of the access token, in Unix milliseconds."""
-    identity: Identity
-    gateways: tuple[str, ...] = ()
-    family: str = ""
-    """The id of the signing in."""
-
-    def __repr__(self) -> str:
-        return f"Granted({self.identity.user!r}, …)"
-
-
-class Renewed(NamedTuple):
-    """What the identity provider says of a person by now."""
-
-    identity: Identity
-    upstream: str | None
-    """Its next refresh token."""
-
-
-class Unproven(msgspec.Struct, frozen=True):
-    """The identity provider took its refresh token, and what it answered proves nothing: its next one is kept, since the one
-    before may be good no longer."""
-
-    message: str
-    upstream: str
-
-    def __repr__(self) -> str:
-        return f"Unproven({self.message!r}, …)"
-
-
-class NotGranted(msgspec.Struct, frozen=True):
-    """Why there is no token: an error of RFC 6749, 5.2, and the way out."""
-
-    error: str
-    message: str
-    ended: str | None = None
-    """Whose login has ended with this, if one has."""
-
-
-Renew = Callable[[Identity, str], Awaitable[Renewed | Unproven | NotGranted]]
-"""Asks the identity provider about a person, with its refresh token."""
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -127,8 +78,12 @@ class Tokens:
         self._given: dict[bytes, tuple[Key, str]] = {}
         """Digest of an access token → what it was given out for, and the family that it is of."""
         self._standing: Callable[[Key], Key | None] = lambda key: key
-        self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
-        """Family → whose turn it is, and how many want one."""
+        self._turns = Turns(self._has_left)
+        """Of families: of two that refresh at once, the second is answered as the first."""
+        self._ending: dict[str, bool] = {}
+        """Families that open nothing any more → whether the store knows; for as long as it does not, or somebody has a turn."""
+        self._revoked: dict[bytes, int] = {}
+        """Digests of access tokens that open nothing any more → when they would have ended (Unix milliseconds)."""
 
     async def load(self) -> int:
         """Takes in what earlier processes gave out; returns how many signings in there are. Raises StoreUnavailable."""
@@ -159,8 +114,11 @@ class Tokens:
             upstream=self._sealed(upstream, refresh_token),
             access=(access,),
         )
-        await self._cabinet.put(self._kept(family, now))
-        self._open(family.id, key_of(family, access))
+        # With the turn, so that whoever ends it while it is written ends it for good.
+        async with self._turns.of(family.id):
+            await self._cabinet.put(self._kept(family, now))
+            if family.id not in self._ending:
+                self._open(family.id, key_of(family, access))
         return Granted(
             access_token=access_token,
             refresh_token=refresh_token,
@@ -179,10 +137,10 @@ class Tokens:
         if parts is None:
             return _NO_SUCH
         name = self._hashed(parts.family).hex()
-        async with self._turn(name):
+        async with self._turns.of(name):
             now = self._now()
             kept = await self._cabinet.get(DRAWER, name, now)
-            if kept is None:
+            if kept is None or name in self._ending:
                 return _NO_SUCH
             family = _family.decode(kept.record)
             match present(family, self._hashed(token), client_id, now):
@@ -222,6 +180,8 @@ class Tokens:
             return NotGranted("invalid_grant", said, identity.user)
         now, parts = self._now(), read_refresh_token(token)
         assert parts is not None
+        if family.id in self._ending:
+            return _NO_SUCH
         refresh_token = make_refresh_token(parts.family, self._random)
         access_token, access = self._access(login, now, family.ends_at)
         answer = _Answer(access_token, refresh_token, access.ends_at)
@@ -234,7 +194,10 @@ class Tokens:
             upstream=self._sealed(upstream, refresh_token),
             now=now,
         )
-        if not await self._cabinet.swap(self._kept(fresh, now), before):
+        swapped = await self._cabinet.swap(self._kept(fresh, now), before)
+        if family.id in self._ending:
+            return _NO_SUCH
+        if not swapped:
             # Another process, or somebody who signed out meanwhile.
             return NotGranted(
                 "temporarily_unavailable", "Another request changed this login at the same time. Try again."
@@ -279,49 +242,59 @@ class Tokens:
 
     async def revoke(self, token: str) -> Family | None:
         """Ends a token: an access token alone, or with a refresh token all that followed from the same signing in (RFC 7009,
-        2.1), which is returned. Raises StoreUnavailable; what was in memory has ended by then."""
+        2.1), which is returned. It opens nothing from here on. Raises StoreUnavailable where that could not be kept."""
         if is_token(token, ACCESS):
             await self._revoke_access(self._hashed(token))
             return None
         parts = read_refresh_token(token)
         if parts is None:
             return None
-        name = self._hashed(parts.family).hex()
-        async with self._turn(name):
-            kept = await self._cabinet.get(DRAWER, name, self._now())
-            if kept is None:
-                return None
-            family = _family.decode(kept.record)
-            await self._end(family)
-            return family
+        ended = await self.end(self._hashed(parts.family).hex())
+        return ended[0] if ended else None
 
-    async def end(self, name: str) -> None:
-        """Ends the signing in of that id. Raises StoreUnavailable."""
-        async with self._turn(name):
-            kept = await self._cabinet.get(DRAWER, name, self._now())
+    async def end(self, *names: str) -> list[Family]:
+        """Ends the signings in of these ids, and returns those there were. All of them open nothing from here on, also where
+        one is being refreshed and its identity provider takes its time. Raises StoreUnavailable where that could not be
+        kept."""
+        # All of them before anything is waited for.
+        self._ending.update((name, False) for name in names)
+        self._forget(*[each for each, (_, family) in self._given.items() if family in self._ending])
+        ended: list[Family] = []
+        for name in names:
+            kept = await self._cabinet.take(DRAWER, name, self._now())
             if kept is not None:
-                await self._end(_family.decode(kept.record))
+                ended.append(_family.decode(kept.record))
+            if name in self._turns:
+                # Whoever has the turn may have asked the store before.
+                self._ending[name] = True
+            else:
+                self._ending.pop(name, None)
+        return ended
 
     def follow(self) -> None:
         """Forgets what has ended: by the clock, and with the service token that it was made of."""
         now = self._now()
         self._forget(*[each for each, (key, _) in self._given.items() if (key.expires_at or 0) <= now])
+        self._revoked = {each: ends_at for each, ends_at in self._revoked.items() if ends_at > now}
         self._services.follow()
 
     async def _revoke_access(self, hashed: bytes) -> None:
         self._services.revoke(hashed)
-        _, name = self._given.get(hashed, (None, ""))
-        # It opens nothing from here on; that it stays so after a restart is written behind.
-        self._forget(hashed)
-        if not name:
+        found = self._given.get(hashed)
+        if found is None:
             return
-        async with self._turn(name):
+        key, name = found
+        # It opens nothing from here on, whatever is under way; that it stays so after a restart is written behind.
+        self._revoked[hashed] = key.expires_at or 0
+        self._forget(hashed)
+        async with self._turns.of(name):
             now = self._now()
             kept = await self._cabinet.get(DRAWER, name, now)
             if kept is not None:
                 family = _family.decode(kept.record)
                 left = tuple(each for each in family.access if each.digest != hashed)
-                await self._cabinet.put(self._kept(msgspec.structs.replace(family, access=left), now))
+                # Where it does not fit, all of the login has ended meanwhile.
+                await self._cabinet.swap(self._kept(msgspec.structs.replace(family, access=left), now), kept.record)
 
     async def _end(self, family: Family) -> None:
         self._forget(*(each.digest for each in family.access))
@@ -333,8 +306,14 @@ class Tokens:
 
     def _open(self, family: str, *keys: Key) -> None:
         for key in keys:
+            if key.digest in self._revoked:
+                continue
             self._given[key.digest] = (key, family)
             self._put(key)
+
+    def _has_left(self, family: str) -> None:
+        if self._ending.get(family):
+            del self._ending[family]
 
     def _put(self, key: Key) -> None:
         standing = self._standing(key)
@@ -360,19 +339,6 @@ class Tokens:
 
     def _unsealed(self, sealed: bytes, under: str) -> str:
         return unseal_under(sealed, under, self._pepper)
-
-    @asynccontextmanager
-    async def _turn(self, name: str) -> AsyncGenerator[None]:
-        """One at a time for each family: of two that refresh at once, the second is answered as the first."""
-        lock, wanted = self._turns.get(name, (asyncio.Lock(), 0))
-        self._turns[name] = (lock, wanted + 1)
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, wanted = self._turns.pop(name)
-            if wanted > 1:
-                self._turns[name] = (lock, wanted - 1)
 
 
 _NO_SUCH = NotGranted("invalid_grant", "The refresh token has ended, or was never good. Sign in again.")
