@@ -5,12 +5,15 @@ from fastapi import FastAPI
 
 from tollway.admin.access import ACCESS, OPEN, declare
 from tollway.admin.guard import OPEN as OPEN_PATHS
+from tollway.admin.guard import PAGES
 from tollway.identity.roles import SCOPES
 
 
 def test_what_anybody_may_call_is_what_the_guard_leaves_open() -> None:
     open_to_all = {place.partition(" ")[2] for place, access in ACCESS.items() if access.scope == OPEN}
-    assert open_to_all | {"/api/openapi.json"} == set(OPEN_PATHS)
+    pages = {PAGES, f"{PAGES}/{{path}}"}
+    assert pages <= open_to_all
+    assert open_to_all - pages | {"/api/openapi.json"} == set(OPEN_PATHS)
     assert not any("{" in path for path in OPEN_PATHS)
 
 
@@ -20,6 +23,7 @@ def test_every_scope_of_the_table_is_granted_to_somebody() -> None:
 
 def test_what_changes_something_needs_another_scope_than_what_reads_it() -> None:
     asks_only = {"/api/v1/explain", "/api/v1/simulate", "/api/v1/prices/rerate", "/api/v1/policies/simulate"}
+    asks_only |= {"/api/v1/routes/validate", "/api/v1/routes/{route_id}/simulate"}
     for place, access in ACCESS.items():
         method, _, path = place.partition(" ")
         if access.scope != OPEN:

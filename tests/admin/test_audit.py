@@ -86,7 +86,7 @@ async def test_a_declared_name_is_who_did_it(tmp_path: Path) -> None:
         lines = (await caller.admin("/api/v1/audit?limit=2")).json["items"]
         assert [(line["action"], line["by"]) for line in lines] == [("price.created", "ann"), ("budget.frozen", "ann")]
         assert lines[1]["reason"] == "leak"
-        for name in ("", "x" * 129, "file", "a\tb"):
+        for name in ("", "x" * 129, "file", "Gateway", "ADMIN", "a\tb"):
             answer = await as_ann(caller, "/api/v1/budgets/company/unfreeze", b"{}", name=name)
             assert (answer.status, answer.json["code"]) == (400, "header_invalid"), name
 

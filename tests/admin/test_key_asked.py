@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from pydantic import ValidationError
 from tests.exchange import world
@@ -126,3 +127,29 @@ def test_a_grace_is_a_day_unless_it_is_said_and_never_above_thirty() -> None:
     for wrong in (-1, 30 * 86_400 + 1):
         with pytest.raises(ValidationError):
             RotationAsked(grace_s=wrong)
+
+
+def test_whose_a_key_is_is_said_as_tokens_say_it() -> None:
+    made = asked(user="Alice@Example.com")
+    assert (made.user, made.owner) == ("alice@example.com", "alice@example.com")
+    assert asked(user="00uAbC", owner="Boss@Example.com").owner == "boss@example.com"
+    assert asked(user="00uAbC").user == "00uAbC", "subjects may differ in case alone"
+    assert asked(service="CI", owner="The Team").owner == "The Team"
+
+
+@pytest.mark.parametrize("name", ["login:bob@example.com", "Login:x"])
+def test_no_key_and_no_service_token_is_called_like_a_login(name: str) -> None:
+    assert "login:" in told(name=name)
+    with pytest.raises(Problem, match="login:"):
+        service_token_of(ServiceTokenAsked(name=name), SNAPSHOT, now=NOW, by="ann")
+
+
+def test_what_an_identity_provider_proved_of_a_keys_owner_stands_in_no_changes_way() -> None:
+    own = msgspec.structs.replace(asked(user="u"), own=True, metadata={"cf.user_id": "a1", "department": "rd"})
+    team = changed(own, KeyChange(team="ml"), SNAPSHOT, NOW)
+    assert team.metadata == {"cf.user_id": "a1", "department": "rd", "team": "ml"}
+    again = changed(own, KeyChange(metadata={"cf.user_id": "a1", "x": "y"}), SNAPSHOT, NOW)
+    assert again.metadata == {"cf.user_id": "a1", "x": "y"}
+    for said in ({"cf.user_id": "another"}, {"cf.else": "a1"}):
+        with pytest.raises(Problem, match="metadata"):
+            changed(own, KeyChange(metadata=said), SNAPSHOT, NOW)

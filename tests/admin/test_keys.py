@@ -207,3 +207,19 @@ async def test_a_listing_of_many_keys_lets_others_have_their_turn(caller: Caller
     for n in range(12):
         await make(caller, f"zz {n:02}")
     assert (await caller.admin("/api/v1/keys?cursor=zz&limit=20")).json["items"][-1]["name"] == "zz 11"
+
+
+@here
+async def test_a_team_that_is_changed_counts_from_the_next_request(caller: Caller) -> None:
+    async def teams(secret: str, name: str, requests: int) -> list[str | None]:
+        assert (await chat(caller, secret)).status == 200
+        page = await caller.logged(f"/api/v1/logs?key={name}", requests)
+        return [item["metadata"].get("team") for item in page["items"]]
+
+    made = await make(caller, "moved", user="zoe@example.com", team="ml")
+    assert await teams(made["secret"], "moved", 1) == ["ml"]
+    assert (await caller.admin("/api/v1/keys/moved", {"team": "ops"}, method="PATCH")).status == 200
+    assert await teams(made["secret"], "moved", 2) == ["ops", "ml"]
+    assert (await caller.admin("/api/v1/keys/moved", method="DELETE")).status == 200
+    again = await make(caller, "moved", user="zoe@example.com", team="third")
+    assert await teams(again["secret"], "moved", 3) == ["third", "ops", "ml"]

@@ -11,7 +11,7 @@ from tests.admin.signing_in import free_port, signing_in
 from tollway.admin.oauth_grants import Grants, Released
 from tollway.identity.grants import SignedIn
 from tollway.identity.identity import Identity
-from tollway.workers.tokens import Granted
+from tollway.workers.granted import Granted
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

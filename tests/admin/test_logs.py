@@ -85,12 +85,33 @@ async def test_a_filter_shows_what_was_asked_for_only(caller: Caller) -> None:
         ("metadata.team=web", lambda log: log["metadata"] == {"team": "web"}),
         ("status=429", lambda log: log["status"] == 429),
         ("since=2020-01-01T00:00:00%2B02:00", lambda log: True),
+        ("text=BOB@EXAMPLE", lambda log: log["user"] == "bob@example.com"),
+        ("text=team%3Dweb", lambda log: log["metadata"] == {"team": "web"}),
+        ("metadata.team=ml&text=haiku", lambda log: log["provider"] == "anthropic" and log["metadata"]["team"] == "ml"),
+        ("api=anthropic.messages", lambda log: log["path"] == "/v1/messages"),
+        ("streamed=false&cached=false", lambda log: not log["streamed"]),
+        ("min_cost_usd=0.000001", lambda log: float(log["amount_usd"]) >= 0.000001),
+        ("max_duration_ms=100000&min_input_tokens=1", lambda log: log["usage"]["input_tokens"] >= 1),
     ):
         page = (await caller.admin(f"/api/v1/logs?{query}")).json
         assert page["items"], query
         assert all(of_it(log) for log in page["items"]), query
-    for nothing in ("until=2020-01-01T00:00:00Z", "service=none", "metadata.team=%27%20OR%201=1"):
+    for nothing in (
+        "text=nowhere",
+        "min_cost_usd=1000",
+        "metadata.team=alice@example.com",
+        "until=2020-01-01T00:00:00Z",
+        "service=none",
+        "metadata.team=%27%20OR%201=1",
+    ):
         assert (await caller.admin(f"/api/v1/logs?{nothing}")).json == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize("query", ["min_cost_usd=cheap", "max_duration_ms=-1", "streamed=perhaps", "min_beauty=1"])
+async def test_a_bound_that_is_none_is_refused_naming_it(caller: Caller, query: str) -> None:
+    answer = await caller.admin(f"/api/v1/logs?{query}")
+    assert answer.status == 400
+    assert query.partition("=")[0] in answer.json["detail"]
 
 
 async def test_ledger_entries_of_one_kind_and_their_accounts(caller: Caller) -> None:

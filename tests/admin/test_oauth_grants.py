@@ -14,7 +14,8 @@ from tollway.identity.identity import Identity
 from tollway.identity.issued import Issued
 from tollway.identity.secrets import challenge_of
 from tollway.storage.memory.cabinet import MemoryCabinet
-from tollway.workers.tokens import NotGranted, Tokens
+from tollway.workers.granted import NotGranted
+from tollway.workers.tokens import Tokens
 
 NOW = 1_800_000_000_000
 ALICE = Identity(kind="user", user="alice@example.com")

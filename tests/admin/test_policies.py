@@ -289,3 +289,35 @@ async def test_a_bucket_outlives_a_restart(tmp_path: Path) -> None:
     async with gateway(tmp_path, settings) as caller:
         (row,) = (await caller.ask("GET", "/v1/budget", headers, b"")).json["budgets"]
         assert (row["bucket"], row["spent_usd"], row["held_usd"]) == ("user:alice@example.com", cost, "0")
+
+
+async def put(caller: Caller, query: str, **fields: Any) -> dict[str, Any]:
+    answer = await caller.admin(f"/api/v1/policies/everyone{query}", fields, method="PUT")
+    assert answer.status == 200, answer.json
+    return answer.json
+
+
+async def test_what_is_put_in_force_at_once_has_nothing_of_a_draft(tmp_path: Path) -> None:
+    async with gateway(tmp_path, COMMENTED) as caller:
+        await put(caller, "", condition='user == "nobody"')
+        done = await put(caller, "?commit=true", name="all of us")
+        assert any("A draft of" in warning for warning in done["warnings"])
+        assert (await policies(caller))["everyone"]["condition"] == "true"
+        assert "nobody" not in text_of(caller)
+        assert (await policies(caller, "?includeStaging=true"))["everyone"]["condition"] == 'user == "nobody"'
+
+
+async def test_a_draft_takes_back_no_change_that_was_made_since(tmp_path: Path) -> None:
+    async with gateway(tmp_path, COMMENTED) as caller:
+        await put(caller, "", condition='user == "nobody"')
+        await put(caller, "", name="staged twice")
+        await put(caller, "?commit=true", actor="team:x")
+        done = (await caller.admin("/api/v1/policies/commit", method="POST")).json
+        assert (done["committed"], done["failed"]) == (0, 1)
+        assert "has been changed since" in done["errors"][0]["message"]
+        assert (await policies(caller))["everyone"]["actor"] == "team:x"
+        again = await put(caller, "", name="staged again")
+        assert (again["actor"], again["condition"]) == ("team:x", "true")
+        done = (await caller.admin("/api/v1/policies/commit", method="POST")).json
+        assert (done["committed"], done["errors"]) == (1, [])
+        assert (await policies(caller))["everyone"]["name"] == "staged again"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tollway.admin.policy_drafts import Drafts
+from tollway.admin.policy_drafts import Draft, Drafts, digest_of
 from tollway.document.policy_edit import read_fields
 from tollway.storage.memory import MemoryStore
 
@@ -33,3 +33,15 @@ async def test_a_draft_is_kept_as_it_was_written_and_replaced_by_a_later_one() -
     await drafts.drop("a", second)
     assert await drafts.get("a") is None and await drafts.all() == []
     await drafts.drop("a")
+
+
+def test_a_draft_is_outdated_once_what_it_was_made_from_has_changed() -> None:
+    other = read_fields({"name": "a", "action": {"type": "block"}})
+    for begun, now, outdated in (
+        (None, None, False),
+        (None, POLICY, True),
+        (POLICY, POLICY, False),
+        (POLICY, other, True),
+    ):
+        assert Draft("a", other, "ann", 1, digest_of(begun)).is_outdated(now) is outdated
+    assert not Draft("a", other, "ann", 1).is_outdated(POLICY)

@@ -14,6 +14,9 @@ from tollway.admin.local_users import LocalUser, LocalUsers
 from tollway.admin.principals import asked_by, session_token
 from tollway.admin.problem import Problem
 from tollway.admin.sessions import Sessions
+from tollway.identity.identity import Identity
+from tollway.identity.issuer import Issuer, Trusted
+from tollway.identity.person import Person
 from tollway.identity.roles import Administration, Holders
 from tollway.storage.conformance.values import NOW
 from tollway.storage.memory import MemoryCabinet
@@ -208,18 +211,46 @@ async def test_whoever_was_taken_out_while_the_password_was_looked_at_has_no_ses
         assert (await caller.admin("/api/v1/sessions")).json["items"] == []
 
 
+def entry(name: str, *, enabled: bool) -> Issuer:
+    return Issuer(
+        name=name,
+        issuer="https://idp.example.com",
+        audiences=(name,),
+        algorithms=frozenset(),
+        token_types=frozenset(),
+        enabled=enabled,
+    )
+
+
+async def test_another_entry_of_the_same_identity_provider_does_not_vouch_for_whom_it_did_not() -> None:
+    sessions = Sessions(MemoryCabinet(), lambda: b"pepper")
+    rules = Administration(holders={"owner": Holders(users=frozenset({"ada"}))})
+    person = Person(issuer="https://idp.example.com", issuer_name="company", subject="a")
+    identity = Identity(kind="user", user="ada", person=person)
+    _, token = await sessions.start("ada", rules, NOW, issuer=person.issuer, identity=identity)
+    headers = [(b"cookie", f"tollway-session={token}".encode())]
+
+    def asked_with(*issuers: Issuer) -> Any:
+        return SimpleNamespace(snapshot=SimpleNamespace(administration=rules, login=None, issuers=Trusted(issuers)))
+
+    robots = entry("robots", enabled=True)
+    both = asked_with(entry("company", enabled=True), robots)
+    assert await asked_by(both, sessions, "GET", headers, "", NOW) is not None
+    only_robots = asked_with(entry("company", enabled=False), robots)
+    assert await asked_by(only_robots, sessions, "GET", headers, "", NOW) is None
+    assert await asked_by(both, sessions, "GET", headers, "", NOW) is None, "and it has ended"
+
+
 async def test_whom_an_identity_provider_vouched_for_is_nobody_once_that_is_not_in_the_settings() -> None:
     sessions = Sessions(MemoryCabinet(), lambda: b"pepper")
     rules = Administration(holders={"owner": Holders(users=frozenset({"ada"}))})
     _, token = await sessions.start("ada", rules, NOW, issuer="https://idp.example.com")
     headers = [(b"cookie", f"tollway-session={token}".encode())]
 
-    def asked_with(*issuers: SimpleNamespace) -> Any:
-        trusted = SimpleNamespace(of=lambda iss: [each for each in issuers if each.issuer == iss])
-        return SimpleNamespace(snapshot=SimpleNamespace(administration=rules, login=None, issuers=trusted))
+    def asked_with(*issuers: Issuer) -> Any:
+        return SimpleNamespace(snapshot=SimpleNamespace(administration=rules, login=None, issuers=Trusted(issuers)))
 
-    here = SimpleNamespace(issuer="https://idp.example.com", enabled=True)
-    off = SimpleNamespace(issuer="https://idp.example.com", enabled=False)
+    here, off = (entry(name, enabled=name == "here") for name in ("here", "off"))
     asker = await asked_by(asked_with(off, here), sessions, "GET", headers, "", NOW)
     assert asker is not None and (asker.name, asker.roles) == ("ada", {"owner"})
     assert await asked_by(asked_with(off), sessions, "GET", headers, "", NOW) is None

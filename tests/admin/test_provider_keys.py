@@ -150,3 +150,10 @@ async def test_no_stored_key_stands_anywhere_but_in_requests_to_the_provider(
     raw = b"".join(path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file())
     said = dumped.encode() + raw + caplog.text.encode() + capfd.readouterr().err.encode()
     assert STORED.encode() not in said and SECOND.encode() not in said
+
+
+async def test_a_key_may_be_called_a_key_too(tmp_path: Path) -> None:
+    async with gateway(tmp_path, WITHOUT) as caller:
+        answer = await caller.admin("/api/v1/provider-keys", {"provider": "openai", "key": STORED})
+        assert (answer.status, answer.json["preview"]) == (201, "0001")
+        assert await key_of(caller) == STORED

@@ -74,7 +74,9 @@ async def test_a_key_made_in_a_browser_proves_what_the_identity_provider_said(
         return Came(identity=identity, return_to="/dashboard")
 
     monkeypatch.setattr(SignIn, "finish", finish)
-    async with gateway(tmp_path, SETTINGS + ROLES + LOGIN) as caller:
+    async with gateway(
+        tmp_path, SETTINGS + ROLES + LOGIN.replace("audience: a", "audience: a, priority: batch")
+    ) as caller:
         back = await caller.admin("/api/v1/session/finish?state=x&code=y", token="")
         assert back.status == 303, back.body
         cookie = {"cookie": back.headers["set-cookie"].split(";")[0]}

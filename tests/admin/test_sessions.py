@@ -13,6 +13,8 @@ from tollway.admin.problem import Problem
 from tollway.admin.sessions import DRAWER, Session, Sessions, principal_of
 from tollway.errors import StoreUnavailable
 from tollway.identity.identity import Identity
+from tollway.identity.issuer import Issuer, Trusted
+from tollway.identity.login import Login
 from tollway.identity.person import Person
 from tollway.identity.roles import Administration, Holders
 from tollway.storage.conformance.values import NOW
@@ -174,6 +176,15 @@ async def test_whoever_is_signed_in_stays_so_while_it_cannot_be_kept_that_they_w
     assert await there.find(token, RULES, NOW + 120_000 + 600_000) is None
 
 
+IDP = "https://idp"
+LOGIN = Login(issuer="company")
+
+
+def trusted(**fields: Any) -> Trusted:
+    asked: dict[str, Any] = {"audiences": ("x",), "algorithms": frozenset(), "token_types": frozenset()}
+    return Trusted([Issuer(name="company", issuer=IDP, **asked, **fields)])
+
+
 async def test_all_that_was_proven_of_somebody_is_kept_with_the_session() -> None:
     cabinet = MemoryCabinet()
     person = Person(issuer="https://idp", subject="a", claims={"department": ["rd"]})
@@ -184,7 +195,7 @@ async def test_all_that_was_proven_of_somebody_is_kept_with_the_session() -> Non
     started = {"groups": ("eng",), "issuer": "https://idp", "identity": identity}
     _, token = await sessions(cabinet).start("ada", RULES, NOW, **started)
     found = await sessions(cabinet).find(token, RULES, NOW)
-    assert found is not None and principal_of(found, RULES).identity == identity
+    assert found is not None and principal_of(found, RULES, LOGIN, trusted(priority="batch")).identity == identity
 
 
 async def test_roles_follow_the_settings_in_force_and_a_local_administrators_are_their_own() -> None:
@@ -192,10 +203,14 @@ async def test_roles_follow_the_settings_in_force_and_a_local_administrators_are
     person, _ = await there.start("ada", RULES, NOW, groups=("finance",), issuer="https://idp")
     local, _ = await there.start("root", RULES, NOW, groups=("finance",), roles=("admin",))
     assert (
-        principal_of(person, RULES).roles == {"finance"} and principal_of(person, Administration()).roles == frozenset()
+        principal_of(person, RULES, LOGIN, trusted()).roles == {"finance"}
+        and principal_of(person, Administration(), LOGIN, trusted()).roles == frozenset()
     )
-    assert principal_of(local, RULES).roles == {"admin"} and principal_of(local, RULES).user is None
-    assert principal_of(person, RULES).user == "ada"
+    assert (
+        principal_of(local, RULES, LOGIN, trusted()).roles == {"admin"}
+        and principal_of(local, RULES, LOGIN, trusted()).user is None
+    )
+    assert principal_of(person, RULES, LOGIN, trusted()).user == "ada"
 
 
 async def test_what_a_page_sends_along_is_the_sessions_own() -> None:
@@ -225,3 +240,21 @@ def test_no_order_of_visits_keeps_a_session_past_its_end(steps: list[int]) -> No
             seen = at if alive else seen
 
     asyncio.run(visits())
+
+
+async def test_what_a_session_proves_is_by_the_settings_of_now() -> None:
+    identity = Identity(kind="user", user="ada", priority="production", person=Person(issuer=IDP, subject="a"))
+    started, _ = await sessions(MemoryCabinet()).start("ada", RULES, NOW, issuer=IDP, identity=identity)
+    login = Login(issuer="company", gateways=("lab", "prod"))
+    proven = principal_of(started, RULES, login, trusted(gateways=("lab",), priority="batch")).identity
+    assert proven is not None and (proven.gateways, proven.priority) == (("lab",), "batch")
+    for settings in ((None, trusted()), (login, trusted(gateways=("other",))), (login, trusted(enabled=False))):
+        asker = principal_of(started, RULES, *settings)
+        assert (asker.name, asker.identity) == ("ada", None), "who may use nothing has no key made"
+
+
+async def test_somebody_who_is_called_like_the_administrators_token_is_told_apart() -> None:
+    for name in ("admin", "FILE", "gateway"):
+        started, _ = await sessions(MemoryCabinet()).start(name, RULES, NOW, issuer=IDP)
+        asker = principal_of(started, RULES, LOGIN, trusted())
+        assert (asker.name, asker.user) == (f'user "{name}"', name)

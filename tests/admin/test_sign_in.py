@@ -13,7 +13,7 @@ from tests.admin.signing_in import Person, Program, callback, free_port, query_o
 from tollway.admin.sign_in import CALLBACK, LASTS_MS, Begun, Came, SignIn, is_own_path
 from tollway.exchange.refusal import Refusal
 from tollway.proxy.fetch import Fetched, FetchFailed
-from tollway.workers.tokens import NotGranted, Renewed, Unproven
+from tollway.workers.granted import NotGranted, Renewed, Unproven
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

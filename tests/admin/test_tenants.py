@@ -221,3 +221,39 @@ async def test_who_has_signed_in_is_who_did_it_and_cannot_say_to_be_another(call
 async def test_a_token_that_has_expired_or_was_switched_off_is_nobodys(caller: Caller) -> None:
     caller.runtime.attempts.__init__()
     assert (await caller.admin("/api/v1/status", token=signed_in(caller, OWNER, expires_at=1))).status == 401
+
+
+@here
+async def test_a_key_of_ones_own_takes_nobody_elses_name(caller: Caller) -> None:
+    alice, bob = signed_in(caller, "carol@example.com"), signed_in(caller, "carl@example.com")
+
+    async def made_by(token: str, name: str) -> tuple[int, str]:
+        answer = await caller.admin("/api/v1/keys", {"name": name}, token=token)
+        return answer.status, answer.json.get("code", "")
+
+    assert await made_by(alice, f"login:{BOB}") == (400, "body_invalid")
+    await caller.admin("/api/v1/keys", {"name": "nightly-job", "service": "nightly"})
+    assert (await caller.admin("/api/v1/keys/nightly-job", method="DELETE")).status == 200
+    assert await made_by(alice, "nightly-job") == (409, "key_taken")
+    assert await made_by(bob, "bobs-ide") == (201, "")
+    assert (await caller.admin("/api/v1/keys/bobs-ide", method="DELETE", token=bob)).status == 200
+    assert await made_by(alice, "bobs-ide") == (409, "key_taken")
+    assert await made_by(bob, "bobs-ide") == (201, "")
+
+
+@here
+async def test_a_key_that_an_administrator_switched_off_is_not_switched_on_by_its_owner(caller: Caller) -> None:
+    alice = signed_in(caller, ALICE)
+    for off_already in (False, True):
+        name = f"stopped-{off_already}"
+        made = (await caller.admin("/api/v1/keys", {"name": name}, token=alice)).json
+        path = f"/api/v1/keys/{made['key']['id']}"
+        if off_already:
+            await caller.admin(path, {"enabled": False}, token=alice, method="PATCH")
+        assert (await caller.admin(path, {"enabled": False}, method="PATCH")).status == 200
+        again = await caller.admin(path, {"enabled": True}, token=alice, method="PATCH")
+        assert (again.status, again.json["code"]) == (403, "forbidden"), name
+        assert (await caller.chat(made["secret"])).status == 401
+        # They can still end it, and say why.
+        assert (await caller.admin(path, {"note": "lost"}, token=alice, method="PATCH")).status == 200
+        assert (await caller.admin(f"{path}/revoke", token=alice, method="POST")).status == 200

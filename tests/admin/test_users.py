@@ -70,6 +70,7 @@ async def test_a_change_that_another_change_came_before_is_refused(
         ({"roles": ["root"]}, "roles"),
         ({"roles": ["developer"]}, "people of the identity provider"),
         ({"name": "File"}, "stands for something else in the audit log"),
+        ({"name": "Gateway"}, "stands for something else in the audit log"),
         ({"name": "admin"}, "stands for something else in the audit log"),
         ({"password": "x" * 2_000}, "password"),
     ],

@@ -1,9 +1,11 @@
+import json
 from typing import Any
 
 import pytest
 from pydantic_core import PydanticCustomError
 
-from tollway.admin.written import check_text
+from tollway.admin.written import check_text, schema_of
+from tollway.document.written import BudgetDocument
 
 
 def test_any_text_is_taken_as_it_is() -> None:
@@ -23,3 +25,9 @@ def test_any_text_is_taken_as_it_is() -> None:
 def test_half_a_surrogate_pair_is_told_with_its_place(fields: dict[str, Any], said: str) -> None:
     with pytest.raises(PydanticCustomError, match=said):
         check_text(fields)
+
+
+def test_the_schema_of_an_entry_refers_to_nothing_outside_of_it() -> None:
+    schema = schema_of(BudgetDocument)
+    assert "$ref" not in json.dumps(schema)
+    assert "do" in schema["properties"]["actions"]["items"]["properties"]

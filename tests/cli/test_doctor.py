@@ -61,3 +61,33 @@ def test_an_issuer_that_cannot_be_asked_is_told(state: str, found: str, said: st
     }  # fmt: skip
     finding = doctor._issuer(issuer)
     assert (finding.what, finding.state) == ('issuer "okta"', found) and said in finding.said
+
+
+STATUS = {
+    "version": "1", "at": iso(0), "revision": 1, "store": {"ok": True}, "price_book": {"date": "2026-06-30", "version": "v"},
+    "warnings": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("has_key", "state"), [(True, "ok"), (False, "wrong")])
+def test_whether_a_provider_has_a_key_is_for_the_running_gateway_to_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_key: bool, state: str
+) -> None:
+    class Running:
+        url = "http://running"
+
+        def get(self, path: str, _: object) -> object:
+            providers = [{"slug": "openai", "has_key": has_key}]
+            return {"items": []} if path.endswith("issuers") else STATUS | {"providers": providers}
+
+    monkeypatch.setattr(doctor.Asking, "client", lambda _: Running())
+    monkeypatch.delenv("TOLLWAY_TEST_KEY", raising=False)
+    config = tmp_path / "tollway.yaml"
+    config.write_text("providers: {openai: {api_key: 'env:TOLLWAY_TEST_KEY'}}")
+    import json
+
+    result = CliRunner().invoke(app, ["doctor", "--config", str(config), "--data", str(tmp_path), "--json"])
+    found = [finding for finding in json.loads(result.output) if finding["what"] == "providers"]
+    assert [(finding["state"], "the gateway has a key of" in finding["said"]) for finding in found] == [(state, True)]
+    assert ("has no key" in result.output) is not has_key
+    assert next(f["state"] for f in json.loads(result.output) if f["what"] == "settings") == "ok", result.output

@@ -268,3 +268,21 @@ def test_whatever_a_child_counts_all_of_its_ancestors_count(
     for facts in requests:
         counted = [c.budget.id for c in claims(budgets, {**facts, "provider": Attribute(("a",), "gateway")})]
         assert counted == [budget.id for budget in budgets[: len(counted)]]
+
+
+def test_people_are_selected_by_their_addresses_as_they_are_known() -> None:
+    keys = [{"name": "k", "secret": "a-gateway-key-of-alice", "user": "Alice@Example.com"}]
+    written = {"providers": PROVIDERS, "keys": keys, "budgets": [
+        {"name": "hers", "limit": "1", "window": DAY, "where": {"user": ["Alice@Example.com", "00uAbC"]}},
+        {"name": "theirs", "limit": "1", "window": DAY, "split_by": ["user"], "overrides": [{"user": "*@Example.com", "limit": "2"}]},
+    ]}  # fmt: skip
+    snapshot = compiled(written)
+    assert [key.user for key in snapshot.keys.values()] == ["alice@example.com"]
+    hers, theirs = snapshot.budgets
+    assert hers.where == (Match("user", ("alice@example.com", "00uAbC")),)
+    assert theirs.overrides == (Override((("user", "*@example.com"),), 2 * DOLLAR),)
+
+
+def test_a_key_of_the_settings_is_not_called_like_a_login() -> None:
+    keys = [{"name": "login:bob@example.com", "secret": "a-gateway-key-of-alice"}]
+    assert "begins with login:" in refused(keys=keys)

@@ -11,10 +11,13 @@ from tollway import __version__
 from tollway.admin import problem
 from tollway.admin.access import authorized, declare
 from tollway.admin.alerts import alerts_router
+from tollway.admin.analytics import analytics_router
 from tollway.admin.audit import audit_router, audited
 from tollway.admin.budget_edit import budget_edit_router
 from tollway.admin.budgets import budgets_router
+from tollway.admin.cache import cache_router
 from tollway.admin.controls import controls_router
+from tollway.admin.dashboard import built, dashboard_router
 from tollway.admin.entries import entries_router
 from tollway.admin.explain import explain_router
 from tollway.admin.guard import Guard
@@ -30,7 +33,11 @@ from tollway.admin.policies import policies_router
 from tollway.admin.price_overrides import overrides_router
 from tollway.admin.prices import prices_router
 from tollway.admin.provider_keys import provider_keys_router
+from tollway.admin.rates import rates_router
 from tollway.admin.rerate import rerate_router
+from tollway.admin.route_deployments import route_deployments_router
+from tollway.admin.route_desk import RouteDesk
+from tollway.admin.routes import routes_router
 from tollway.admin.runtime import Runtime
 from tollway.admin.service_tokens import service_tokens_router
 from tollway.admin.session import session_router
@@ -77,12 +84,14 @@ def build(runtime: Runtime) -> Guard:
         late=lambda session, by: audited(runtime, "session.ended", session.user, by=by),
     )
     users = LocalUsers(runtime.store.cabinet)
+    desk = RouteDesk(runtime)
     nouns = APIRouter(prefix="/api/v1")
     for router in (
         status_router(runtime),
         issuers_router(runtime),
         budgets_router(runtime),
         spend_router(runtime),
+        analytics_router(runtime),
         logs_router(runtime),
         entries_router(runtime),
         explain_router(runtime),
@@ -96,10 +105,14 @@ def build(runtime: Runtime) -> Guard:
         budget_edit_router(runtime),
         controls_router(runtime),
         policies_router(runtime),
+        routes_router(runtime, desk),
+        route_deployments_router(runtime, desk),
+        rates_router(runtime),
         keys_router(runtime),
         logins_router(runtime),
         service_tokens_router(runtime),
         audit_router(runtime),
+        cache_router(runtime),
         session_router(runtime, sessions, users),
         users_router(runtime, users, sessions),
     ):
@@ -108,6 +121,7 @@ def build(runtime: Runtime) -> Guard:
     app.include_router(metrics_router(runtime))
     app.include_router(oauth_router(runtime))
     app.include_router(oauth_browser_router(runtime))
+    app.include_router(dashboard_router(built()))
     app.add_exception_handler(problem.Problem, problem.of_problem)
     app.add_exception_handler(RequestValidationError, problem.of_validation)
     app.add_exception_handler(HTTPException, problem.of_http)

@@ -16,6 +16,7 @@ from tollway.admin.settings_change import ADMIN
 from tollway.admin.where import no_parameters
 from tollway.clock import iso
 from tollway.errors import SettingsInvalid, StoreUnavailable
+from tollway.identity.names import NOBODY_BY_NAME, same
 from tollway.identity.roles import Principal
 from tollway.ledger.change import Change, Recorded
 
@@ -43,8 +44,13 @@ def actor_of(request: Request) -> str:
         raise Problem(
             400, "header_invalid", f"{ACTOR_HEADER}: send one name of 1 to {LONGEST_ACTOR} printable characters."
         )
-    if name == "file":
-        raise Problem(400, "header_invalid", f'{ACTOR_HEADER}: "file" stands for edits of the settings file.')
+    if name != ADMIN and same(name) in NOBODY_BY_NAME:
+        raise Problem(
+            400,
+            "header_invalid",
+            f'{ACTOR_HEADER}: "{name}" is nobody\'s name: the log has "file" for edits of the settings file, "gateway" for what '
+            'the gateway does itself, and "admin" for the administrator\'s token.',
+        )
     return name
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import APIRouter, Body, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
@@ -13,7 +12,7 @@ from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
 from tollway.admin.settings_change import Changed, SettingsChange, etag
 from tollway.admin.warnings import warnings_of
-from tollway.admin.written import Fields
+from tollway.admin.written import Fields, schema_of
 from tollway.budgets.budget import Budget
 from tollway.budgets.desired import fingerprint
 from tollway.budgets.holds import UNLIMITED, Claim, holds
@@ -25,7 +24,7 @@ from tollway.money import display
 from tollway.policies.buckets import PREFIX
 from tollway.snapshot import Snapshot
 
-_SCHEMA = msgspec.json.schema_components([BudgetDocument])[1]["BudgetDocument"]
+_SCHEMA = schema_of(BudgetDocument)
 MOST_NAMED = 5
 
 Written = Annotated[Fields, WithJsonSchema(_SCHEMA)]

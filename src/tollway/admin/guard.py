@@ -47,6 +47,9 @@ SESSION = ("/api/v1/session", "/api/v1/session/sign-in", "/api/v1/session/finish
 OPEN = ("/api/openapi.json", *SIGNING_IN, *SESSION)
 """The first says what the API is, and nothing of what is in it."""
 
+PAGES = "/dashboard"
+"""It and all below it: the same files for everybody, who asks for them by name or with a credential that is over."""
+
 _Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 
@@ -70,11 +73,12 @@ class Guard:
             await send(message)
 
         try:
-            if scope["path"] not in SIGNING_IN:
+            pages = scope["path"] == PAGES or scope["path"].startswith(f"{PAGES}/")
+            if not pages and scope["path"] not in SIGNING_IN:
                 # A client's own credentials are for the authorization server to read.
                 await self._admit(scope)
             largest = LARGEST_BODY if scope["path"] == EXPLAIN else LARGEST_ELSEWHERE
-            if scope["path"] in OPEN:
+            if pages or scope["path"] in OPEN:
                 largest = LARGEST_FROM_ANYONE
             body = await _body(receive, largest, self._turn)
             if body is not None:

@@ -82,7 +82,9 @@ class Issuing:
             fresh = changed(record, asked, snapshot, now)
             if fit is not None:
                 return fit(fresh)
-            return msgspec.structs.replace(fresh, own=False) if fresh != record else record
+            # Also where it says so already: switched off by whoever it is for, it would be theirs to switch on again.
+            says = fresh != record or asked.model_fields_set - {"note"}
+            return msgspec.structs.replace(fresh, own=False) if says else record
 
         after = _done(await self._runtime.keyring.change(before.id, edit))
         self._follow()

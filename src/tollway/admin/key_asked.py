@@ -16,6 +16,7 @@ from tollway.identity.addresses import read_network
 from tollway.identity.attributes import LONGEST_NAME, LONGEST_VALUE
 from tollway.identity.authority import LONGEST_GRACE_MS, IssuedKey
 from tollway.identity.keys import Priority
+from tollway.identity.names import LOGIN, is_reserved, known_as
 from tollway.snapshot import Snapshot
 
 MOST_LISTED = 100
@@ -98,9 +99,9 @@ def key_of(asked: KeyAsked, snapshot: Snapshot, *, now: int, by: str) -> IssuedK
         id="",
         kind="key",
         name=_name(asked.name),
-        user=_printable("user", asked.user),
+        user=_person("user", asked.user),
         service=_printable("service", asked.service),
-        owner=asked.user,
+        owner=_person("user", asked.user),
         created_at=now,
         created_by=by,
     )
@@ -122,7 +123,7 @@ def changed(record: IssuedKey, asked: KeyChange, snapshot: Snapshot, now: int) -
         if field in given:
             fresh[field] = getattr(asked, field)
     if "owner" in given:
-        fresh["owner"] = _printable("owner", asked.owner)
+        fresh["owner"] = _person("owner", asked.owner)
     if "groups" in given:
         fresh["groups"] = _texts("groups", asked.groups)
     if "gateways" in given:
@@ -155,6 +156,9 @@ def _metadata(record: IssuedKey, asked: KeyChange) -> dict[str, str]:
             if value is not None:
                 found[field] = value
     for name, value in found.items():
+        if record.metadata.get(name) == value:
+            # It stands already: what an identity provider proved of a key's owner has names that nobody may write.
+            continue
         if not name or len(name) > LONGEST_NAME or not name.isprintable() or name.startswith(_RESERVED):
             raise _no(
                 f"metadata: {name[:LONGEST_NAME]!r} is no name for an entry; write 1 to {LONGEST_NAME} printable characters "
@@ -187,6 +191,8 @@ def _expiry(asked: KeyChange, now: int) -> int | None:
 def _name(name: str) -> str:
     if not name.isprintable() or name.strip() != name or set(name) & _NOT_IN_NAMES:
         raise _no("name: write printable characters without / \\ ? # % and without spaces at its ends.")
+    if is_reserved(name):
+        raise _no(f"name: what begins with {LOGIN} is the name of what somebody opens by signing in; take another.")
     return name
 
 
@@ -201,6 +207,12 @@ def _printable(field: str, text: str | None) -> str | None:
     if text is not None and not (text.isprintable() and text.strip() == text):
         raise _no(f"{field}: write printable characters without spaces at its ends.")
     return text
+
+
+def _person(field: str, text: str | None) -> str | None:
+    """A name as budgets know the person by, whose tokens have addresses in lower case."""
+    text = _printable(field, text)
+    return known_as(text) if text is not None else None
 
 
 def _read(field: str, read: Callable[[str], str], text: str) -> str:

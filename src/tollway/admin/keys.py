@@ -12,6 +12,7 @@ from tollway.admin.audit import Actor
 from tollway.admin.charge import Instant
 from tollway.admin.issuing import NO_STORE, Issuing
 from tollway.admin.key_asked import KeyAsked, KeyChange, RotationAsked, key_of
+from tollway.admin.key_names import check_own_name
 from tollway.admin.key_shown import IssuedKeyShown, file_key_shown, key_shown, state_of_key
 from tollway.admin.own_keys import (
     as_its_owner,
@@ -123,6 +124,7 @@ def keys_router(runtime: Runtime) -> APIRouter:
         wanted = key_of(own_asked(asked, only, asker), runtime.snapshot, now=runtime.clock.now(), by=by)
         most_own = None
         if only is not None:
+            check_own_name(wanted.name, runtime.snapshot)
             wanted = as_its_owner(wanted, asker)
             most_own = runtime.snapshot.administration.developer_keys
         made = await issuing.create(wanted, most_own=most_own)

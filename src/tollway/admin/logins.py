@@ -62,8 +62,7 @@ def logins_router(runtime: Runtime) -> APIRouter:
             raise Problem(
                 404, "login_unknown", f'No login has the id "{login[:64]}", and nobody of that name is signed in.'
             )
-        for one in ended:
-            await runtime.tokens.end(one.id)
+        await runtime.tokens.end(*(one.id for one in ended))
         await runtime.store.audit.append(
             *(
                 Change(

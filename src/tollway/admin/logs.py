@@ -3,7 +3,8 @@
 from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field
+from msgspec import structs
+from pydantic import AfterValidator, BaseModel, Field
 
 from tollway.admin.access import Only
 from tollway.admin.charge import ChargeShown, Dollars, Instant, charge_shown, usage_shown
@@ -17,13 +18,60 @@ from tollway.ledger.control import budget_of
 from tollway.ledger.entry import LedgerEntry
 from tollway.ledger.reservation import Hold
 from tollway.logs.record import LogRecord, Raised
-from tollway.money import dollars
+from tollway.money import dollars, parse
+from tollway.storage.deep import RANGES
 from tollway.storage.protocol import Filter
+
+
+def _amount(text: str) -> str:
+    parse(text)
+    return text
+
+
+Amount = Annotated[str, AfterValidator(_amount)] | None
+Count = Annotated[int, Field(ge=0, le=10**15)] | None
 
 
 class LogListing(Listing):
     status: int | None = Field(default=None, ge=100, le=599)
     code: str | None = Field(default=None, max_length=64, description="Why it was refused or ended early.")
+    request_id: str | None = Field(default=None, max_length=128)
+    api: str | None = Field(default=None, max_length=64, description="Such as openai.chat.")
+    method: str | None = Field(default=None, max_length=16)
+    path: str | None = Field(default=None, max_length=1024)
+    response_model: str | None = Field(default=None, max_length=1024)
+    user_agent: str | None = Field(default=None, max_length=1024)
+    streamed: bool | None = None
+    cached: bool | None = None
+    min_cost_usd: Amount = None
+    max_cost_usd: Amount = None
+    min_duration_ms: Count = None
+    max_duration_ms: Count = None
+    min_input_tokens: Count = None
+    max_input_tokens: Count = None
+    min_output_tokens: Count = None
+    max_output_tokens: Count = None
+    text: str | None = Field(
+        default=None,
+        max_length=256,
+        description="Somewhere in ids, names, paths, groups, metadata (key=value), reasons; whatever the case. A page of such "
+        "a search, or one by cost, duration or tokens, may be short, even empty, while `next` is not null.",
+    )
+
+    def filter(self, only: str | None = None) -> Filter:
+        equals = dict(super().filter(only).equals)
+        least: dict[str, int] = {}
+        most: dict[str, int] = {}
+        for name in RANGES:
+            for limits, bound in ((least, "min"), (most, "max")):
+                written = equals.pop(f"{bound}_{name}_usd" if name == "cost" else f"{bound}_{name}", None)
+                if written is not None:
+                    limits[name] = parse(written) if name == "cost" else int(written)
+        for name in ("streamed", "cached"):
+            if name in equals:
+                equals[name] = equals[name].lower()
+        text = equals.pop("text", None)
+        return structs.replace(super().filter(only), equals=equals, text=text, least=least, most=most)
 
 
 class DurationsShown(BaseModel):
@@ -74,6 +122,8 @@ class AttemptShown(BaseModel):
     outcome: str
     status: int | None
     code: str
+    amount_usd: Dollars | None
+    """What it was booked as; null where nothing was, or no price is known."""
 
 
 class LogShown(BaseModel):
@@ -101,6 +151,10 @@ class LogShown(BaseModel):
     basis: Literal["metered", "counted", "presumed"] | None
     usage: dict[str, int | None] | None
     streamed: bool
+    cached: bool
+    """The answer was kept from a request before: it cost nothing, and no provider was called."""
+    saved_usd: Dollars | None
+    """What that answer cost then; null where nothing was saved, or no price was known."""
     durations: DurationsShown
 
 
@@ -149,6 +203,8 @@ def log_shown(record: LogRecord) -> LogShown:
         basis=record.charge.basis if record.charge is not None else None,
         usage=usage_shown(record.usage),
         streamed=record.streamed,
+        cached=record.cached,
+        saved_usd=dollars(record.saved) if record.saved is not None else None,
         durations=DurationsShown(
             total_us=durations.total_us,
             upstream_us=durations.upstream_us,
@@ -169,7 +225,13 @@ def detail_shown(record: LogRecord, entries: list[LedgerEntry]) -> LogDetail:
         ],
         attempts=[
             AttemptShown(
-                number=a.number, provider=a.provider, model=a.model, outcome=a.outcome, status=a.status, code=a.code
+                number=a.number,
+                provider=a.provider,
+                model=a.model,
+                outcome=a.outcome,
+                status=a.status,
+                code=a.code,
+                amount_usd=dollars(a.cost) if a.cost is not None else None,
             )
             for a in record.attempts
         ],

@@ -31,9 +31,10 @@ from tollway.admin.sign_in import SignIn
 from tollway.errors import StoreUnavailable
 from tollway.identity.grants import DEVICE_MS, opened
 from tollway.identity.login import Login
+from tollway.identity.names import as_audited
 from tollway.identity.secrets import show_user_code
 from tollway.ledger.change import Change
-from tollway.workers.tokens import Granted, NotGranted
+from tollway.workers.granted import Granted, NotGranted
 
 log = logging.getLogger("tollway.admin")
 
@@ -170,7 +171,9 @@ def oauth_router(runtime: Runtime) -> APIRouter:
         ended = await runtime.tokens.revoke(_required(form, "token"))
         if ended is not None:
             user = ended.identity.user or ""
-            change = Change(at=runtime.clock.now(), by=user, action="login.ended", target=user, reason=ended.client)
+            change = Change(
+                at=runtime.clock.now(), by=as_audited(user), action="login.ended", target=user, reason=ended.client
+            )
             await runtime.store.audit.append(change)
         # RFC 7009, 2.2: also for a token that is none.
         return Response(status_code=200, headers=NO_STORE)
@@ -300,5 +303,5 @@ async def _note_end(runtime: Runtime, why: NotGranted, now: int) -> None:
 async def _note(runtime: Runtime, action: str, granted: Granted, released: Released, now: int) -> None:
     user = granted.identity.user or ""
     after = json.dumps({"groups": granted.identity.groups, "gateways": granted.gateways, "address": released.address})
-    change = Change(at=now, by=user, action=action, target=user, after=after, reason=released.client)
+    change = Change(at=now, by=as_audited(user), action=action, target=user, after=after, reason=released.client)
     await runtime.store.audit.append(change)

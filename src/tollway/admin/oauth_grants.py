@@ -25,7 +25,7 @@ from tollway.identity.keys import digest
 from tollway.identity.secrets import CODE, DEVICE, is_token, make_token, make_user_code
 from tollway.identity.under import seal_under, unseal_under
 from tollway.storage.protocol import Kept
-from tollway.workers.tokens import NotGranted
+from tollway.workers.granted import NotGranted
 
 DRAWER = "grant"
 TOLD_MS = 300_000

@@ -112,7 +112,10 @@ def as_its_owner(record: IssuedKey, asker: Principal) -> IssuedKey:
 def proven(asker: Principal) -> Identity:
     """All that is proven of whoever asks. Raises Problem where a session does not have it."""
     if asker.identity is None:
-        raise _no("this session does not say all that your identity provider does; sign out, and in again")
+        raise _no(
+            "this session does not say all that your identity provider does, or you may use no gateway any more; sign out, and "
+            "in again"
+        )
     return asker.identity
 
 

@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from tollway.admin.audit import Actor, audited
 from tollway.admin.charge import Instant
-from tollway.admin.policy_drafts import Draft, Drafts
+from tollway.admin.policy_drafts import Draft, Drafts, digest_of
 from tollway.admin.policy_simulate import SimulateAnswer, SimulateRequest, simulated
+from tollway.admin.policy_warnings import policy_warnings
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
 from tollway.admin.settings_change import SettingsChange, etag
@@ -131,8 +132,14 @@ def policies_router(runtime: Runtime) -> APIRouter:
         return _of_draft(draft)
 
     async def put(
-        written: PolicyDocument, query: CommitQuery, response: Response, if_match: str | None, by: str
+        written: PolicyDocument,
+        query: CommitQuery,
+        response: Response,
+        if_match: str | None,
+        by: str,
+        draft: Draft | None = None,
     ) -> PolicyChanged:
+        """`draft`: one that stays beside a change that is committed, or is changed further."""
         identifier, before = policy_id(written), runtime.snapshot
 
         def edit(text: str) -> str:
@@ -140,14 +147,18 @@ def policies_router(runtime: Runtime) -> APIRouter:
 
         if query.commit:
             made = await settings.make(edit, if_match, by)
-            await drafts.drop(identifier)
+            if draft is None:
+                await drafts.drop(identifier)
             shown = _shown(written)
         else:
             # What could not be put in force alone is not staged either.
             made = await settings.preview(edit, if_match)
-            draft = await drafts.put(identifier, written, by)
-            shown = _of_draft(draft)
-        warnings = [*made.warnings, *_consequences(before, made.snapshot)]
+            # A draft that is changed further is still one of what it was begun from.
+            on = draft.on if draft is not None else digest_of(_find(before, identifier))
+            shown = _of_draft(await drafts.put(identifier, written, by, on))
+        warnings = [*made.warnings, *_consequences(before, made.snapshot, runtime.clock.now())]
+        if query.commit and draft is not None:
+            warnings.append(f'A draft of "{identifier}", staged by {draft.by}, stays as it is, without this change.')
         if not query.commit:
             warnings += await audited(runtime, "policy.staged", identifier, by=by, after=fields_of(written))
         response.headers.update(etag(runtime.snapshot))
@@ -197,10 +208,12 @@ def policies_router(runtime: Runtime) -> APIRouter:
         if fields.get("id", policy_id) != policy_id:
             raise Problem(400, "body_invalid", f'id: it stays "{policy_id}"; change the name instead.')
         with _told():
-            # What was staged before is changed further; nobody's draft is lost by another field of it.
-            written = merged(draft.policy if draft is not None else found, fields)
+            # What was staged before is changed further; nobody's draft is lost by another field of it. What is put in force
+            # at once has none of it, nor has a new draft in the place of an outdated one.
+            further = draft is not None and not query.commit and not draft.is_outdated(found)
+            written = merged(draft.policy if further and draft is not None else found, fields)
             read_policy(written)
-            return await put(written, query, response, if_match, by)
+            return await put(written, query, response, if_match, by, draft if further or query.commit else None)
 
     async def delete_policy(policy_id: str, response: Response, by: Actor, if_match: IfMatch = None) -> PolicyChanged:
         """Takes a policy out at once, and its draft with it. What its bucket has spent stays in the ledger."""
@@ -208,7 +221,7 @@ def policies_router(runtime: Runtime) -> APIRouter:
         warnings: list[str] = []
         if found is not None:
             made = await settings.make(lambda text: _without(text, policy_id), if_match, by)
-            warnings += [*made.warnings, *_consequences(before, made.snapshot)]
+            warnings += [*made.warnings, *_consequences(before, made.snapshot, runtime.clock.now())]
             shown = _shown(found)
         elif draft is not None:
             shown = _of_draft(draft)
@@ -231,7 +244,11 @@ def policies_router(runtime: Runtime) -> APIRouter:
             done.clear()
             errors.clear()
             assert runtime.compile is not None, "the change has asked for it"
+            in_force = {policy_id(one): one for one in parse(text).policies}
             for draft in staged:
+                if draft.is_outdated(in_force.get(draft.id)):
+                    errors.append(Failure(policyId=draft.id, message=_outdated(draft)))
+                    continue
                 try:
                     after = with_policy(text, draft.policy)
                     runtime.compile(after)
@@ -245,7 +262,7 @@ def policies_router(runtime: Runtime) -> APIRouter:
         warnings: list[str] = []
         if staged:
             made = await settings.make(edit, if_match, by)
-            warnings += [*made.warnings, *_consequences(before, made.snapshot)]
+            warnings += [*made.warnings, *_consequences(before, made.snapshot, runtime.clock.now())]
             for draft in done:
                 await drafts.drop(draft.id, draft)
         response.headers.update(etag(runtime.snapshot))
@@ -286,7 +303,7 @@ def policies_router(runtime: Runtime) -> APIRouter:
             revision=runtime.snapshot.revision,
             changed=made.changed,
             policies=[_shown(one) for one in _written(runtime.snapshot)],
-            warnings=[*made.warnings, *_consequences(before, made.snapshot)],
+            warnings=[*made.warnings, *_consequences(before, made.snapshot, runtime.clock.now())],
         )
 
     router.get("/policies")(policies)
@@ -299,6 +316,13 @@ def policies_router(runtime: Runtime) -> APIRouter:
     router.put("/policies/{policy_id}")(update_policy)
     router.delete("/policies/{policy_id}", dependencies=[Depends(no_parameters)])(delete_policy)
     return router
+
+
+def _outdated(draft: Draft) -> str:
+    return (
+        f'"{draft.id}" has been changed since {draft.by} staged its draft, which would take that back. Stage it again: the next PUT '
+        "begins with what is in force."
+    )
 
 
 @contextlib.contextmanager
@@ -350,7 +374,7 @@ def _of_draft(draft: Draft) -> PolicyShown:
     return _shown(draft.policy, draft)
 
 
-def _consequences(before: Snapshot, after: Snapshot) -> Sequence[str]:
+def _consequences(before: Snapshot, after: Snapshot, now: int) -> Sequence[str]:
     """What follows for whole gateways, which is probably to be known."""
     said: list[str] = []
     for slug in after.gateways:
@@ -360,4 +384,5 @@ def _consequences(before: Snapshot, after: Snapshot) -> Sequence[str]:
             said.append(f'Gateway "{slug}" has no policies any more, so everything is permitted there.')
         if slug in after.policies_of and all(isinstance(one.action, Block) for one in after.policies_of[slug]):
             said.append(f'No policy of gateway "{slug}" permits anything, so all of its requests are refused.')
-    return said
+    known = set(policy_warnings(before, now))
+    return [*said, *(warning for warning in policy_warnings(after, now) if warning not in known)]

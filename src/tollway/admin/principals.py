@@ -13,6 +13,7 @@ from tollway.admin.settings_change import ADMIN
 from tollway.exchange.refusal import Refusal
 from tollway.identity.identity import of_key
 from tollway.identity.jwt import looks_like_token
+from tollway.identity.names import as_audited
 from tollway.identity.roles import Principal
 from tollway.identity.secrets import ACCESS, is_token
 
@@ -42,8 +43,9 @@ async def asked_by(
     session = await sessions.find(token, administration, now)
     if session is None:
         return None
-    issuer = session.issuer
-    if issuer is not None and not any(each.enabled for each in runtime.snapshot.issuers.of(issuer)):
+    issuer, snapshot = session.issuer, runtime.snapshot
+    person = session.identity.person if session.identity is not None else None
+    if issuer is not None and snapshot.issuers.vouching(issuer, person.issuer_name if person else "") is None:
         # Whom an identity provider vouched for is nobody once that is not asked any more.
         await sessions.end(session.id, now)
         return None
@@ -51,7 +53,7 @@ async def asked_by(
         login = runtime.snapshot.login
         public_url = login.public_url if login is not None else None
         _check_same_site(headers, sessions.csrf_of(session), public_url)
-    return principal_of(session, administration)
+    return principal_of(session, administration, snapshot.login, snapshot.issuers)
 
 
 def missing() -> Problem:
@@ -136,7 +138,7 @@ async def _person(runtime: Runtime, token: str, now: int) -> Principal | None:
     if not identity.user:
         return None
     return Principal(
-        name=identity.user,
+        name=as_audited(identity.user),
         roles=snapshot.administration.roles_of(identity.user, identity.groups),
         user=identity.user,
         groups=identity.groups,

@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 from tollway.admin.audit import Actor, audited
 from tollway.admin.charge import Instant, instant_or_none
@@ -31,7 +31,7 @@ class KeyGiven(BaseModel):
         default="default", max_length=64, description='"default" is used where the caller asks for no other.'
     )
     gateway: str | None = Field(default=None, max_length=128, description="The slug of the only gateway that uses it.")
-    secret: SecretStr = Field(max_length=_LONGEST)
+    secret: SecretStr = Field(max_length=_LONGEST, validation_alias=AliasChoices("secret", "key"))
     expires_at: AwareDatetime | None = Field(
         default=None, description="It is not used from then on. RFC 3339 with a zone."
     )

@@ -10,8 +10,12 @@ from tollway.identity.attempts import Attempts
 from tollway.pricing.calibration import Calibration
 from tollway.proxy.heavy import Heavy
 from tollway.proxy.issuers import Issuers
+from tollway.proxy.scoring import Scoring
+from tollway.rates.counters import Counters
 from tollway.snapshot import Snapshot
 from tollway.storage import protocol
+from tollway.storage.analytics import Analytics
+from tollway.storage.cached import Answers
 from tollway.storage.protocol import Audit, Budgets, Cabinet, Config, Ledger, Outbox
 from tollway.workers.anchors import Anchors
 from tollway.workers.keyring import Keyring
@@ -49,6 +53,9 @@ class Store(Protocol):
 
     @property
     def cabinet(self) -> Cabinet: ...
+
+    @property
+    def analytics(self) -> Analytics: ...
 
 
 class Runtime(Protocol):
@@ -102,8 +109,23 @@ class Runtime(Protocol):
         ...
 
     @property
+    def scoring(self) -> Scoring:
+        """Tells how much a request needs a better model."""
+        ...
+
+    @property
+    def rates(self) -> Counters:
+        """What rate limits have counted."""
+        ...
+
+    @property
     def safe(self) -> Safe | None:
         """The keys of providers that were stored; `None` before the gateway serves."""
+        ...
+
+    @property
+    def answers(self) -> Answers | None:
+        """The answers that are kept; `None` before the gateway serves."""
         ...
 
     @property

@@ -22,11 +22,12 @@ from tollway.clock import iso
 from tollway.exchange.refusal import Refusal
 from tollway.identity.grants import DEVICE_MS
 from tollway.identity.identity import Identity
+from tollway.identity.names import as_audited
 from tollway.identity.roles import ROLES, SCOPES, Principal
 
 FINISH = "/api/v1/session/finish"
-AFTERWARDS = "/api/v1/session"
-"""Where a browser is sent that has signed in and named no other page: what it may do now."""
+AFTERWARDS = "/dashboard"
+"""Where a browser is sent that has signed in and named no other page."""
 
 
 class PasswordGiven(BaseModel):
@@ -168,8 +169,9 @@ def session_router(runtime: Runtime, sessions: Sessions, users: LocalUsers) -> A
             instead_of=session_token(request.scope["headers"], secure=has_tls(runtime)),
         )
         response.headers.append("set-cookie", _cookie(_here(request, runtime), token, administration.session_s))
-        await audited(runtime, "session.started", user, by=user, after={"issuer": issuer})
-        return shown(principal_of(session, administration), session)
+        await audited(runtime, "session.started", user, by=as_audited(user), after={"issuer": issuer})
+        snapshot = runtime.snapshot
+        return shown(principal_of(session, administration, snapshot.login, snapshot.issuers), session)
 
     async def sign_in_begin(query: Annotated[SignInQuery, Query()], request: Request) -> Response:
         """Sends the browser to the company's identity provider."""
@@ -222,7 +224,7 @@ def session_router(runtime: Runtime, sessions: Sessions, users: LocalUsers) -> A
         token = session_token(request.scope["headers"], secure=has_tls(runtime))
         found = await sessions.end_token(token, runtime.clock.now()) if token is not None else None
         if found is not None:
-            await audited(runtime, "session.ended", found.user, by=found.user)
+            await audited(runtime, "session.ended", found.user, by=as_audited(found.user))
         response.headers.append("set-cookie", _cookie(_here(request, runtime), "", 0))
         return shown(None, None)
 

@@ -18,9 +18,12 @@ import msgspec
 
 from tollway.admin.problem import Problem
 from tollway.errors import StoreUnavailable
+from tollway.identity.grants import proven_now
 from tollway.identity.identity import Identity
+from tollway.identity.issuer import Trusted
 from tollway.identity.keys import digest
-from tollway.identity.names import same
+from tollway.identity.login import Login
+from tollway.identity.names import as_audited, same
 from tollway.identity.roles import Administration, Principal, Role
 from tollway.storage.protocol import Cabinet, Kept
 
@@ -151,7 +154,7 @@ class Sessions:
         session_id = self._id(token)
         held = (await self._known(now)).get(session_id) or self._ending.get(session_id)
         who = held.session.user if isinstance(held, _Ending) else held.user if held is not None else None
-        return await self.end(session_id, now, by=who)
+        return await self.end(session_id, now, by=as_audited(who) if who is not None else None)
 
     async def end_of(self, user: str, now: int, *, by: str | None = None) -> int:
         """Ends every session of a user; how many. Raises Problem where that cannot be kept, also when asked again."""
@@ -254,15 +257,15 @@ def _not_kept(sessions: int) -> Problem:
     )
 
 
-def principal_of(session: Session, administration: Administration) -> Principal:
-    """Who asks with a session: their roles are those of the settings in force now."""
+def principal_of(session: Session, administration: Administration, login: Login | None, issuers: Trusted) -> Principal:
+    """Who asks with a session: their roles, and what is proven of them, are by the settings in force now."""
     held = administration.roles_of(session.user, session.groups) if session.issuer is not None else frozenset[Role]()
     return Principal(
-        name=session.user,
+        name=as_audited(session.user),
         roles=held | frozenset(session.roles),
         user=session.user if session.issuer is not None else None,
         groups=session.groups,
         by="session",
         session=session.id,
-        identity=session.identity,
+        identity=proven_now(session.identity, login, issuers) if session.identity is not None else None,
     )

@@ -29,7 +29,7 @@ from tollway.identity.secrets import challenge_of
 from tollway.proxy.fetch import Allowed, FetchFailed
 from tollway.proxy.jwks import IssuerUnavailable
 from tollway.storage.protocol import Kept
-from tollway.workers.tokens import NotGranted, Renewed, Unproven
+from tollway.workers.granted import NotGranted, Renewed, Unproven
 
 log = logging.getLogger("tollway.admin")
 
@@ -241,7 +241,13 @@ class SignIn:
     ) -> Identity | Refusal:
         """The person with the groups of now, where the issuer tells them to an access token, else with those of before."""
         assert identity.person is not None
-        known = msgspec.structs.replace(identity, gateways=issuer.gateways, priority=issuer.priority)
+        known = msgspec.structs.replace(
+            identity,
+            gateways=issuer.gateways,
+            priority=issuer.priority,
+            # It has just taken the refresh token of this gateway.
+            person=msgspec.structs.replace(identity.person, issuer_name=issuer.name),
+        )
         try:
             url = issuer.userinfo_url or (await self._runtime.issuers.discover(issuer, now)).userinfo_endpoint
             if url is None or access_token is None:
@@ -271,7 +277,8 @@ class SignIn:
             )
         if groups is None:
             groups = identity.groups
-        person = msgspec.structs.replace(identity.person, subject=subject)
+        assert known.person is not None
+        person = msgspec.structs.replace(known.person, subject=subject)
         return msgspec.structs.replace(known, groups=groups, person=person)
 
     async def _verified(

@@ -13,14 +13,10 @@ from tollway.admin.local_users import NAME, SHORTEST_PASSWORD, LocalUser, LocalU
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
 from tollway.admin.sessions import Sessions
-from tollway.admin.settings_change import ADMIN
 from tollway.admin.where import no_parameters
 from tollway.clock import iso
-from tollway.identity.names import same
+from tollway.identity.names import NOBODY_BY_NAME, same
 from tollway.identity.roles import ROLES, Role
-
-_RESERVED = frozenset({ADMIN, "file"})
-"""Who did it, in the audit log, where that was nobody by name."""
 
 
 class UserGiven(BaseModel):
@@ -78,7 +74,7 @@ def users_router(runtime: Runtime, users: LocalUsers, sessions: Sessions) -> API
         now = runtime.clock.now()
         if not NAME.fullmatch(given.name):
             raise Problem(400, "body_invalid", f"name: {given.name!r} is none; use letters, digits and . _ @ + -")
-        if same(given.name) in _RESERVED:
+        if same(given.name) in NOBODY_BY_NAME:
             raise Problem(
                 400, "body_invalid", f"name: {given.name!r} stands for something else in the audit log; take another."
             )

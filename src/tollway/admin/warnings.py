@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from tollway.admin.policy_warnings import policy_warnings
 from tollway.budgets.budget import Budget
 from tollway.budgets.holds import NONE, Claim, holds
 from tollway.budgets.window import Calendar
@@ -46,6 +47,7 @@ def warnings_of(snapshot: Snapshot, now: int, seen: Mapping[str, Seen] | None = 
         *(warning for budget in snapshot.budgets for warning in _budget_warnings(budget, snapshot, now)),
         *_overcommitted(snapshot.budgets),
         *_unmatched(snapshot.budgets, now, seen or {}),
+        *policy_warnings(snapshot, now),
         *_unpriced_providers(snapshot, now),
         *_open_gateways(snapshot),
         *_untold_groups(snapshot),

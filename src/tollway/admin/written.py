@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, cast
 
+import msgspec
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
@@ -24,6 +25,25 @@ def check_text(fields: dict[str, Any]) -> dict[str, Any]:
 
 Fields = Annotated[dict[str, Any], AfterValidator(check_text)]
 """An object of a body whose every name and value is text."""
+
+
+def schema_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The JSON Schema of an entry of the settings, whole: what it is made of stands in the place of each reference, since
+    one to "#/$defs/..." leads nowhere inside an OpenAPI document."""
+    _, parts = msgspec.json.schema_components([kind])
+    return cast("dict[str, Any]", _whole(parts[kind.__name__], parts))
+
+
+def _whole(value: object, parts: Mapping[str, object]) -> object:
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[str, object]", value)
+        reference = fields.get("$ref")
+        if isinstance(reference, str):
+            return _whole(parts[reference.rpartition("/")[2]], parts)
+        return {name: _whole(inner, parts) for name, inner in fields.items()}
+    if isinstance(value, list):
+        return [_whole(inner, parts) for inner in cast("list[object]", value)]
+    return value
 
 
 def _broken(value: object, path: tuple[str, ...]) -> str | None:

@@ -52,6 +52,9 @@ class Client:
         """`actor`: in whose name, as the audit log has it."""
         return self._call("POST", path, json.dumps(body).encode(), timeout_s, actor)
 
+    def put(self, path: str, body: Any, *, actor: str | None = None) -> Any:
+        return self._call("PUT", path, json.dumps(body).encode(), actor=actor)
+
     def patch(self, path: str, body: Any, *, actor: str | None = None) -> Any:
         return self._call("PATCH", path, json.dumps(body).encode(), actor=actor)
 

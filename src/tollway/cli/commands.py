@@ -6,13 +6,18 @@ from typing import Annotated
 import typer
 
 from tollway.cli.alerts import alerts
+from tollway.cli.analytics import analytics
 from tollway.cli.audit import audit
+from tollway.cli.auto import auto
 from tollway.cli.budgets import budgets
+from tollway.cli.cache import cache
 from tollway.cli.keys import keys, service_tokens
 from tollway.cli.login_commands import login_commands
 from tollway.cli.options import HELP, Config, Data, Json, Since, Token, Until, Url, Where
 from tollway.cli.policies import policies
 from tollway.cli.price_commands import prices
+from tollway.cli.rates import rates
+from tollway.cli.routes import routes
 from tollway.cli.secrets import secrets
 from tollway.cli.users import users
 
@@ -28,11 +33,16 @@ app = typer.Typer(
 app.add_typer(keys, name="keys")
 app.add_typer(service_tokens, name="service-tokens")
 app.add_typer(policies, name="policies")
+app.add_typer(rates, name="rates")
 app.add_typer(prices, name="prices")
+app.add_typer(routes, name="routes")
 app.add_typer(login_commands)
 app.add_typer(alerts, name="alerts")
+app.add_typer(analytics, name="analytics")
 app.add_typer(budgets, name="budgets")
 app.add_typer(audit, name="audit")
+app.add_typer(auto, name="auto")
+app.add_typer(cache, name="cache")
 app.add_typer(secrets, name="secrets")
 app.add_typer(users, name="users")
 
@@ -64,6 +74,16 @@ def serve(
     audit_anchors: Annotated[
         str | None, typer.Option(metavar="FILE", help=HELP["audit_anchors"], show_default=False)
     ] = None,
+    cache_size: Annotated[str | None, typer.Option(metavar="MB", help=HELP["cache_size"], show_default=False)] = None,
+    cache_memory: Annotated[
+        str | None, typer.Option(metavar="MB", help=HELP["cache_memory"], show_default=False)
+    ] = None,
+    log_retention_days: Annotated[
+        str | None, typer.Option(metavar="DAYS", help=HELP["log_retention_days"], show_default=False)
+    ] = None,
+    log_retention_rows: Annotated[
+        str | None, typer.Option(metavar="REQUESTS", help=HELP["log_retention_rows"], show_default=False)
+    ] = None,
     log_level: Annotated[
         str | None, typer.Option(metavar="debug|info|warning|error", help=HELP["log_level"], show_default=False)
     ] = None,
@@ -83,6 +103,10 @@ def serve(
         "drain": drain,
         "drain_delay": drain_delay,
         "audit_anchors": audit_anchors,
+        "cache_size": cache_size,
+        "cache_memory": cache_memory,
+        "log_retention_days": log_retention_days,
+        "log_retention_rows": log_retention_rows,
         "log_level": log_level,
     }
     raise typer.Exit(run(given))

@@ -3,6 +3,7 @@
 import os
 import tempfile
 import time
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -33,10 +34,12 @@ class Finding(msgspec.Struct, frozen=True):
 
 def examine(*, config: str | None, data: str | None, url: str | None, token: str | None, as_json: bool) -> int:
     """0 where nothing is wrong; a warning is not wrong."""
-    findings = [_clock(), *_settings(config, data), _folder(data)]
+    # First: which keys it has only the running gateway knows, whose environment is another than this shell's.
+    there, keyed = _gateway(url, token, data)
+    findings = [_clock(), *_settings(config, data, keyed), _folder(data)]
     # The gateway's settings are mostly the same file; what was said of it is not said twice.
     said = {finding.said for finding in findings}
-    findings += [finding for finding in _gateway(url, token, data) if finding.said not in said]
+    findings += [finding for finding in there if finding.said not in said]
     if as_json:
         show_json(msgspec.to_builtins(findings))
     else:
@@ -54,9 +57,10 @@ def _clock() -> Finding:
     return Finding("clock", "ok", f"{now:%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _settings(config: str | None, data: str | None) -> list[Finding]:
+def _settings(config: str | None, data: str | None, keyed: Collection[str] | None) -> list[Finding]:
+    """`keyed`: the providers that the running gateway has a key of; `None` where none answers."""
     try:
-        snapshot, path = compile_file(config, data)
+        snapshot, path = compile_file(config, data, keyless=keyed is not None)
     except SettingsInvalid as error:
         return [Finding("settings", "wrong", str(error))]
     found = [
@@ -66,9 +70,14 @@ def _settings(config: str | None, data: str | None) -> list[Finding]:
             f"{path}: {len(snapshot.providers)} providers, {len(snapshot.keys)} keys, {len(snapshot.budgets)} budgets",
         )
     ]
-    found += [Finding("settings", "warning", said) for said in warnings_of(snapshot, time.time_ns() // 1_000_000)]
-    if not any(provider.has_credentials for provider in snapshot.providers.values()):
-        found.append(Finding("providers", "wrong", "none has a key, so nothing can be forwarded."))
+    warnings = warnings_of(snapshot, time.time_ns() // 1_000_000)
+    if keyed is not None:
+        known = tuple(f'Provider "{slug}" has no key' for slug in keyed)
+        warnings = [said for said in warnings if not said.startswith(known)]
+    found += [Finding("settings", "warning", said) for said in warnings]
+    if keyed is None and not any(provider.has_credentials for provider in snapshot.providers.values()):
+        said = "none has a key in this shell's environment: a gateway that is started from here could forward nothing."
+        found.append(Finding("providers", "wrong", said))
     return found
 
 
@@ -93,7 +102,8 @@ def _readable_by_others(folder: Path) -> str:
     return "; others on this machine may read it (chmod 700)" if folder.stat().st_mode & 0o077 else ""
 
 
-def _gateway(url: str | None, token: str | None, data: str | None) -> list[Finding]:
+def _gateway(url: str | None, token: str | None, data: str | None) -> tuple[list[Finding], Collection[str] | None]:
+    """What is found at the running gateway, and the providers that it has a key of; `None` where it does not say."""
     try:
         client = Asking(url, token, data, as_json=False).client()
         before = time.time()
@@ -102,18 +112,23 @@ def _gateway(url: str | None, token: str | None, data: str | None) -> list[Findi
         # Each is asked for its keys; where a provider is down that takes some seconds.
         issuers: Any = client.get("/api/v1/issuers", {"check": "true"})["items"]
     except Unreachable as error:
-        return [Finding("gateway", "wrong", f"{error}. Start one with: tollway serve")]
+        return [Finding("gateway", "wrong", f"{error}. Start one with: tollway serve")], None
     except Refused as error:
-        return [Finding("gateway", "wrong", str(error))]
+        return [Finding("gateway", "wrong", str(error))], None
     except (ValueError, SettingsInvalid) as error:
-        return [Finding("gateway", "wrong", f"{error}.")]
+        return [Finding("gateway", "wrong", f"{error}.")], None
     found = [Finding("gateway", "ok", f"Tollway {status['version']} at {client.url}, settings {status['revision']}")]
+    keyed = [provider["slug"] for provider in status["providers"] if provider["has_key"]]
+    if keyed:
+        found.append(Finding("providers", "ok", f"the gateway has a key of {', '.join(keyed)}"))
+    else:
+        found.append(Finding("providers", "wrong", "the gateway has a key of none, so nothing can be forwarded."))
     found.append(_clocks(status["at"], before, after))
     found.append(_ledger(status["store"]))
     found.append(_prices(status["price_book"], datetime.now(UTC).date()))
     found += [Finding("gateway", "warning", said) for said in status["warnings"]]
     found += [_issuer(issuer) for issuer in issuers if issuer["enabled"]]
-    return found
+    return found, keyed
 
 
 def _issuer(issuer: Any) -> Finding:

@@ -70,16 +70,17 @@ def make_one_key() -> int:
 
 
 def compile_file(
-    config: str | None, data: str | None, environment: Mapping[str, str] = os.environ
+    config: str | None, data: str | None, environment: Mapping[str, str] = os.environ, *, keyless: bool = False
 ) -> tuple[Snapshot, Path]:
-    """The snapshot that the settings file in force means, and the file. Raises SettingsInvalid."""
+    """The snapshot that the settings file in force means, and the file. `keyless`: a provider's key that is not in this
+    environment is none, and nothing wrong. Raises SettingsInvalid."""
     settings = read_settings({"config": config, "data": data}, environment)
     path = settings.document
     if not path.exists():
         raise SettingsInvalid(f"there is no {path}; write one with: tollway init --config {path}")
     text, document = settings_file.read(path)
     resolve = settings_file.resolver(path.parent, environment)
-    if settings.lenient:
+    if settings.lenient or keyless:
         resolve = settings_file.without_missing_keys(resolve)
     book = PriceBook.decode(resources.files("tollway.pricing").joinpath(FILE).read_bytes())
     pepper = secrets.token_bytes(32)

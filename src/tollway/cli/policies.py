@@ -8,7 +8,8 @@ import typer
 from tollway.cli.options import Data, Json, Token, Url
 
 policies = typer.Typer(
-    help="Who may use which model, and for how much: list, try, commit and roll back.", invoke_without_command=True
+    help="Who may use which model, and for how much: list, save, try, commit and roll back.",
+    invoke_without_command=True,
 )
 
 _Policy = Annotated[str, typer.Argument(metavar="POLICY", help="Its id.", show_default=False)]
@@ -89,6 +90,31 @@ def simulate(
     }
     asking = Asking(url, token, data, json)
     raise typer.Exit(answer_with(asking, lambda client: client.post(f"{_PATH}/simulate", asked), show_simulation))
+
+
+@policies.command("save")
+def save_policies(
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help='YAML or JSON, one policy or several; "-" reads them.', show_default=False),
+    ],
+    commit: Annotated[
+        bool, typer.Option("--commit", help="Put them in force at once; otherwise they are staged.")
+    ] = False,
+    by: _By = None,
+    url: Url = None,
+    token: Token = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Create policies, or change those of the same ids: each one's fields in the place of its own."""
+    from tollway.cli.policies_saved import read_policies, save, show_saved
+    from tollway.cli.questions import Asking, answer_with
+
+    def ask(client: Any) -> Any:
+        return save(client, read_policies(file), commit=commit, by=by)
+
+    raise typer.Exit(answer_with(Asking(url, token, data, json), ask, show_saved))
 
 
 @policies.command("commit")

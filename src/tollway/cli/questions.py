@@ -183,11 +183,17 @@ def show_log(asking: Asking, request_id: str) -> int:
             say(
                 f"  cost      {charge['amount_usd']} US dollars, {charge['basis']}, price {charge['price_id'] or 'none'}"
             )
+            if len(log["attempts"]) > 1:
+                say("    of all tries together")
             for line in charge["lines"]:
                 per = f"{amount(line['unit_price']['amount_usd'])} per {count(line['unit_price']['per'])}"
                 say(f"    {line['meter']}: {count(line['quantity'])} at {per} = {line['amount_usd']}")
         for hold in log["holds"]:
             say(f"  held      {held(hold, charge)}")
+        for tried in log["attempts"] if len(log["attempts"]) > 1 else ():
+            booked = "" if tried["amount_usd"] is None else f", {tried['amount_usd']} US dollars"
+            how = " ".join(str(part) for part in (tried["outcome"], tried["status"], tried["code"]) if part)
+            say(f"  try {tried['number']}     {tried['provider']}/{tried['model']}: {how}{booked}")
         for decision in log["decisions"]:
             said = ", ".join(part for part in (decision["code"], decision["rule"], decision["detail"]) if part)
             say(f"  {decision['step']:<9} {decision['outcome']}{': ' + said if said else ''}")

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tollway import __version__
-from tollway.app import Runtime
 from tollway.app import serve as serve_gateway
 from tollway.cli.shown import complain
 from tollway.errors import SettingsInvalid, StoreUnavailable
+from tollway.running import Runtime
 from tollway.settings import ProcessSettings, read_settings
 
 TOKEN_VARIABLE = "TOLLWAY_ADMIN_TOKEN"  # noqa: S105 - its name

@@ -10,6 +10,7 @@ from tollway.gateway import AwsAuth, AzureAuth, Gateway, GoogleAuth, Provider
 from tollway.identity.keys import Key
 from tollway.match import Match
 from tollway.money import display
+from tollway.policies.policy import Kind, kind_of
 from tollway.pricing.overrides import Override
 from tollway.snapshot import Snapshot
 
@@ -21,10 +22,30 @@ def summary(snapshot: Snapshot) -> list[str]:
         *_under("Keys", (key_sentence(each) for each in snapshot.keys.values())),
         *_under("Gateways", (gateway_sentence(each) for each in snapshot.gateways.values())),
         *_under("Budgets", (budget_sentence(each) for each in snapshot.budgets)),
+        *_under("Policies", _policies(snapshot), else_said=False),
         *_under("Alerts", (_rule(each) for each in snapshot.alert_rules), else_said=not snapshot.channels),
         *_under("Channels", (_channel(each) for each in snapshot.channels.values()), else_said=False),
         *_under("Prices of your own", (_price(each) for each in snapshot.book.overrides), else_said=False),
     ]
+
+
+def _policies(snapshot: Snapshot) -> Iterable[str]:
+    for kind, said in _KINDS.items():
+        names = [policy.name for policy in snapshot.policies if policy.enabled and kind_of(policy) == kind]
+        if names:
+            yield f"{len(names)} {said}: {', '.join(names[:_MOST_POLICIES])}{', …' if len(names) > _MOST_POLICIES else ''}"
+    off = sum(1 for policy in snapshot.policies if not policy.enabled)
+    if off:
+        yield f"{off} switched off"
+
+
+_MOST_POLICIES = 5
+_KINDS: dict[Kind, str] = {
+    "no-limit": "without a limit",
+    "limit": "with a limit",
+    "block": "that block",
+    "block-except": "that block all else",
+}
 
 
 def _under(heading: str, lines: Iterable[str], *, else_said: bool = True) -> list[str]:

@@ -10,14 +10,11 @@ from tollway.document.names import slug_of
 from tollway.document.written import (
     BudgetDocument,
     Document,
-    GatewayDocument,
     KeyDocument,
     ProviderDocument,
-    SpendLimitDimension,
-    SpendLimitRule,
-    SpendLimits,
     read_document,
 )
+from tollway.document.written_gateway import GatewayDocument, SpendLimitDimension, SpendLimitRule, SpendLimits
 
 __all__ = [
     "BudgetDocument",

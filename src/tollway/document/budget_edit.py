@@ -1,13 +1,12 @@
 """Changing one entry of `budgets:` in a settings file (`entry_edit.py`), and what a change of some fields makes of it."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from tollway.document.changes import budget_id
 from tollway.document.entry_edit import Section, fields_of
 from tollway.document.text import parse
 from tollway.document.written import BudgetDocument, Document
-from tollway.errors import SettingsInvalid
 
 __all__ = ["fields_of", "merged", "place_of", "read_fields", "with_budget", "with_fields", "without_budget"]
 
@@ -22,7 +21,7 @@ def read_fields(fields: Mapping[str, Any]) -> BudgetDocument:
 def merged(written: BudgetDocument, patch: Mapping[str, Any]) -> BudgetDocument:
     """The budget with the fields of `patch` in place of its own: null takes a field out, and `where` is merged by
     attribute. A budget whose id is made of its name keeps that id when the name changes. Raises SettingsInvalid."""
-    return read_fields(_merged(written, patch))
+    return read_fields(_BUDGETS.merged(written, patch, "a budget"))
 
 
 def place_of(document: Document, wanted: str) -> int:
@@ -39,25 +38,9 @@ def with_fields(text: str, wanted_id: str, patch: Mapping[str, Any]) -> str:
     """`text` with a budget changed as `merged` says. Raises KeyError, and SettingsInvalid as above."""
     document = parse(text)
     old = document.budgets[place_of(document, wanted_id)]
-    return _BUDGETS.with_fields(text, wanted_id, _merged(old, patch))
+    return _BUDGETS.with_fields(text, wanted_id, _BUDGETS.merged(old, patch, "a budget"))
 
 
 def without_budget(text: str, wanted_id: str) -> str:
     """`text` without a budget and the comments right above it. Raises KeyError, and SettingsInvalid as above."""
     return _BUDGETS.without_entry(text, wanted_id)
-
-
-def _merged(written: BudgetDocument, patch: Mapping[str, Any]) -> dict[str, Any]:
-    for name in patch:
-        if name not in _BUDGETS.fields:
-            raise SettingsInvalid(f'a budget has no field "{name}"; there are {", ".join(sorted(_BUDGETS.fields))}.')
-    fields = fields_of(written)
-    for name, value in patch.items():
-        if name == "where" and isinstance(value, Mapping):
-            there: dict[str, Any] = {**fields.get("where", {}), **cast("Mapping[str, Any]", value)}
-            value = {attribute: patterns for attribute, patterns in there.items() if patterns is not None} or None
-        fields[name] = value
-    fields = {name: value for name, value in fields.items() if value is not None}
-    if written.id is None and "id" not in fields and fields.get("name") != written.name:
-        fields["id"] = budget_id(written)
-    return fields

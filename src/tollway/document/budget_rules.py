@@ -7,6 +7,7 @@ from tollway.budgets.budget import Action, Override
 from tollway.budgets.window import Every, Fixed, Window
 from tollway.document.written import ActionDocument, BudgetDocument, CarryOverDocument
 from tollway.errors import MoneyInvalid, SettingsInvalid
+from tollway.identity.names import known_as
 from tollway.match import Match, is_attribute
 
 LONGEST_DELAY_MS = 60_000
@@ -42,8 +43,22 @@ def read_match(name: str, values: str | list[str], where: str) -> Match:
     if not patterns:
         raise SettingsInvalid(f"{where}, where.{name}: an empty list selects nothing; name a value.")
     attribute = read_attribute(name, f"{where}, where")
-    # Models are matched by their names in lower case (`identity.attributes.with_target`).
-    return Match(attribute, tuple(p.lower() for p in patterns) if attribute == "model" else patterns)
+    return Match(attribute, tuple(_as_known(attribute, pattern) for pattern in patterns))
+
+
+def _as_known(attribute: str, pattern: str) -> str:
+    """A pattern as the values are that it is held against: models are matched by their names in lower case
+    (`identity.attributes.with_target`), and addresses of people are known so (`identity/names.py`)."""
+    if attribute == "model":
+        return pattern.lower()
+    return known_as(pattern) if attribute == "user" else pattern
+
+
+def read_split_by(names: Sequence[str], where: str) -> tuple[str, ...]:
+    found = tuple(read_attribute(name, f"{where}, split_by") for name in names)
+    if len(set(found)) < len(found):
+        raise SettingsInvalid(f"{where}, split_by: {', '.join(names)} names an attribute twice; name it once.")
+    return found
 
 
 def read_overrides(written: BudgetDocument, split_by: Sequence[str], where: str) -> tuple[Override, ...]:
@@ -89,7 +104,7 @@ def _override_value(name: str, pattern: str | int | float, split_by: Sequence[st
     if not pattern:
         raise SettingsInvalid(f'{where}, {name}: an empty pattern matches no account; write a value, or "*".')
     if attribute != "model":
-        return attribute, pattern
+        return attribute, _as_known(attribute, pattern)
     # Accounts are named by `provider/model` alone.
     if "/" not in pattern and pattern != "(none)":
         raise SettingsInvalid(

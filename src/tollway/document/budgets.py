@@ -12,15 +12,16 @@ from tollway.budgets.window import parse_window
 from tollway.document.budget_rules import (
     read_actions,
     read_amount,
-    read_attribute,
     read_carry_over,
     read_match,
     read_note,
     read_overrides,
+    read_split_by,
 )
 from tollway.document.names import check_slug, slug_of
 from tollway.document.providers import provider_aliases
-from tollway.document.written import BudgetDocument, Document, GatewayDocument, SpendLimitRule
+from tollway.document.written import BudgetDocument, Document
+from tollway.document.written_gateway import GatewayDocument, SpendLimitRule
 from tollway.errors import MoneyInvalid, SettingsInvalid, WindowInvalid
 from tollway.gateway import Gateway, Provider
 from tollway.match import METADATA, Match
@@ -69,7 +70,7 @@ def _budget(written: BudgetDocument, providers: Set[str], told: str) -> Budget:
         raise SettingsInvalid(f"{where}, contention_wait_ms: {written.contention_wait_ms} is not between 0 and 60,000.")
     identifier = written.id or slug_of(written.name)
     check_slug(identifier, f"{where}, id")
-    split_by = _split_by(written.split_by, where)
+    split_by = read_split_by(written.split_by, where)
     return Budget(
         id=identifier,
         name=written.name,
@@ -136,7 +137,7 @@ def _spend_limit(gateway: GatewayDocument, rule: SpendLimitRule, number: int) ->
         window=window,
         gateway=gateway.slug,
         where=tuple(read_match(key, dimension.values, where) for key, dimension in asked if dimension.mode == "filter"),
-        split_by=_split_by([key for key, dimension in asked if dimension.mode == "partition"], where),
+        split_by=read_split_by([key for key, dimension in asked if dimension.mode == "partition"], where),
         enabled=rule.enabled and (gateway.spend_limits is None or gateway.spend_limits.enabled),
     )
 
@@ -205,13 +206,6 @@ def _check_within(budget: Budget, parent: Budget, inherited: Sequence[Match]) ->
                 f'budget "{budget.name}": it would count requests without {name}, which its parent "{parent.name}", split by '
                 f'{name}, does not. Set untagged: bucket on "{parent.name}", or split "{budget.name}" by {name} too.'
             )
-
-
-def _split_by(names: Sequence[str], where: str) -> tuple[str, ...]:
-    found = tuple(read_attribute(name, f"{where}, split_by") for name in names)
-    if len(set(found)) < len(found):
-        raise SettingsInvalid(f"{where}, split_by: {', '.join(names)} names an attribute twice; name it once.")
-    return found
 
 
 def _alerts(percentages: Sequence[int], where: str) -> tuple[int, ...]:

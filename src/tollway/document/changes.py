@@ -7,6 +7,7 @@ import msgspec
 
 from tollway.document.names import slug_of
 from tollway.document.price_entries import entry_ids
+from tollway.document.routes import route_id
 from tollway.document.written import BudgetDocument, Document
 
 _SECRET = frozenset(
@@ -82,6 +83,8 @@ def _things(document: Document) -> Mapping[str, Mapping[str, str]]:
         "alert": {written.name: shown(written) for written in document.alerts},
         "issuer": {written.name: shown(written) for written in document.issuers},
         "policy": {written.id or slug_of(written.name): shown(written) for written in document.policies},
+        "rate_limit": {written.id or slug_of(written.name): shown(written) for written in document.rate_limits},
+        "route": {route_id(written): shown(written) for written in document.routes},
         "login": {} if document.login is None else {"login": shown(document.login)},
         "administration": {"administration": shown(document.administration)},
     }

@@ -5,17 +5,25 @@ from collections.abc import Collection, Mapping, Sequence
 
 from tollway.document.administration import read_administration
 from tollway.document.alerts import read_alerts, read_channels
+from tollway.document.auto import read_auto
 from tollway.document.budgets import read_budgets
+from tollway.document.caching import read_cache
+from tollway.document.gateways import read_retry, read_timeout
 from tollway.document.issuers import read_issuers
+from tollway.document.lists import check_lists
 from tollway.document.login import read_login
 from tollway.document.names import check_slug
 from tollway.document.policies import by_gateway, read_policies
 from tollway.document.providers import ResolveSecret, check_secret, provider_aliases, read_provider
-from tollway.document.written import Document, GatewayDocument, KeyDocument
+from tollway.document.rates import rates_by_gateway, read_rates
+from tollway.document.routes import read_routes
+from tollway.document.written import Document, KeyDocument
+from tollway.document.written_gateway import GatewayDocument
 from tollway.errors import SettingsInvalid
-from tollway.gateway import Gateway, ProviderKey
+from tollway.gateway import Gateway, Provider, ProviderKey
 from tollway.identity.issued import Issued
 from tollway.identity.keys import SHORTEST_SECRET, Key, digest, is_miscopied
+from tollway.identity.names import LOGIN, is_reserved, known_as
 from tollway.policies.buckets import budgets_of as policy_budgets
 from tollway.pricing.price import PriceBook, PriceOverride
 from tollway.snapshot import Snapshot
@@ -41,11 +49,14 @@ def compile_document(
     for written in document.gateways:
         if written.slug in gateways:
             raise SettingsInvalid(f'gateway "{written.slug}" is written twice; give one of them another slug.')
-        gateways[written.slug] = _gateway(written)
+        gateways[written.slug] = _gateway(written, providers)
     gateways.setdefault("default", Gateway(slug="default"))
     budgets = read_budgets(document, gateways, providers)
     channels = read_channels(document.channels, resolve)
     policies = read_policies(document.policies, gateways)
+    rate_limits = read_rates(document, gateways)
+    issuers = read_issuers(document.issuers, gateways, resolve)
+    check_lists(issuers, budgets, rate_limits, policies)
     free = [PriceOverride(provider=slug, model="*", free=True) for slug, p in document.providers.items() if p.free]
     prices = [*document.prices, *free]
     return Snapshot(
@@ -56,7 +67,7 @@ def compile_document(
         keys=_keys(document.keys, gateways, resolve, pepper, issued.names if issued is not None else ()),
         pepper=pepper,
         issued=Issued() if issued is None else issued,
-        issuers=read_issuers(document.issuers, gateways, resolve),
+        issuers=issuers,
         login=read_login(document.login, document.issuers, gateways),
         budgets=budgets,
         budgets_of={slug: tuple(b for b in budgets if b.enabled and b.gateway in (None, slug)) for slug in gateways},
@@ -65,13 +76,16 @@ def compile_document(
         policies=policies,
         policies_of=by_gateway(policies, gateways),
         buckets=policy_budgets(policies),
+        rate_limits=rate_limits,
+        rates_of=rates_by_gateway(rate_limits, gateways),
+        routes=read_routes(document.routes, gateways, providers, budgets),
         alert_rules=read_alerts(document.alerts, budgets, channels),
         channels=channels,
         administration=read_administration(document.administration),
     )
 
 
-def _gateway(written: GatewayDocument) -> Gateway:
+def _gateway(written: GatewayDocument, providers: Mapping[str, Provider]) -> Gateway:
     check_slug(written.slug, "gateways.slug")
     if written.default_output_tokens < 1:
         raise SettingsInvalid(
@@ -83,6 +97,10 @@ def _gateway(written: GatewayDocument) -> Gateway:
         provider_keys=written.provider_keys,
         default_output_tokens=written.default_output_tokens,
         carry_as_stream=written.carry_as_stream,
+        retry=read_retry(written),
+        timeout_ms=read_timeout(written),
+        cache=read_cache(written.cache, written.cache_ttl, f"gateways.{written.slug}"),
+        auto=read_auto(written.auto, providers, f"gateways.{written.slug}.auto"),
     )
 
 
@@ -100,6 +118,10 @@ def _keys(
         if key.name in names:
             raise SettingsInvalid(f"{where}: the name is used twice; names of keys are unique.")
         names.add(key.name)
+        if is_reserved(key.name):
+            raise SettingsInvalid(
+                f"{where}: what begins with {LOGIN} is the name of what somebody opens by signing in; give the key another."
+            )
         if key.name in taken:
             raise SettingsInvalid(
                 f"{where}: a key or service token of that name was issued here, revoked perhaps; names are unique. Choose "
@@ -126,7 +148,7 @@ def _keys(
         keys[hashed] = Key(
             name=key.name,
             digest=hashed,
-            user=key.user,
+            user=known_as(key.user) if key.user is not None else None,
             service=key.service,
             groups=tuple(key.groups),
             metadata={name: _scalar(value) for name, value in key.metadata.items()},

@@ -13,9 +13,12 @@ import yaml
 
 from tollway.document.text import parse
 from tollway.document.written import BudgetDocument, Document, PolicyDocument, read_document
+from tollway.document.written_rates import RateLimitDocument
+from tollway.document.written_routes import RouteDocument
 from tollway.errors import SettingsInvalid
 
-Entry = TypeVar("Entry", BudgetDocument, PolicyDocument)
+AnyEntry = BudgetDocument | PolicyDocument | RateLimitDocument | RouteDocument
+Entry = TypeVar("Entry", BudgetDocument, PolicyDocument, RateLimitDocument, RouteDocument)
 
 
 class _Unclear(Exception):
@@ -42,6 +45,24 @@ class Section(Generic[Entry]):
     def read(self, fields: Mapping[str, Any]) -> Entry:
         """The entry that these fields write. Raises SettingsInvalid naming the field."""
         return self.of(read_document({self.name: [dict(fields)]}))[0]
+
+    def merged(self, written: Entry, patch: Mapping[str, Any], noun: str) -> dict[str, Any]:
+        """What is written of an entry with the fields of `patch` in place of its own: null takes a field out, and `where` is
+        merged by attribute. An entry whose id is made of its name keeps that id when the name changes. Raises
+        SettingsInvalid, naming the entry as "a budget"."""
+        for name in patch:
+            if name not in self.fields:
+                raise SettingsInvalid(f'{noun} has no field "{name}"; there are {", ".join(sorted(self.fields))}.')
+        fields = fields_of(written)
+        for name, value in patch.items():
+            if name == "where" and isinstance(value, Mapping):
+                there: dict[str, Any] = {**fields.get("where", {}), **cast("Mapping[str, Any]", value)}
+                value = {attribute: patterns for attribute, patterns in there.items() if patterns is not None} or None
+            fields[name] = value
+        fields = {name: value for name, value in fields.items() if value is not None}
+        if written.id is None and "id" not in fields and fields.get("name") != written.name:
+            fields["id"] = self.id_of(written)
+        return fields
 
     def place_of(self, document: Document, wanted: str) -> int:
         """Which of the entries as they are written has that id. Raises KeyError."""
@@ -110,7 +131,7 @@ class Section(Generic[Entry]):
         raise SettingsInvalid(f"the settings are written in a way that cannot be edited safely; {by_hand}.")
 
 
-def fields_of(written: BudgetDocument | PolicyDocument) -> dict[str, Any]:
+def fields_of(written: AnyEntry) -> dict[str, Any]:
     """What is written of an entry, without what is left at its default."""
     return msgspec.to_builtins(written)
 
@@ -207,7 +228,7 @@ def _taken_out(text: str, entry: yaml.MappingNode, pairs: Sequence[_Pair], place
     return text[: _line_of(text, _at(pair.key))] + (text[after + 1 :] if after >= 0 else "")
 
 
-def _appended(text: str, root: yaml.MappingNode, section: str, written: BudgetDocument | PolicyDocument) -> str:
+def _appended(text: str, root: yaml.MappingNode, section: str, written: AnyEntry) -> str:
     newline = "\r\n" if "\r\n" in text else "\n"
     found = _list(root, section)
     if found is None:
@@ -246,12 +267,12 @@ def _cut(text: str, root: yaml.MappingNode, section: str, index: int) -> str:
     return text[:start] + (text[after + 1 :] if after >= 0 else "")
 
 
-def _block(written: BudgetDocument | PolicyDocument, indent: str, newline: str) -> str:
+def _block(written: AnyEntry, indent: str, newline: str) -> str:
     lines = [f"{name}: {_json(value)}" for name, value in fields_of(written).items()]
     return "".join(f"{indent}{'- ' if number == 0 else '  '}{line}{newline}" for number, line in enumerate(lines))
 
 
-def _line(written: BudgetDocument | PolicyDocument) -> str:
+def _line(written: AnyEntry) -> str:
     return "{" + ", ".join(f"{name}: {_json(value)}" for name, value in fields_of(written).items()) + "}"
 
 

@@ -169,10 +169,17 @@ def _claims(written: ClaimsDocument, where: str) -> ClaimMap:
     for field in ("subject", "email", "name", "groups", "country"):
         if not getattr(written, field):
             raise SettingsInvalid(f"{where}, claims.{field}: it is empty; leave it out, or name a claim.")
-    for attribute, claim in written.metadata.items():
+    for attribute in written.lists:
+        if attribute in written.metadata:
+            raise SettingsInvalid(
+                f'{where}, claims.lists: "{attribute}" is in claims.metadata too; it has one value or several, so leave one out.'
+            )
+    named = [("metadata", *entry) for entry in written.metadata.items()]
+    named += [("lists", *entry) for entry in written.lists.items()]
+    for field, attribute, claim in named:
         if not attribute or attribute.startswith(_RESERVED) or len(attribute) > LONGEST_NAME or not claim:
             raise SettingsInvalid(
-                f"{where}, claims.metadata: {attribute!r}: {claim!r} is reserved, empty or longer than {LONGEST_NAME} "
+                f"{where}, claims.{field}: {attribute!r}: {claim!r} is reserved, empty or longer than {LONGEST_NAME} "
                 'characters; write an attribute and a claim, such as "department: dept".'
             )
     return ClaimMap(
@@ -185,6 +192,7 @@ def _claims(written: ClaimsDocument, where: str) -> ClaimMap:
         client_id=written.client_id,
         country=written.country,
         metadata=dict(written.metadata),
+        lists=dict(written.lists),
     )
 
 

@@ -83,6 +83,7 @@ def read_provider(
         kind=preset.slug if preset is not None else "",
         makes_models=preset is not None and preset.slug in MAKERS,
         names=names_of(slug) if preset is not None else (slug,),
+        apis=preset.apis if preset is not None else (),
         family=family,
         base_url=base_url,
         api_key=Secret(secret) if secret else None,

@@ -6,16 +6,16 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from tollway.document.strict import Written
+from tollway.document.written_gateway import GatewayDocument
+from tollway.document.written_rates import RateLimitDocument
+from tollway.document.written_routes import RouteDocument
 from tollway.errors import SettingsInvalid
 from tollway.gateway import Family
 from tollway.pricing.overrides import PriceOverride
 
 
-class _Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What people write: an unknown field is an error."""
-
-
-class AuthDocument(_Written, frozen=True):
+class AuthDocument(Written, frozen=True):
     """How requests are signed where a fixed key does not do."""
 
     type: Literal["aws", "google", "azure"]
@@ -34,7 +34,7 @@ class AuthDocument(_Written, frozen=True):
     scope: str | None = None
 
 
-class ProviderDocument(_Written, frozen=True):
+class ProviderDocument(Written, frozen=True):
     api: Family | None = None
     """Needed for a name that is no known provider's."""
     base_url: str | None = None
@@ -73,7 +73,7 @@ class ProviderDocument(_Written, frozen=True):
     """Its streams show every token it bills as it is made, and it makes none once they are closed; `None`: as is known."""
 
 
-class KeyDocument(_Written, frozen=True):
+class KeyDocument(Written, frozen=True):
     name: str
     secret: str
     user: str | None = None
@@ -91,7 +91,7 @@ class KeyDocument(_Written, frozen=True):
     """Patterns of `provider/model` or bare names that it may use; empty for all."""
 
 
-class ClaimsDocument(_Written, frozen=True):
+class ClaimsDocument(Written, frozen=True):
     """Which claims say what; a dotted name reaches into objects ("realm_access.roles"), a URL is taken whole."""
 
     subject: str = "sub"
@@ -106,9 +106,11 @@ class ClaimsDocument(_Written, frozen=True):
     country: str = "country"
     metadata: dict[str, str] = {}
     """Attribute → claim: `metadata.<attribute>` in budgets, and `cf.custom.<attribute>` in conditions, proven."""
+    lists: dict[str, str] = {}
+    """The same of claims with several values: lists in `cf.custom.<attribute>`, and in conditions alone."""
 
 
-class IssuerDocument(_Written, frozen=True):
+class IssuerDocument(Written, frozen=True):
     """An identity provider whose tokens open gateways."""
 
     name: str
@@ -150,7 +152,7 @@ class IssuerDocument(_Written, frozen=True):
     enabled: bool = True
 
 
-class PolicyDocument(_Written, frozen=True):
+class PolicyDocument(Written, frozen=True):
     """Who may use which model, and how much; with the meaning of Cloudflare's policies."""
 
     name: str
@@ -164,7 +166,7 @@ class PolicyDocument(_Written, frozen=True):
     enabled: bool = True
 
 
-class LoginDocument(_Written, frozen=True):
+class LoginDocument(Written, frozen=True):
     """How people sign in at this gateway for a token of its own."""
 
     issuer: str
@@ -182,14 +184,14 @@ class LoginDocument(_Written, frozen=True):
     """A proxy in front says in `X-Forwarded-For` who calls, as the last of the addresses there."""
 
 
-class RoleDocument(_Written, frozen=True):
+class RoleDocument(Written, frozen=True):
     """Who has a role: members of any of these groups, and these people."""
 
     groups: list[str] = []
     users: list[str] = []
 
 
-class AdministrationDocument(_Written, frozen=True):
+class AdministrationDocument(Written, frozen=True):
     """Who may see and change what, in the dashboard and the API."""
 
     owner: RoleDocument = RoleDocument()
@@ -201,42 +203,7 @@ class AdministrationDocument(_Written, frozen=True):
     developer_keys: int = 20
 
 
-class SpendLimitDimension(_Written, frozen=True):
-    """Cloudflare's shape of one dimension."""
-
-    mode: Literal["filter", "partition"]
-    values: list[str] = []
-
-
-class SpendLimitRule(_Written, frozen=True):
-    """Cloudflare's shape of one spend limit."""
-
-    limit: float | int | str
-    window: int
-    id: str | None = None
-    enabled: bool = True
-    limitType: Literal["cost"] = "cost"  # noqa: N815
-    technique: Literal["fixed", "sliding"] = "fixed"
-    model: SpendLimitDimension | None = None
-    provider: SpendLimitDimension | None = None
-    metadata: dict[str, SpendLimitDimension] = {}
-
-
-class SpendLimits(_Written, frozen=True):
-    enabled: bool = True
-    rules: list[SpendLimitRule] = []
-
-
-class GatewayDocument(_Written, frozen=True):
-    slug: str
-    authentication: Literal["required", "none"] = "required"
-    provider_keys: Literal["configured", "caller"] = "configured"
-    default_output_tokens: int = 16_384
-    carry_as_stream: bool = False
-    spend_limits: SpendLimits | None = None
-
-
-class ActionDocument(_Written, frozen=True):
+class ActionDocument(Written, frozen=True):
     """What a budget does once a part of its limit is spent."""
 
     at: int
@@ -251,12 +218,12 @@ class ActionDocument(_Written, frozen=True):
     """downgrade: `provider/model`."""
 
 
-class CarryOverDocument(_Written, frozen=True):
+class CarryOverDocument(Written, frozen=True):
     cap: str | int | float
     """US dollars that a window may take over from the one before, at most."""
 
 
-class BudgetDocument(_Written, frozen=True):
+class BudgetDocument(Written, frozen=True):
     name: str
     limit: str | int | float
     """US dollars. A float is refused: it is read here so that the refusal can name the budget."""
@@ -282,7 +249,7 @@ class BudgetDocument(_Written, frozen=True):
     note: str = ""
 
 
-class ChannelDocument(_Written, frozen=True):
+class ChannelDocument(Written, frozen=True):
     """Where alerts go: a webhook, or whatever an apprise URL names."""
 
     webhook: str | None = None
@@ -298,7 +265,7 @@ class ChannelDocument(_Written, frozen=True):
     """It gets the alerts of budgets, and of rules that name no channels."""
 
 
-class AlertDocument(_Written, frozen=True):
+class AlertDocument(Written, frozen=True):
     """Something that somebody wants to know."""
 
     name: str
@@ -317,7 +284,7 @@ class AlertDocument(_Written, frozen=True):
     channels: list[str] | None = None
 
 
-class Document(_Written, frozen=True):
+class Document(Written, frozen=True):
     """`tollway.yaml`, whole."""
 
     providers: dict[str, ProviderDocument] = {}
@@ -329,6 +296,8 @@ class Document(_Written, frozen=True):
     alerts: list[AlertDocument] = []
     issuers: list[IssuerDocument] = []
     policies: list[PolicyDocument] = []
+    rate_limits: list[RateLimitDocument] = []
+    routes: list[RouteDocument] = []
     login: LoginDocument | None = None
     administration: AdministrationDocument = AdministrationDocument()
 
@@ -345,13 +314,13 @@ def read_document(written: object) -> Document:
 
 
 def _placed(written: object, said: str) -> str:
-    """What msgspec says, with the name of the provider, channel or budget that it leaves out."""
+    """What msgspec says, with the name of the provider, channel, budget, rate limit or route that it leaves out."""
     if not isinstance(written, dict):
         return said
     document = cast(dict[str, object], written)
-    found = _IN_BUDGET.search(said)
+    found = _IN_ENTRY.search(said)
     if found is not None:
-        return _in_budget(cast(list[object], document["budgets"])[int(found[1])], found, said)
+        return _in_entry(cast(list[object], document[found[1]])[int(found[2])], found, said)
     found = _IN_ISSUER.search(said)
     if found is not None:
         # What is written there is not repeated: it may be a secret.
@@ -372,22 +341,22 @@ def _placed(written: object, said: str) -> str:
     return said
 
 
-_IN_BUDGET = re.compile(r"at `\$\.budgets\[([0-9]+)\]([^`]*)`")
+_IN_ENTRY = re.compile(r"at `\$\.(budgets|rate_limits|routes)\[([0-9]+)\]([^`]*)`")
 _IN_ISSUER = re.compile(r"at `\$\.issuers\[([0-9]+)\]")
 _STEP = re.compile(r"\.(\w+)|\[([0-9]+)\]")
 
 
-def _in_budget(budget: object, found: re.Match[str], said: str) -> str:
-    """The same with the budget's name, and with what is written there: no secret stands in a budget."""
-    fields = cast(dict[str, object], budget) if isinstance(budget, dict) else {}
-    value: object = cast(object, budget)
-    for field, number in _STEP.findall(found[2]):
+def _in_entry(entry: object, found: re.Match[str], said: str) -> str:
+    """The same with the entry's name, and with what is written there: no secret stands in any of these."""
+    fields = cast(dict[str, object], entry) if isinstance(entry, dict) else {}
+    value: object = cast(object, entry)
+    for field, number in _STEP.findall(found[3]):
         if field and isinstance(value, dict):
             value = cast(dict[str, object], value).get(field)
         elif number and isinstance(value, list):
             value = cast(list[object], value)[int(number)]
     told = f", which is {value!r}" if isinstance(value, str | int | float) and "Invalid" not in said else ""
-    return f"{said[: found.start()]}at `budgets.{fields.get('name', found[1])}{found[2]}`{told}"
+    return f"{said[: found.start()]}at `{found[1]}.{fields.get('name', found[2])}{found[3]}`{told}"
 
 
 _HINTS = (

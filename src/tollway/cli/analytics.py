@@ -1,0 +1,75 @@
+"""`tollway analytics`: rollups, made anew and compared with the ledger. Both read the folder of a gateway that is stopped."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tollway.cli.options import Data, Json
+
+analytics = typer.Typer(help="The rollups that analytics are added up from.", no_args_is_help=True)
+
+_STOPPED = "The gateway must be stopped."
+
+
+@analytics.command("rebuild")
+def rebuild(data: Data = None, json: Json = False) -> None:
+    """Add the ledger up anew; figures of the request log, which may be gone by now, stay. The gateway must be stopped.
+
+    Killed in the middle, it goes on where it was when the gateway or this command is started again.
+    """
+    from tollway.cli.shown import count, say, show_json
+    from tollway.storage.sqlite.rebuilt import rebuild as add_up
+
+    done = _in_folder(data, add_up)
+    if json:
+        show_json({"entries": done})
+    else:
+        say(f"{count(done)} ledger entries were added up anew.")
+
+
+@analytics.command("verify")
+def verify(
+    data: Data = None,
+    json: Json = False,
+    most: Annotated[int, typer.Option(help="How many differences to tell.", min=1, max=10_000)] = 20,
+) -> None:
+    """Compare rollups with the ledger, hour by hour, to the nanodollar; exit code 1 on any difference.
+
+    The gateway must be stopped.
+    """
+    from tollway.cli.shown import complain, count, say, show_json
+    from tollway.storage.sqlite.verified import verify as compare
+
+    found = _in_folder(data, compare)
+    if json:
+        show_json(
+            {
+                "ok": not found.differences,
+                "entries": found.entries,
+                "behind": found.behind,
+                "differences": list(found.differences),
+            }
+        )
+    elif not found.differences:
+        behind = f"; {count(found.behind)} are not in them yet" if found.behind else ""
+        say(f"Rollups equal the {count(found.entries)} ledger entries that are in them, to the nanodollar{behind}.")
+    else:
+        for words in found.differences[:most]:
+            complain(words)
+        say(f"{count(len(found.differences))} differences. Make them anew: tollway analytics rebuild")
+    if found.differences:
+        raise typer.Exit(1)
+
+
+def _in_folder(data: str | None, work: Any) -> Any:
+    """What `work` says of the data folder; leaves with 2 where it cannot be used."""
+    from tollway.cli.shown import complain
+    from tollway.errors import SettingsInvalid, StoreUnavailable
+    from tollway.settings import read_settings
+
+    try:
+        return work(Path(read_settings({"data": data}).data))
+    except (StoreUnavailable, SettingsInvalid) as error:
+        complain(f"{str(error).rstrip('.')}. {_STOPPED}")
+        raise typer.Exit(2) from None

@@ -1,0 +1,42 @@
+import pytest
+
+from tollway.admin.analytics_query import METRICS
+from tollway.admin.analytics_shown import Figures, figures, percentile
+from tollway.storage.analytics import MEASURES, UPPER_MS, Question, Sums
+
+
+def test_every_measure_is_shown_as_it_is_declared() -> None:
+    question = Question(bounds=(0, 1), columns=MEASURES)
+    sums: Sums = {table: list(range(1, len(names) + 1)) for table, names in MEASURES.items()}
+    shown = Figures.model_validate(figures(sums, question, tuple(METRICS)))
+    assert shown.cost is not None and shown.cost.spent_usd == "0.000000001"
+    assert shown.tokens is not None and shown.tokens.output == 8
+    assert shown.cache is not None and shown.cache.saved_usd == "0.000000005"
+
+
+def test_what_is_not_known_is_null_and_no_zero() -> None:
+    question = Question(bounds=(0, 1), columns=MEASURES)
+    sums: Sums = {table: [0] * len(names) for table, names in MEASURES.items()}
+    shown = Figures.model_validate(figures(sums, question, tuple(METRICS)))
+    assert shown.tokens is not None and shown.tokens.model_dump() == dict.fromkeys(
+        ("input", "cache_read", "cache_write", "output", "reasoning")
+    )
+    assert shown.latency is not None
+    assert (shown.latency.mean_us, shown.latency.p95_ms, shown.latency.first_chunk_mean_us) == (None, None, None)
+    assert shown.cost is not None and shown.cost.spent_usd == "0"
+
+
+@pytest.mark.parametrize(
+    ("histogram", "percent", "expected"),
+    [
+        ([1, 0, 0], 50, UPPER_MS[0]),
+        ([50, 50, 0], 50, UPPER_MS[0]),
+        ([49, 51, 0], 50, UPPER_MS[1]),
+        ([95, 4, 1], 95, UPPER_MS[0]),
+        ([94, 5, 1], 95, UPPER_MS[1]),
+        ([0, 0, 0], 50, None),
+        ([0] * 12 + [7], 50, None),
+    ],
+)
+def test_a_percentile_is_the_end_of_its_class(histogram: list[int], percent: int, expected: int | None) -> None:
+    assert percentile(histogram, percent) == expected
