@@ -1,0 +1,46 @@
+/** Who is signed in, for every part of the page. */
+
+import { createContext, useContext, useMemo, type ReactNode } from "react";
+import { queries, useApi, keepToken, type Schemas } from "./client";
+import { Failed, Loading } from "../pieces/states";
+import { SignIn } from "../shell/sign_in";
+
+type Session = Schemas["SessionShown"];
+
+export interface Who {
+  name: string;
+  roles: string[];
+  /** Whether a scope is granted; what is not is not offered. */
+  may: (scope: string) => boolean;
+  session: Session;
+}
+
+const Context = createContext<Who | null>(null);
+
+export function useWho(): Who {
+  const who = useContext(Context);
+  if (!who) throw new Error("nobody is signed in");
+  return who;
+}
+
+/** Shows `children` to whoever is signed in, and everybody else how to. */
+export function Signed({ children }: { children: ReactNode }) {
+  const { data, error, refetch } = useApi("/api/v1/session", {}, { every: 60_000 });
+  const who = useMemo<Who | null>(
+    () =>
+      data?.signed_in
+        ? { name: data.name ?? "", roles: data.roles, may: (scope) => data.scopes.includes(scope), session: data }
+        : null,
+    [data],
+  );
+  keepToken(data?.csrf ?? null);
+  if (error && !data) return <Failed error={error} what="Who you are cannot be asked" again={() => void refetch()} />;
+  if (!data) return <Loading rows={6} />;
+  if (!who) return <SignIn session={data} />;
+  return <Context value={who}>{children}</Context>;
+}
+
+/** After signing in or out, or when an answer says that the session is over. */
+export async function askAgain(): Promise<void> {
+  await queries.resetQueries();
+}

@@ -1,0 +1,93 @@
+/** What follows from a budget's numbers: its place in the tree, its pace, its state. */
+
+import type { Schemas } from "../api/client";
+import type { Standing } from "../pieces/budget_bar";
+import { nanodollars, share, sum, times, type Nanodollars } from "../money";
+
+export type Budget = Schemas["BudgetShown"];
+export type Account = Schemas["AccountShown"];
+
+export function standing(account: Account, budget: Budget, now: number): Standing {
+  const spent = nanodollars(account.spent_usd);
+  return {
+    limit: account.limit_usd === null ? null : nanodollars(account.limit_usd),
+    spent,
+    held: nanodollars(account.held_usd),
+    forecast: forecast(spent, budget, account.resets_at, now),
+    alerts: budget.alerts,
+  };
+}
+
+/** The account that is nearest its limit: what a budget of many accounts is listed by. */
+export function tightest(budget: Budget): Account | undefined {
+  return [...budget.accounts].sort((a, b) => used(b) - used(a))[0];
+}
+
+export function used(account: Account): number {
+  if (account.limit_usd === null) return 0;
+  return share(nanodollars(account.spent_usd) + nanodollars(account.held_usd), nanodollars(account.limit_usd));
+}
+
+export function spentOf(budget: Budget): Nanodollars {
+  return sum(budget.accounts.map((account) => nanodollars(account.spent_usd)));
+}
+
+/** What will be spent when the window ends, if it goes on as it did since the window began; null for windows that do not reset
+ * at one instant, and in their first twentieth, of which nothing follows. */
+export function forecast(spent: Nanodollars, budget: Budget, resetsAt: string | null, now: number): Nanodollars | null {
+  const length = windowMs(budget, resetsAt);
+  if (length === null || resetsAt === null) return null;
+  const left = new Date(resetsAt).getTime() - now;
+  const gone = length - left;
+  if (gone < length / 20 || gone > length) return null;
+  return times(spent, BigInt(length), BigInt(gone));
+}
+
+function windowMs(budget: Budget, resetsAt: string | null): number | null {
+  const period = budget.window.period;
+  const lengths: Record<string, number> = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
+  if (typeof period !== "string" || resetsAt === null) return null;
+  const months = { month: 1, quarter: 3, year: 12 }[period];
+  if (months === undefined) return lengths[period] ?? null;
+  const ends = new Date(resetsAt);
+  const began = new Date(ends);
+  began.setUTCMonth(began.getUTCMonth() - months);
+  return ends.getTime() - began.getTime();
+}
+
+export interface Placed {
+  budget: Budget;
+  depth: number;
+}
+
+/** Parents before children, each level by name. A parent that is not there is no parent. */
+export function tree(budgets: readonly Budget[]): Placed[] {
+  const ids = new Set(budgets.map((budget) => budget.id));
+  const names = new Map(budgets.map((budget) => [budget.name, budget.id]));
+  const parentOf = (budget: Budget) => {
+    const parent = budget.parent === null ? null : ids.has(budget.parent) ? budget.parent : (names.get(budget.parent) ?? null);
+    return parent === budget.id ? null : parent;
+  };
+  const found: Placed[] = [];
+  const below = (parent: string | null, depth: number) => {
+    for (const budget of budgets.filter((each) => parentOf(each) === parent).sort((a, b) => a.name.localeCompare(b.name))) {
+      if (found.some((each) => each.budget.id === budget.id)) continue;
+      found.push({ budget, depth });
+      below(budget.id, depth + 1);
+    }
+  };
+  below(null, 0);
+  return found;
+}
+
+/** What a budget counts, in words. */
+export function selects(budget: Budget): string {
+  const where = budget.where.map((match) => `${match.attribute} ${match.negated ? "is not" : "is"} ${match.patterns.join(" or ")}`);
+  const each = budget.split_by.length > 0 ? `each ${budget.split_by.join(" and ")} apart` : "";
+  return [where.join(", ") || "everything", budget.gateway ? `on ${budget.gateway}` : "", each].filter(Boolean).join(", ");
+}
+
+export function accountName(account: Account): string {
+  const values = Object.values(account.values);
+  return values.length > 0 ? values.join(" · ") : "all together";
+}

@@ -1,0 +1,160 @@
+/** One budget: its accounts, what is done at its limit, and the means to change it, with the effect before the act. */
+
+import { Alert, Button, Drawer, Group, Stack, Text, TextInput, Title } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { IconSnowflake } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { useChange } from "../api/client";
+import { useWho } from "../api/session";
+import { shown } from "../money";
+import { Amount } from "../pieces/amount";
+import { BudgetBar, StateMark, stateOf } from "../pieces/budget_bar";
+import { Failed } from "../pieces/states";
+import { instant, minute, relative } from "../time";
+import { BudgetEdit } from "./budget_edit";
+import { accountName, selects, standing, type Budget } from "./budget_math";
+import { Facts } from "./request_panel";
+
+interface Props {
+  budget: Budget | undefined;
+  missing: boolean;
+  close: () => void;
+}
+
+export function BudgetPanel({ budget, missing, close }: Props) {
+  return (
+    <Drawer
+      opened={!!budget || missing}
+      onClose={close}
+      position="right"
+      size={620}
+      title={budget?.name ?? "Budget"}
+      closeButtonProps={{ "aria-label": "Close the budget" }}
+    >
+      {budget ? (
+        <Shown key={budget.id} budget={budget} />
+      ) : (
+        <Alert color="gray" title="There is no such budget">
+          It may have been taken out since. The audit log says by whom.
+        </Alert>
+      )}
+    </Drawer>
+  );
+}
+
+function Shown({ budget }: { budget: Budget }) {
+  const { may } = useWho();
+  const [find, setFind] = useState("");
+  const now = Date.now();
+  const accounts = budget.accounts.filter((account) => account.account.toLowerCase().includes(find.toLowerCase()));
+  return (
+    <Stack gap="lg" pb="xl">
+      <Facts
+        facts={[
+          ["Counts", selects(budget)],
+          ["Limit", <Amount key="limit" of={budget.limit_usd} />],
+          ["Window", budget.window_text],
+          ["At the limit", budget.mode === "monitor" ? "nothing is refused: it only watches" : "requests are refused"],
+          ["Before it", budget.actions.map((action) => `at ${action.at_percent} %: ${action.do}${action.to ? ` to ${action.to}` : ""}`).join(", ") || null],
+          ["Tells at", budget.alerts.map((at) => `${at} %`).join(", ") || null],
+          ["Refused last", budget.last_hit ? <Hit key="hit" budget={budget} /> : "nobody in 30 days"],
+          ["Part of", budget.parent],
+          ["Note", budget.note || null],
+          ["Id", budget.id],
+        ]}
+      />
+      {may("budgets:write") && <BudgetEdit budget={budget} />}
+      {may("controls:write") && <Freeze budget={budget} />}
+      <section>
+        <Group justify="space-between" mb="xs">
+          <Title order={3}>{budget.split_by.length > 0 ? `Accounts (${budget.accounts_total})` : "Where it stands"}</Title>
+          {budget.accounts.length > 6 && (
+            <TextInput size="xs" aria-label="Find an account" placeholder="Find an account" value={find} onChange={(event) => setFind(event.currentTarget.value)} />
+          )}
+        </Group>
+        {accounts.length === 0 && (
+          <Text size="sm" c="dimmed">
+            {find ? "No account is called that." : "Nothing was spent of it in this window yet."}
+          </Text>
+        )}
+        {accounts.slice(0, 100).map((account) => {
+          const stands = standing(account, budget, now);
+          return (
+            <div key={account.account} className="tw-near">
+              <Group justify="space-between" mb={4} gap="xs">
+                <Text size="sm" fw={500}>
+                  {accountName(account)}
+                </Text>
+                <StateMark state={stateOf(stands)} frozen={account.frozen} watched={budget.mode === "monitor"} />
+              </Group>
+              <BudgetBar {...stands} />
+              <Text size="xs" c="dimmed" mt={4}>
+                spent <Amount of={stands.spent} fw={500} /> · held <Amount of={stands.held} /> · left{" "}
+                <Amount of={account.available_usd} unknown="no limit" />
+                {stands.forecast ? ` · on pace for ${shown(stands.forecast)}` : ""}
+                {account.resets_at && ` · resets ${minute(account.resets_at)}, ${relative(account.resets_at, now)}`}
+              </Text>
+              {account.limit_note && (
+                <Text size="xs" c="dimmed">
+                  {account.limit_note}
+                </Text>
+              )}
+            </div>
+          );
+        })}
+      </section>
+    </Stack>
+  );
+}
+
+function Hit({ budget }: { budget: Budget }) {
+  if (!budget.last_hit) return null;
+  return (
+    <Link to="/requests" search={{ open: budget.last_hit.request_id, range: "30d" } as never} className="tw-link">
+      {instant(budget.last_hit.at)}, {budget.last_hit.code.replaceAll("_", " ")}
+    </Link>
+  );
+}
+
+function Freeze({ budget }: { budget: Budget }) {
+  const [reason, setReason] = useState("");
+  const [asking, setAsking] = useState(false);
+  const freeze = useChange("post", "/api/v1/budgets/{budget_id}/freeze");
+  const thaw = useChange("post", "/api/v1/budgets/{budget_id}/unfreeze");
+  const asked = { path: { budget_id: budget.id }, body: { account: null, reason } };
+  const done = (message: string) => () => {
+    setAsking(false);
+    notifications.show({ message, color: "teal" });
+  };
+  const error = freeze.error ?? thaw.error;
+  return (
+    <section>
+      {error && <Failed error={error} what="The budget was not changed" />}
+      {budget.frozen ? (
+        <Alert color="red" variant="outline" icon={<IconSnowflake size={18} />} title="Frozen">
+          Everything that costs money is refused.
+          <Group mt="xs">
+            <Button loading={thaw.isPending} onClick={() => thaw.mutate(asked, { onSuccess: done(`${budget.name} is in use again`) })}>
+              Unfreeze
+            </Button>
+          </Group>
+        </Alert>
+      ) : asking ? (
+        <Group align="end" gap="xs">
+          <TextInput label="Why it is frozen" value={reason} onChange={(event) => setReason(event.currentTarget.value)} placeholder="a leaked key" style={{ flex: 1 }} />
+          <Button color="red" size="sm" loading={freeze.isPending} onClick={() => freeze.mutate(asked, { onSuccess: done(`${budget.name} is frozen`) })}>
+            Freeze now
+          </Button>
+          <Button variant="default" size="sm" onClick={() => setAsking(false)}>
+            Leave it
+          </Button>
+        </Group>
+      ) : (
+        <Button variant="default" leftSection={<IconSnowflake size={14} />} onClick={() => setAsking(true)}>
+          Freeze…
+        </Button>
+      )}
+    </section>
+  );
+}

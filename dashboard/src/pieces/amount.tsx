@@ -1,0 +1,47 @@
+/** Amounts as people read them, with the exact one a hover away. */
+
+import { Text, Tooltip, type TextProps } from "@mantine/core";
+import { IconArrowDownRight, IconArrowUpRight, IconMinus } from "@tabler/icons-react";
+import { exact, nanodollars, percent, shown, type Nanodollars } from "../money";
+
+interface Props extends TextProps {
+  /** An exact decimal string, or nanodollars; null is unknown, and shown as that. */
+  of: string | Nanodollars | null | undefined;
+  unknown?: string;
+}
+
+export function Amount({ of, unknown = "unknown", ...text }: Props) {
+  if (of === null || of === undefined)
+    return (
+      <Text span inherit c="dimmed" {...text}>
+        {unknown}
+      </Text>
+    );
+  const amount = typeof of === "string" ? nanodollars(of) : of;
+  const [short, full] = [shown(amount), exact(amount)];
+  const number = (
+    <Text span inherit className="tw-number" {...text}>
+      {short}
+    </Text>
+  );
+  return short === full ? number : <Tooltip label={full}>{number}</Tooltip>;
+}
+
+/** How much more or less than before, with an arrow and in words. */
+export function Change({ now, before, than }: { now: Nanodollars; before: Nanodollars; than: string }) {
+  if (before === 0n)
+    return (
+      <Text size="xs" c="dimmed">
+        {now === 0n ? `nothing ${than} either` : `nothing ${than}`}
+      </Text>
+    );
+  const difference = now - before;
+  const Icon = difference > 0n ? IconArrowUpRight : difference < 0n ? IconArrowDownRight : IconMinus;
+  const size = percent(difference < 0n ? -difference : difference, before);
+  return (
+    <Text size="xs" c="dimmed" component="div" className="tw-change">
+      <Icon size={14} aria-hidden /> {size} {difference > 0n ? "more" : difference < 0n ? "less" : "change"} than{" "}
+      <Amount of={before} fw={500} /> {than}
+    </Text>
+  );
+}

@@ -1,0 +1,79 @@
+/** Where a budget stands: spent solid, held hatched, the pace as a tick, thresholds as notches, and all of it in words. */
+
+import { Group, Text, Tooltip } from "@mantine/core";
+import { IconAlertTriangle, IconCircleCheck, IconEye, IconFlame, IconSnowflake } from "@tabler/icons-react";
+import { exact, percent, share, shown, type Nanodollars } from "../money";
+
+export interface Standing {
+  limit: Nanodollars | null;
+  spent: Nanodollars;
+  held: Nanodollars;
+  /** What will be spent by the end of the window at the pace so far; null where nobody can say. */
+  forecast?: Nanodollars | null;
+  alerts?: readonly number[];
+}
+
+export type State = "fine" | "near" | "over";
+
+/** near: four fifths are spent or held; over: nothing is left. */
+export function stateOf({ limit, spent, held }: Standing): State {
+  if (limit === null) return "fine";
+  if (spent >= limit) return "over";
+  return (spent + held) * 10n >= limit * 8n ? "near" : "fine";
+}
+
+export function BudgetBar({ limit, spent, held, forecast, alerts = [] }: Standing) {
+  const state = stateOf({ limit, spent, held });
+  if (limit === null)
+    return (
+      <Text size="xs" c="dimmed">
+        no limit
+      </Text>
+    );
+  const said = [
+    `${shown(spent)} of ${shown(limit)} spent`,
+    held > 0n ? `${shown(held)} held` : "",
+    forecast ? `on pace for ${shown(forecast)}` : "",
+  ].filter(Boolean);
+  return (
+    <Tooltip label={`${exact(spent)} spent, ${exact(held)} held, limit ${exact(limit)}`}>
+      <svg className="tw-bar" data-state={state} role="img" aria-label={said.join(", ")} preserveAspectRatio="none">
+        <rect className="tw-bar-track" width="100%" height="100%" rx="3" />
+        <rect className="tw-bar-held" width={`${share(spent + held, limit) * 100}%`} height="100%" rx="3" />
+        <rect className="tw-bar-spent" width={`${share(spent, limit) * 100}%`} height="100%" rx="3" />
+        {alerts
+          .filter((at) => at < 100)
+          .map((at) => (
+            <rect key={at} className="tw-bar-notch" x={`${at}%`} y="0" width="1" height="100%" />
+          ))}
+        {forecast !== undefined && forecast !== null && forecast > spent && (
+          <rect className="tw-bar-pace" x={`calc(${share(forecast, limit) * 100}% - 2px)`} y="0" width="2" height="100%" />
+        )}
+      </svg>
+    </Tooltip>
+  );
+}
+
+export function StateMark({ state, frozen, watched }: { state: State; frozen?: boolean; watched?: boolean }) {
+  const [Icon, word, colour] = frozen
+    ? [IconSnowflake, "frozen", "var(--tw-over)"]
+    : state === "over"
+      ? [IconFlame, watched ? "over, watched" : "spent", "var(--tw-over)"]
+      : state === "near"
+        ? [IconAlertTriangle, "near", "var(--tw-near)"]
+        : watched
+          ? [IconEye, "watched", "var(--mantine-color-dimmed)"]
+          : [IconCircleCheck, "fine", "var(--tw-good)"];
+  return (
+    <Group gap={4} wrap="nowrap" c={colour} className="tw-mark">
+      <Icon size={15} aria-hidden />
+      <Text span size="xs" fw={600} inherit={false}>
+        {word}
+      </Text>
+    </Group>
+  );
+}
+
+export function partOf({ limit, spent }: Standing): string {
+  return limit === null ? "—" : (percent(spent, limit) ?? "limit is $0");
+}

@@ -1,0 +1,61 @@
+/** Every address below /dashboard. Each page is a chunk of its own, loaded when it is first opened. */
+
+import { Button } from "@mantine/core";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link } from "@tanstack/react-router";
+import { Empty, Failed, Loading } from "./pieces/states";
+import { clean, type Address } from "./shell/address";
+import { Shell } from "./shell/shell";
+
+const root = createRootRoute({
+  component: Shell,
+  validateSearch: (search: Record<string, unknown>): Address =>
+    Object.fromEntries(Object.entries(clean(search as Address)).map(([name, value]) => [name, String(value)])),
+  notFoundComponent: () => (
+    <Empty title="There is no such page">
+      <Button component={Link} to="/" variant="default" mt="sm">
+        To the overview
+      </Button>
+    </Empty>
+  ),
+});
+
+const page = <P extends string>(path: P, load: () => Promise<Record<string, unknown>>, name: string) =>
+  createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(load as never, name as never) });
+
+const routes = [
+  page("/", () => import("./pages/overview"), "Overview"),
+  page("/spend", () => import("./pages/spend"), "Spend"),
+  page("/budgets", () => import("./pages/budgets"), "Budgets"),
+  page("/requests", () => import("./pages/requests"), "Requests"),
+  page("/keys", () => import("./pages/keys"), "Keys"),
+  page("/setup", () => import("./pages/setup"), "Setup"),
+  page("/me", () => import("./pages/me"), "Me"),
+  page("/policies", () => import("./pages/policies"), "Policies"),
+  page("/routes", () => import("./pages/routes"), "Routes"),
+  page("/prices", () => import("./pages/prices"), "Prices"),
+  page("/alerts", () => import("./pages/alerts"), "Alerts"),
+  page("/audit", () => import("./pages/audit"), "Audit"),
+];
+
+export const router = createRouter({
+  routeTree: root.addChildren(routes),
+  basepath: "/dashboard",
+  defaultPreload: "intent",
+  scrollRestoration: true,
+  // Plain words in the address: what looks like a number or JSON stays what somebody wrote.
+  parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
+  stringifySearch: (search) => {
+    const text = new URLSearchParams(clean(search as Address) as Record<string, string>).toString();
+    return text ? `?${text}` : "";
+  },
+  defaultPendingComponent: () => (
+    <div className="tw-page">
+      <Loading rows={8} />
+    </div>
+  ),
+  defaultErrorComponent: ({ error }) => (
+    <div className="tw-page">
+      <Failed error={error} what="This page cannot be loaded" again={() => window.location.reload()} />
+    </div>
+  ),
+});

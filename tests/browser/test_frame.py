@@ -1,0 +1,126 @@
+"""What holds for every page: who sees it, by which keys, on which screen, and what axe says of it."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, expect
+from tests.browser.visiting import PASSWORD, Visitor
+
+PAGES = {
+    "/": "Overview",
+    "/spend": "Spend explorer",
+    "/budgets": "Budgets",
+    "/requests": "Requests",
+    "/keys": "Keys",
+    "/policies": "Policies",
+    "/routes": "Routes",
+    "/prices": "Providers and prices",
+    "/alerts": "Alerts",
+    "/audit": "Audit",
+    "/me": "My usage",
+    "/setup": "Set up a client",
+    "/budgets?open=interns": "Budgets",
+    "/routes?open=chat": "Routes",
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_barrier(chromium: Browser, gateway: str, scheme: str) -> None:
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    visitor = Visitor(context, gateway)
+    visitor.page.goto(f"{gateway}/dashboard")
+    visitor.page.get_by_role("heading", name="Sign in").wait_for()
+    found = {"sign in": visitor.barriers()}
+    visitor.sign_in()
+    for path, title in PAGES.items():
+        expect(visitor.open(path).get_by_role("heading", level=1).first).to_have_text(title)
+        found[path] = visitor.barriers()
+    context.close()
+    assert {path: barriers for path, barriers in found.items() if barriers} == {}
+    assert visitor.wrong == []
+
+
+def test_nothing_is_cut_at_the_width_of_a_phone(chromium: Browser, gateway: str) -> None:
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    visitor = Visitor(context, gateway)
+    visitor.sign_in()
+    for path in PAGES:
+        page = visitor.open(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+    page = visitor.open("/")
+    expect(page.get_by_role("button", name=re.compile("^Signed in as"))).to_be_in_viewport()
+    page.get_by_role("button", name="Open navigation").click()
+    page.get_by_role("link", name="Budgets", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Budgets")
+    context.close()
+
+
+def test_a_role_sees_what_it_may_and_is_offered_nothing_else(chromium: Browser, gateway: str) -> None:
+    context = chromium.new_context(viewport={"width": 1024, "height": 800})
+    visitor = Visitor(context, gateway)
+    visitor.sign_in("fiona")
+    page = visitor.open("/budgets?open=interns")
+    expect(page.get_by_role("dialog")).to_contain_text("Where it stands")
+    expect(page.get_by_role("button", name=re.compile("Put in force|New budget|Freeze"))).to_have_count(0)
+    context.close()
+    assert visitor.wrong == []
+
+
+def test_a_deep_link_survives_signing_in_and_a_wrong_password_is_told(chromium: Browser, gateway: str) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(f"{gateway}/dashboard/requests?status=429")
+    page.get_by_label("Name").fill("root")
+    page.get_by_label("Password").first.fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("No administrator of this gateway has that name and password")).to_be_visible()
+    page.get_by_label("Password").first.fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Requests")
+    assert page.url.endswith("/dashboard/requests?status=429")
+    page.get_by_role("button", name="Signed in as root").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    context.close()
+
+
+def test_the_keyboard_alone_reaches_a_page_and_its_content(visitor: Visitor) -> None:
+    page = visitor.open("/")
+    page.keyboard.press("Control+k")
+    page.get_by_label("Find a page, a person, a model or a request").fill("caps")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Budgets")
+    page.reload()
+    page.get_by_role("heading", level=1).wait_for()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
+
+
+def test_dark_mode_is_chosen_and_kept(visitor: Visitor) -> None:
+    page = visitor.open("/")
+    page.get_by_role("button", name="Dark mode").click()
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
+    page.reload()
+    expect(page.get_by_role("button", name="Light mode")).to_be_visible()
+
+
+def test_an_address_that_is_no_page_says_so(visitor: Visitor) -> None:
+    page = visitor.page
+    page.goto(f"{visitor.url}/dashboard/nothing/here")
+    expect(page.get_by_text("There is no such page")).to_be_visible()
+    page.get_by_role("link", name="To the overview").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+
+
+def test_while_the_gateway_does_not_answer_the_page_says_so_and_offers_to_try_again(visitor: Visitor) -> None:
+    page = visitor.page
+    page.route(
+        "**/api/v1/budgets*",
+        lambda route: route.fulfill(status=500, json={"code": "internal_error", "detail": "It broke."}),
+    )
+    page.goto(f"{visitor.url}/dashboard/budgets")
+    expect(page.get_by_role("alert")).to_contain_text("It broke.")
+    page.unroute("**/api/v1/budgets*")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("table", name="Budgets")).to_be_visible()
+    visitor.expect_refusal()

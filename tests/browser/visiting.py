@@ -1,0 +1,47 @@
+"""Somebody at the dashboard, as tests have them."""
+
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Page
+
+AXE = Path(__file__).parent.parent.parent / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
+PASSWORD = "a-long-password"
+
+
+class Visitor:
+    """Somebody at the dashboard."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.page: Page = context.new_page()
+        self.url = url
+        self.wrong: list[str] = []
+        """What the browser complained of: errors of scripts, and all that the policy of the page has stopped."""
+        self.page.set_default_timeout(6_000)
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("console", lambda told: self.wrong.append(told.text) if told.type == "error" else None)
+
+    def sign_in(self, name: str = "root") -> None:
+        self.page.goto(f"{self.url}/dashboard")
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Password", exact=False).first.fill(PASSWORD)
+        self.page.keyboard.press("Enter")
+        self.page.get_by_role("button", name=f"Signed in as {name}").wait_for()
+
+    def open(self, path: str) -> Page:
+        """A page by its address, once it has shown what it has."""
+        self.page.goto(f"{self.url}/dashboard{path}")
+        self.page.get_by_role("heading", level=1).first.wait_for()
+        self.page.get_by_role("status", name="Loading").first.wait_for(state="detached")
+        return self.page
+
+    def expect_refusal(self) -> None:
+        """Takes what the browser says of answers that were meant to be errors out of what it complained of."""
+        self.wrong = [told for told in self.wrong if "the server responded with a status of" not in told]
+
+    def barriers(self) -> list[str]:
+        """What axe finds serious or critical."""
+        self.page.evaluate(AXE.read_text())
+        found = self.page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
+        return [
+            f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in ("serious", "critical")
+        ]
