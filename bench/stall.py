@@ -67,6 +67,10 @@ MARK = b"--------a-boundary"
 EMPTY = b"{}," * 3_300_000 + b"{}"
 
 
+def anthropic(**fields: Any) -> bytes:
+    return json.dumps({"model": "openai/gpt-4o-mini", "max_tokens": 9, **fields}).encode()
+
+
 def form(**parts: bytes) -> bytes:
     """A multipart form. A part that is called `file` is one."""
     said = b""
@@ -120,6 +124,17 @@ CASES: dict[str, Case] = {
         "/openai/v1/audio/transcriptions",
         lambda: form(model=b"whisper-1", file=(b"\r\n--" + MARK[:-1]) * 450_000),
         kind=FORM,
+    ),
+    # An Anthropic caller of a model that speaks OpenAI's chat: the body is put into other words.
+    "translated, messages": Case(
+        "/v1/messages", lambda: anthropic(messages=[{"role": "user", "content": "x"}] * 285_000)
+    ),
+    "translated, one text": Case(
+        "/v1/messages", lambda: anthropic(messages=[{"role": "user", "content": "x" * 9_900_000}])
+    ),
+    "translated, empty objects": Case(
+        "/v1/messages",
+        lambda: b'{"model":"openai/gpt-4o-mini","max_tokens":9,"messages":[{"role":"user","content":[%s]}]}' % EMPTY,
     ),
     "answer, empty objects": Case(answer=lambda: b'{%s,"x":[%s]}' % (USAGE, EMPTY)),
     "answer, one text": Case(answer=lambda: b'{%s,"x":"%s"}' % (USAGE, b"y" * 10_000_000)),

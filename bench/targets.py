@@ -126,7 +126,9 @@ def tollway_unified(place: Place) -> Target:
     return _tollway(place, name="tollway-unified", path="/v1/chat/completions", model=f"openai/{MODEL}")
 
 
-def _tollway(place: Place, *, name: str, path: str, model: str) -> Target:
+def _tollway(
+    place: Place, *, name: str, path: str, model: str, more: str = "", gateway: str = "", does: str = ""
+) -> Target:
     own = install.SOURCES.parent / ".venv" / "bin" / "python"
     python = own if own.exists() else Path(sys.executable)
     version = install.ask_python(python, "import tollway; print(tollway.__version__)")
@@ -134,11 +136,11 @@ def _tollway(place: Place, *, name: str, path: str, model: str) -> Target:
     # A checkout that is only on the path has no script; the script does no more than this.
     start = (str(program),) if program.exists() else (str(python), "-c", "from tollway.cli import main; main()")
     port = free_port()
-    settings = place.write("tollway.yaml", TOLLWAY_SETTINGS.format(upstream=place.upstream))
+    settings = place.write("tollway.yaml", TOLLWAY_SETTINGS.format(upstream=place.upstream, gateway=gateway) + more)
     address = ("--host", "127.0.0.1", "--port", str(port))
     return Target(
         name=name,
-        does="key, 5 budgets held and settled, ledger and request log",
+        does=f"key, 5 budgets held and settled, ledger and request log{does}",
         version=version,
         command=(*start, "serve", "--config", settings, *address, "--data", str(place.folder / "data")),
         environment={"TOLLWAY_BENCH_KEY": TOKEN, "TOLLWAY_BENCH_PROVIDER_KEY": "sk-fake-provider"},
@@ -147,6 +149,63 @@ def _tollway(place: Place, *, name: str, path: str, model: str) -> Target:
         model=model,
         budgets_path="/v1/budget",
     )
+
+
+def tollway_feature(name: str) -> Callable[[Place], Target]:
+    """Tollway with one thing more switched on, to see what that costs a request."""
+    feature = FEATURES[name]
+
+    def target(place: Place) -> Target:
+        return _tollway(
+            place,
+            name=f"tollway-{name}",
+            path=feature.path,
+            model=feature.model,
+            more=feature.settings,
+            gateway=feature.gateway,
+            does=f"; {feature.does}",
+        )
+
+    return target
+
+
+@dataclass(frozen=True)
+class Feature:
+    """What is switched on: whole sections of the settings, and fields of the gateway."""
+
+    does: str
+    settings: str = ""
+    gateway: str = ""
+    path: str = "/v1/chat/completions"
+    model: str = f"openai/{MODEL}"
+
+
+FEATURES = {
+    "rates": Feature(
+        "two rate limits that never refuse",
+        "rate_limits:\n"
+        "  - {name: each user, split_by: [user], requests: 100000000, window_s: 60}\n"
+        "  - {name: tokens, tokens: 100000000000, window_s: 60, technique: fixed}\n",
+    ),
+    "cache": Feature("every answer from the cache", gateway=", cache: {ttl_s: 3600}"),
+    "retries": Feature("three tries, none of them needed", gateway=", retry: {max_attempts: 3}, timeout_ms: 30000"),
+    "route": Feature(
+        "a dynamic route of a condition, a percentage and a model",
+        "routes:\n"
+        "  - name: bench\n"
+        "    elements:\n"
+        "      - {id: start, type: start, outputs: {next: {elementId: if}}}\n"
+        "      - {id: if, type: conditional, properties: {conditions: {metadata.team: {$eq: ml}}}, "
+        "outputs: {'true': {elementId: split}, 'false': {elementId: end}}}\n"
+        "      - {id: split, type: percentage, outputs: {'50%': {elementId: one}, '50.0%': {elementId: one}}}\n"
+        f"      - {{id: one, type: model, properties: {{provider: openai, model: {MODEL}, timeout: 30000, retries: 1}}, "
+        "outputs: {success: {elementId: end}, fallback: {elementId: end}}}\n"
+        "      - {id: end, type: end, outputs: {}}\n",
+        model="dynamic/bench",
+    ),
+    "translation": Feature("an Anthropic caller of an OpenAI model, translated both ways", path="/v1/messages"),
+}
+"""Each beside "tollway-unified", which has none of them."""
 
 
 # Five budgets, none of which refuses: everybody, each user, a family of models, a team by its metadata, a provider.
@@ -160,7 +219,7 @@ keys:
     groups: [engineering]
     metadata: {{team: ml}}
 gateways:
-  - {{slug: default, authentication: required}}
+  - {{slug: default, authentication: required{gateway}}}
 budgets:
   - {{name: company, limit: "1000000", window: {{period: month, timezone: UTC}}}}
   - {{name: each user, split_by: [user], limit: "1000000", window: {{period: month, timezone: UTC}}}}
@@ -278,6 +337,7 @@ TARGETS: dict[str, Callable[[Place], Target]] = {
     "nginx": nginx,
     "tollway": tollway,
     "tollway-unified": tollway_unified,
+    **{f"tollway-{name}": tollway_feature(name) for name in FEATURES},
     "litellm": litellm,
     "rolter": rolter,
     "smg": smg,

@@ -21,7 +21,7 @@ def test_only_what_may_pass_by_itself_is_worth_a_retry(code: str) -> None:
     if reason.status >= 500:
         assert reason.retry
     elif reason.retry:
-        assert code in ("body_timeout", "budget_contended")
+        assert code in ("body_timeout", "budget_contended", "rate_limited", "idempotency_in_progress")
 
 
 def raised() -> list[type[TollwayError]]:

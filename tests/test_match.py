@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollway.match import PLAIN_ATTRIBUTES, Attribute, Match, all_hold, is_attribute
+from tollway.match import PLAIN_ATTRIBUTES, WRITTEN_MODEL, Attribute, Match, all_hold, is_attribute, only_itself
 
 NAMES = st.text(alphabet="ab/*.-[\n", max_size=12)
 
@@ -100,3 +100,15 @@ def test_rules_may_speak_of_known_attributes_and_any_metadata(name: str) -> None
 @pytest.mark.parametrize("name", ["", "metadata", "metadata.", "Model", "groups", "usr", " model", "xmetadata.a"])
 def test_rules_may_not_speak_of_anything_else(name: str) -> None:
     assert not is_attribute(name)
+
+
+def test_all_but_a_model_leaves_out_no_other_that_only_costs_the_same() -> None:
+    facts = {
+        "model": Attribute(("openai/gpt-5", "gpt-5", "gpt-5-codex"), "gateway"),
+        WRITTEN_MODEL: Attribute(("openai/gpt-5", "gpt-5"), "gateway"),
+    }
+    assert Match("model", ("gpt-5-codex",), negated=True).holds(facts)
+    assert Match("model", ("gpt-5-codex",)).holds(facts)
+    assert not Match("model", ("gpt-5",), negated=True).holds(facts)
+    assert only_itself(facts)["model"].values == ("openai/gpt-5", "gpt-5")
+    assert only_itself({"model": facts["model"]})["model"] is facts["model"]

@@ -15,20 +15,24 @@ ROWS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
     frozenset({"money", "clock", "ids", "sealing"}),
     frozenset({"match", "request", "usage", "identity"}),
-    frozenset({"pricing", "ledger", "routes"}),
-    frozenset({"budgets", "policies", "providers", "translate", "logs", "alerts"}),
+    frozenset({"pricing", "ledger"}),
+    frozenset(
+        {"budgets", "policies", "providers", "translate", "logs", "alerts", "routes", "rates", "cache", "autorouting"}
+    ),
     frozenset({"gateway"}),
     frozenset({"snapshot"}),
     frozenset({"document"}),
     frozenset({"exchange", "storage"}),
     frozenset({"settings_file"}),
     frozenset({"proxy", "admin", "workers", "settings", "failpoints"}),
+    frozenset({"running"}),
     frozenset({"cli", "app", "demo"}),
 )
 # Neighbours in one row that may not know each other.
 APART = [("exchange", "storage"), ("proxy", "workers")]
 PURE = {
-    "money", "errors", "sealing", "match", "request", "usage", "identity", "pricing", "ledger", "policies", "routes", "budgets",
+    "money", "errors", "sealing", "match", "request", "usage", "identity", "pricing", "ledger", "policies",
+    "routes", "rates", "cache", "budgets",
     "providers", "translate", "logs", "alerts", "gateway", "snapshot", "document", "exchange",
 }  # fmt: skip
 # What would wait, read a clock, draw lots, or touch the world.

@@ -32,7 +32,15 @@ def bill(provider: str) -> dict[str, Any]:
         return json.loads(answer.read())
 
 
-async def ask(url: str, key: str, identifier: str, body: dict[str, Any], *, leave_after: int | None = None) -> int:
+async def ask(
+    url: str,
+    key: str,
+    identifier: str,
+    body: dict[str, Any],
+    *,
+    leave_after: int | None = None,
+    path: str = "/openai/v1/chat/completions",
+) -> int:
     """One chat request; its status, or 0 when the connection died. `leave_after`: hang up after so many bytes."""
     parts = urlsplit(url)
     raw = json.dumps(body).encode()
@@ -42,9 +50,9 @@ async def ask(url: str, key: str, identifier: str, body: dict[str, Any], *, leav
         return 0
     try:
         writer.write(
-            b"POST /openai/v1/chat/completions HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\n"
+            b"POST %s HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\n"
             b"authorization: Bearer %s\r\nx-test-id: %s\r\ntollway-metadata: %s\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s"
-            % (key.encode(), identifier.encode(), json.dumps({"id": identifier}).encode(), len(raw), raw)
+            % (path.encode(), key.encode(), identifier.encode(), json.dumps({"id": identifier}).encode(), len(raw), raw)
         )
         head = await reader.readuntil(b"\r\n")
         status = int(head.split(b" ")[1])
