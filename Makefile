@@ -4,15 +4,15 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run test check lint types unit test-slow simulate demo fuzz bench lock build clean
+.PHONY: dashboard dashboard-if-possible check-dashboard run test check lint types unit test-slow simulate demo fuzz bench bench-features lock build clean
 
-run: $(VENV)/run.stamp ## install, start the gateway on the embedded default, print its address
+run: $(VENV)/run.stamp dashboard-if-possible ## install, start the gateway on the embedded default, print its address
 	$(BIN)/tollway serve $(ARGS)
 
-demo: $(VENV)/run.stamp ## a gateway with a fake provider and live traffic: no key, no network
+demo: $(VENV)/run.stamp dashboard-if-possible ## a gateway with a fake provider and live traffic: no key, no network
 	$(BIN)/tollway demo $(ARGS)
 
-test: lint types unit ## what has to pass before anything lands
+test: lint types check-dashboard unit ## what has to pass before anything lands
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -21,7 +21,7 @@ lint: $(VENV)/dev.stamp
 types: $(VENV)/dev.stamp
 	$(BIN)/pyright
 
-unit: $(VENV)/dev.stamp
+unit: $(VENV)/dev.stamp dashboard-if-possible
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow" $(ARGS)
 
 test-slow: $(VENV)/dev.stamp ## the long sweeps too
@@ -36,8 +36,21 @@ fuzz: $(VENV)/dev.stamp ## a million spoilt answers, streams and requests, and t
 bench: $(VENV)/run.stamp ## against nginx and other gateways, in one run (docs/reference/benchmark.md)
 	$(BIN)/python bench/run.py $(ARGS)
 
-build: $(VENV)/dev.stamp ## wheel and sdist into dist/
-	$(BIN)/python -m build
+bench-features: $(VENV)/run.stamp ## what rate limits, cache, routes, retries and translation cost a request where they are on
+	$(BIN)/python bench/run.py --only c1,c64 --peers nginx,tollway-unified,tollway-rates,tollway-cache,tollway-retries,tollway-route,tollway-translation $(ARGS)
+
+build: $(VENV)/dev.stamp ## wheel and sdist into dist/, with the dashboard inside
+	TOLLWAY_DASHBOARD=required $(BIN)/python -m build
+
+dashboard: $(VENV)/run.stamp ## what the gateway serves at /dashboard; does nothing where its sources are unchanged
+	$(BIN)/python scripts/build_dashboard.py
+
+# Where npm cannot be reached, everything but /dashboard works all the same; tests/browser then say why they are skipped.
+dashboard-if-possible: $(VENV)/run.stamp
+	@$(BIN)/python scripts/build_dashboard.py --if-possible
+
+check-dashboard: $(VENV)/dev.stamp ## its types against the API, and its own tests
+	$(BIN)/python scripts/build_dashboard.py --check --if-possible
 
 lock: ## pin every dependency with its hashes; needs uv
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate -o requirements.lock pyproject.toml
@@ -49,7 +62,7 @@ $(VENV)/bin/python:
 
 $(VENV)/run.stamp: requirements.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install -q --no-deps -e .
+	TOLLWAY_DASHBOARD=skip $(BIN)/python -m pip install -q --no-deps -e .
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
@@ -57,4 +70,4 @@ $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
 	@touch $@
 
 clean:
-	rm -rf $(VENV) dist build .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build .ruff_cache .hypothesis dashboard/node_modules src/tollway/dashboard

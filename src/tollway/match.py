@@ -21,6 +21,9 @@ METADATA = "metadata."
 HIDDEN_MODEL = "model.hidden"
 """A fact that no rule selects by: the name of the model is its owner's choice, and any model may be behind it."""
 
+WRITTEN_MODEL = "model.written"
+"""A fact beside "model", where it differs: the names of the model itself, without those of its price."""
+
 
 class Attribute(msgspec.Struct, frozen=True):
     """The values of one attribute and who vouches for them. Only `group` and `model` have more than one value."""
@@ -42,14 +45,32 @@ class Match(msgspec.Struct, frozen=True):
 
     def holds(self, facts: Facts, *, proven: bool = False) -> bool:
         """Whether it selects a request of these facts. An unknown attribute matches nothing, and no negation."""
-        attribute = facts.get(self.attribute)
+        # "All but this model" leaves out no other that only costs the same.
+        attribute = itself(facts) if self.negated and self.attribute == "model" else facts.get(self.attribute)
         if attribute is None or (proven and attribute.source == "header"):
             return False
         for value in attribute.values:
             for pattern in self.patterns:
-                if value == pattern or ("*" in pattern and _compiled(pattern).fullmatch(value) is not None):
+                if globbed(pattern, value):
                     return not self.negated
         return self.negated
+
+
+def globbed(pattern: str, value: str) -> bool:
+    """Whether `pattern`, in which "*" stands for any characters but "/", is about `value`."""
+    return value == pattern or ("*" in pattern and _compiled(pattern).fullmatch(value) is not None)
+
+
+def itself(facts: Facts) -> Attribute | None:
+    """The names that a model is permitted by: what was written, the model behind a deployment, and what a dated version is a
+    version of."""
+    return facts.get(WRITTEN_MODEL) or facts.get("model")
+
+
+def only_itself(facts: Facts) -> Facts:
+    """The same facts with the model by no other names than those it is permitted by."""
+    written = facts.get(WRITTEN_MODEL)
+    return facts if written is None else {**facts, "model": written}
 
 
 def is_attribute(name: str) -> bool:
