@@ -39,7 +39,7 @@ export const variables: CSSVariablesResolver = () => ({
     "--tw-surface": "#ffffff",
     "--tw-line": "#e3e6e9",
     "--tw-hover": "#f1f3f5",
-    "--tw-near": "#a65f00",
+    "--tw-near": "#8a4f00",
     "--tw-over": "#c92a2a",
     "--tw-unpriced": "#6741d9",
     "--tw-good": "#08665c",
