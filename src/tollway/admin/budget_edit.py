@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Query, Response
+from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from tollway.admin.audit import Actor
 from tollway.admin.controls import budget_named
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
-from tollway.admin.settings_change import Changed, SettingsChange, etag
+from tollway.admin.settings_change import Changed, IfMatch, SettingsChange, etag
 from tollway.admin.warnings import warnings_of
 from tollway.admin.written import Fields, schema_of
 from tollway.budgets.budget import Budget
@@ -33,9 +33,6 @@ Written = Annotated[Fields, WithJsonSchema(_SCHEMA)]
 Patch = Annotated[
     Fields,
     Body(description="Fields in the place of the budget's own; null takes one out. `where` is merged by attribute."),
-]
-IfMatch = Annotated[
-    str | None, Header(description="The revision that the change was thought of for; at another one it is refused.")
 ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Generator, Sequence
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Body, Depends, Header, Query, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from tollway.admin.audit import Actor, audited
@@ -18,7 +18,7 @@ from tollway.admin.policy_simulate import SimulateAnswer, SimulateRequest, simul
 from tollway.admin.policy_warnings import policy_warnings
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
-from tollway.admin.settings_change import SettingsChange, etag
+from tollway.admin.settings_change import IfMatch, SettingsChange, etag
 from tollway.admin.where import no_parameters
 from tollway.admin.written import Fields
 from tollway.clock import iso
@@ -35,9 +35,6 @@ _REVISIONS = 1_000
 
 Written = Annotated[Fields, WithJsonSchema(_SCHEMA)]
 """An entry of `policies:` as the settings have it."""
-IfMatch = Annotated[
-    str | None, Header(description="The revision that the change was thought of for; at another one it is refused.")
-]
 
 
 class ListQuery(BaseModel):

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Body, Depends, Header, Query, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from tollway.admin.audit import Actor
 from tollway.admin.price_warnings import price_warnings
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
-from tollway.admin.settings_change import SettingsChange, etag
+from tollway.admin.settings_change import IfMatch, SettingsChange, etag
 from tollway.admin.where import no_parameters
 from tollway.document.price_edit import with_price, without_entry
 from tollway.document.price_entries import entry_ids, is_same, price_given
@@ -24,10 +24,6 @@ _SCHEMA = msgspec.json.schema_components([PriceOverride])[1]["PriceOverride"]
 
 Written = Annotated[dict[str, Any], WithJsonSchema(_SCHEMA)]
 """An entry of `prices:` as the settings have it; what it does not say is left out, not null."""
-
-IfMatch = Annotated[
-    str | None, Header(description="The revision that the change was thought of for; at another one it is refused.")
-]
 
 
 class OverrideQuery(BaseModel):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from tollway.admin.audit import Actor
@@ -11,7 +11,7 @@ from tollway.admin.budgets import MatchShown, match_shown
 from tollway.admin.charge import Instant
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
-from tollway.admin.settings_change import SettingsChange, etag
+from tollway.admin.settings_change import IfMatch, SettingsChange, etag
 from tollway.admin.where import no_parameters
 from tollway.admin.written import Fields, schema_of
 from tollway.clock import iso
@@ -29,9 +29,6 @@ Written = Annotated[Fields, WithJsonSchema(_SCHEMA)]
 Patch = Annotated[
     Fields,
     Body(description="Fields in the place of the limit's own; null takes one out. `where` is merged by attribute."),
-]
-IfMatch = Annotated[
-    str | None, Header(description="The revision that the change was thought of for; at another one it is refused.")
 ]
 
 

@@ -17,9 +17,9 @@ from tollway.admin.route_shown import (
     version_in_full,
     version_shown,
 )
-from tollway.admin.routes import IfMatch, VersionWritten
+from tollway.admin.routes import VersionWritten
 from tollway.admin.runtime import Runtime
-from tollway.admin.settings_change import etag
+from tollway.admin.settings_change import IfMatch, etag
 from tollway.admin.where import no_parameters
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Body, Depends, Header, Query, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tollway.admin.audit import Actor
@@ -21,17 +21,13 @@ from tollway.admin.route_shown import (
 )
 from tollway.admin.route_simulate import RouteSimulated, RouteSimulation, simulated
 from tollway.admin.runtime import Runtime
-from tollway.admin.settings_change import etag
+from tollway.admin.settings_change import IfMatch, etag
 from tollway.admin.where import no_parameters
 from tollway.admin.written import check_text
 from tollway.clock import iso
 from tollway.document.routes import examined, told
 from tollway.document.written_routes import RouteDocument
 from tollway.routes.problem import Problems
-
-IfMatch = Annotated[
-    str | None, Header(description="The revision that the change was thought of for; at another one it is refused.")
-]
 
 
 class ContentWritten(BaseModel):

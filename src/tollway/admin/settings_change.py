@@ -4,7 +4,9 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from fastapi import Header
 
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
@@ -13,6 +15,10 @@ from tollway.settings_file import NotWritten, as_read, replace_text, text_of
 from tollway.snapshot import Snapshot
 
 log = logging.getLogger("tollway.admin")
+
+IfMatch = Annotated[
+    str | None, Header(description="The revision that the change was thought of for; at another one it is refused.")
+]
 
 BY = "admin api"
 """Whose revision it is; there is one administrator's token."""
