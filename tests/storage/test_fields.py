@@ -34,7 +34,7 @@ def test_the_first_unknown_field_is_the_one_that_is_named() -> None:
 
 
 def test_records_have_a_status_and_entries_a_kind_and_only_spend_has_days() -> None:
-    assert {"status", "code"} == RECORD_FIELDS - ENTRY_FIELDS
+    assert {"status", "code", "feedback"} == RECORD_FIELDS - ENTRY_FIELDS
     assert {"kind"} == ENTRY_FIELDS - RECORD_FIELDS
     assert {"day", "hour"} == GROUP_FIELDS - ENTRY_FIELDS
 

@@ -9,11 +9,15 @@ from tollway.storage.rolled import (
     COARSE,
     COARSE_VALUES,
     DAYS,
+    EVER,
     FINE,
     FINE_VALUES,
     HOUR_MS,
     KEYS,
     LEVELS,
+    LOWERED,
+    OTHERS,
+    PLAIN,
     Attributes,
     Seen,
     Who,
@@ -71,7 +75,21 @@ def test_a_row_is_in_its_hour_and_its_day_of_every_level() -> None:
         (level + part, slot, context, "charge"): [14, 2]
         for level, context in zip(LEVELS, (1, 2, 3), strict=True)
         for part, slot in ((0, 49), (DAYS, 2))
-    }
+    } | {(EVER, 0, 3, "charge"): [14, 2]}
+
+
+def test_what_lowers_a_sum_of_all_time_has_a_label_of_its_own_so_that_both_only_grow() -> None:
+    up, down = Seen(0, who(), "correction", (7, 1)), Seen(0, who(), "correction", (-9, 1))
+    found = cells([up, down, down], {up.who: (1, 2, 3)})
+    assert found[EVER, 0, 3, "correction"] == [7, 1]
+    assert found[EVER, 0, 3, f"{LOWERED}correction"] == [-18, 2]
+    assert found[PLAIN, 0, 3, "correction"] == [-11, 3]
+
+
+def test_who_has_no_counter_of_all_time_is_counted_with_all_others() -> None:
+    seen = Seen(0, who(), 2, (1,))
+    found = cells([seen], {seen.who: (1, 2, 3)}, named={4})
+    assert found[EVER, 0, OTHERS, 2] == [1] and (EVER, 0, 3, 2) not in found
 
 
 def told(status: int = 200, **fields: Any) -> dict[str, int]:

@@ -39,6 +39,9 @@ def test_these_are_the_tables() -> None:
         "traffic",
         "attributes",
         "sittings",
+        "remarks",
+        "freezes",
+        "frozen",
     }
 
 
@@ -83,7 +86,9 @@ def test_what_makes_a_second_writing_harmless_is_unique() -> None:
 def test_the_log_and_the_ledger_can_be_searched_by_every_field_they_promise() -> None:
     given = {"group": "groups"}
     assert {given.get(name, name) for name in ENTRY_FIELDS} <= set(schema.entries.columns.keys())
-    assert {given.get(name, name) for name in RECORD_FIELDS} <= set(schema.records.columns.keys())
+    said_afterwards = {"feedback"}
+    assert said_afterwards <= set(schema.remarks.columns.keys())
+    assert {given.get(name, name) for name in RECORD_FIELDS - said_afterwards} <= set(schema.records.columns.keys())
 
 
 def test_pages_and_look_ups_have_an_index() -> None:

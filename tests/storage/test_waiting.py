@@ -115,7 +115,9 @@ async def test_money_that_is_spent_meanwhile_is_told_at_once(world: World) -> No
 async def test_waiting_ends_with_the_refusal_as_it_is_then(world: World) -> None:
     world.held(reservation("big", hold("a", 60)))
     refusal = await (await world.waiting(reservation("first", hold("a", 60)), SOON_S))
-    assert refusal == Exhausted(0, refusal.balance, True)  # type: ignore[union-attr]
+    assert isinstance(refusal, Exhausted)
+    assert refusal == Exhausted(0, refusal.balance, True, waited_us=refusal.waited_us)
+    assert refusal.waited_us >= SOON_S * 900_000
     assert refusal.balance.held == 60  # type: ignore[union-attr]
     assert world.placed == ["big"]
 

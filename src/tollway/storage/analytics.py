@@ -1,6 +1,6 @@
 """What people ask about money over time, and what a store answers: sums that equal the ledger's, to the nanodollar."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -116,6 +116,73 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
     entries: int
 
 
+OWN_DAYS = 30
+"""A sitting is judged by the user's own sittings of so many days before it."""
+
+OWN_SESSIONS = 5
+"""With fewer of them, nobody knows what is usual for the user."""
+
+
+class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
+    """A sitting that stands out, and what it is judged by, in nanodollars."""
+
+    sitting: Sitting
+    usual: int
+    """The 95th percentile, by the nearest rank, of the user's sittings of the days before."""
+    rare: int
+    """The 99th of all other sittings of the range and of the days before it."""
+
+
+class Outstanding(msgspec.Struct, frozen=True, kw_only=True):
+    """How many sittings stand out, and the dearest of them."""
+
+    number: int
+    dearest: tuple[Anomaly, ...]
+
+
+class Stopped(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests of a user that were refused for one reason, or one that a cheaper model served."""
+
+    code: str
+    """A key of `errors.REASONS`, or "downgraded"."""
+    provider: str | None
+    model: str | None
+    """What was asked for, as far as it is known."""
+    user: str | None
+    requests: int
+    at: int
+    """Unix milliseconds of the last one."""
+    charged: int | None = None
+    """downgraded: nanodollars; `None` where no price is known."""
+
+
+class Stops(msgspec.Struct, frozen=True, kw_only=True):
+    """What was refused, and what was downgraded."""
+
+    refused_since: int
+    """From where on all refusals are here: the beginning of the range, or later where there are too many to be read."""
+    refused: Sequence[Stopped]
+    swapped_since: int
+    """In the same way, of what was downgraded."""
+    swapped: Sequence[Stopped]
+
+
+class Ever(msgspec.Struct, frozen=True, kw_only=True):
+    """What all rows of a context that rollups have add up to, by its label."""
+
+    context: int
+    """Its number: 0 for what has no context of its own."""
+    gateway: str | None
+    provider: str | None
+    model: str | None
+    label: str
+    """The kind of ledger entries, or the first digit of a status of requests."""
+    lowered: bool
+    """Entries of an amount below nothing, which take back what others charged."""
+    sums: tuple[int, ...]
+    """One for each of the table's `MEASURES`."""
+
+
 class Behind(Exception):
     """Rollups lack too much of what was asked for to read it from the ledger meanwhile."""
 
@@ -143,6 +210,10 @@ class Analytics(Protocol):
 
     async def rolled(self) -> Rolled: ...
 
+    async def ever(self) -> Mapping[Table, Sequence[Ever]]:
+        """What all that was rolled up adds up to, of one instant."""
+        ...
+
     async def ask(self, question: Question) -> Answer:
         """Exact at the instant of asking: what rollups lack is read from the ledger. Raises Behind."""
         ...
@@ -153,6 +224,20 @@ class Analytics(Protocol):
 
     async def sittings(self, *, since: int, until: int, user: str | None = None) -> Sequence[Sitting]:
         """Those that were over in [since, until), oldest first, as far as rollups have come."""
+        ...
+
+    async def last_charged(self, users: Collection[str]) -> Mapping[str, int]:
+        """When each of these was last charged (Unix milliseconds), whoever was at all, as far as rollups have come."""
+        ...
+
+    async def outstanding(self, *, since: int, until: int, among: Collection[str] | None, listed: int) -> Outstanding:
+        """Sittings that were over in [since, until) and cost more than twice what is usual for their user, and more than is
+        common at all; of the users `among` alone, where they are given. The dearest `listed` are told, as far as rollups have
+        come."""
+        ...
+
+    async def stops(self, *, since: int, until: int, user: str | None = None, gateway: str | None = None) -> Stops:
+        """Requests of [since, until) that were refused or downgraded, from a bounded number of the newest records."""
         ...
 
     async def retain(self, *, before: int | None, rows: int | None) -> int:

@@ -127,6 +127,10 @@ class Books:
             if (name == budget or name.startswith(split)) and (account.buckets or account.floor is not None)
         )
 
+    def names(self) -> list[str]:
+        """Every account there is, in no order."""
+        return list(self._accounts)
+
     def book(self, legs: Iterable[tuple[str, int]], amount: int) -> None:
         """Adds `amount` (negative for a correction downwards) to what is spent in each bucket."""
         accounts = self._accounts

@@ -12,13 +12,17 @@ DEEP_FIELDS: Final = frozenset({"api", "method", "path", "response_model", "user
 RANGES: Final = frozenset({"cost", "duration_ms", "input_tokens", "output_tokens"})
 """What may lie between two values; the cost in nanodollars. A record in which it is not known lies between none."""
 
+SCORE: Final = "score"
+"""The same, of what people said of a request, in millionths: it is not in the record, and needs none to be read."""
+
 
 def is_deep(where: Filter) -> bool:
     """Whether records have to be read whole to know which are meant. Raises ValueError for a range that is none."""
     for name in (*where.least, *where.most):
-        if name not in RANGES:
-            raise ValueError(f'"{name}" is no range; choose from {", ".join(sorted(RANGES))}')
-    return bool(where.text or where.least or where.most or not DEEP_FIELDS.isdisjoint(where.equals))
+        if name not in RANGES and name != SCORE:
+            raise ValueError(f'"{name}" is no range; choose from {", ".join(sorted(RANGES | {SCORE}))}')
+    ranges = {*where.least, *where.most} - {SCORE}
+    return bool(where.text or ranges or not DEEP_FIELDS.isdisjoint(where.equals))
 
 
 def shallow(where: Filter) -> dict[str, str]:
@@ -32,11 +36,11 @@ def is_meant(record: LogRecord, where: Filter) -> bool:
     if any(values[name] != value for name, value in where.equals.items() if name in DEEP_FIELDS):
         return False
     amounts = _amounts(record)
-    for name, least in where.least.items():
-        if (amount := amounts[name]) is None or amount < least:
-            return False
-    for name, most in where.most.items():
-        if (amount := amounts[name]) is None or amount > most:
+    for name, amount in amounts.items():
+        least, most = where.least.get(name), where.most.get(name)
+        if (least is not None and (amount is None or amount < least)) or (
+            most is not None and (amount is None or amount > most)
+        ):
             return False
     wanted = (where.text or "").casefold()
     return not wanted or any(wanted in text.casefold() for text in _texts(record))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 RECORD_FIELDS = frozenset(
-    {"gateway", "provider", "model", "user", "key", "service", "status", "code", "request_id", "group"}
+    {"gateway", "provider", "model", "user", "key", "service", "status", "code", "request_id", "group", "feedback"}
 )
 """What a Filter over records may name, besides `metadata.<key>`."""
 

@@ -138,7 +138,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     until: int | None = None
     """Unix milliseconds, exclusive."""
     equals: Mapping[str, str] = {}
-    """Field → value: gateway, provider, model, user, key, service, status, code, kind, request_id, group, metadata.<key>."""
+    """Field → value: gateway, provider, model, user, key, service, status, code, kind, request_id, group, feedback,
+    metadata.<key>."""
     # Of records also `deep.DEEP_FIELDS`.
     text: str | None = None
     """Of records: somewhere in their texts, whatever the case."""

@@ -11,7 +11,7 @@ Values of metadata are the callers', who may make up as many as they like (a tra
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -30,6 +30,17 @@ PLAIN: Final = 4
 LEVELS: Final = (FINE, COARSE, PLAIN)
 DAYS: Final = 1
 """A level is one of these, with this added where its slots are days."""
+
+EVER: Final = 6
+"""Plain contexts again, with one slot for all of time: what counters for monitoring are read from. What lowered a sum has a
+label of its own there (`LOWERED`), so that both only ever grow."""
+LOWERED: Final = "-"
+"""Stands before the kind of an entry whose amount is below zero."""
+OTHERS: Final = 0
+"""The context of all that have none of their own at level `EVER`."""
+EVER_CONTEXTS: Final = 1_000
+"""Contexts that have one, the first of which something was booked: callers make up names of models, and are not to fill a metrics
+store with them. None ever moves from one to the other, which would lower a counter."""
 
 COARSE_VALUES: Final = 50
 FINE_VALUES: Final = 1_000
@@ -220,16 +231,25 @@ Cell = tuple[int, int, int, str | int]
 """Level, slot, context, label."""
 
 
-def cells(seen: Iterable[Seen], ids: Mapping[Who, Sequence[int]]) -> dict[Cell, list[int]]:
-    """What rows add up to, in every level. `ids`: the context of each in every one of `LEVELS`."""
+def cells(
+    seen: Iterable[Seen], ids: Mapping[Who, Sequence[int]], named: Container[int] | None = None
+) -> dict[Cell, list[int]]:
+    """What rows add up to, in every level. `ids`: the context of each in every one of `LEVELS`; `named`: the plain ones that
+    have a counter of their own, by default all."""
     found: dict[Cell, list[int]] = {}
     for row in seen:
         hour = row.at // HOUR_MS
         day = hour // HOURS_A_DAY
+        plain = ids[row.who][-1]
+        own = plain if named is None or plain in named else OTHERS
+        label = f"{LOWERED}{row.label}" if isinstance(row.label, str) and row.sums[0] < 0 else row.label
         for cell in (
-            (level + part, slot, context, row.label)
-            for level, context in zip(LEVELS, ids[row.who], strict=True)
-            for part, slot in ((0, hour), (DAYS, day))
+            *(
+                (level + part, slot, context, row.label)
+                for level, context in zip(LEVELS, ids[row.who], strict=True)
+                for part, slot in ((0, hour), (DAYS, day))
+            ),
+            (EVER, 0, own, label),
         ):
             known = found.get(cell)
             if known is None:

@@ -114,6 +114,7 @@ records = sa.Table(
     sa.Column("record", sa.LargeBinary, nullable=False),
     sa.Index("records_request_id", "request_id"),
     sa.Index("records_at", "at"),
+    sa.Index("records_code", "code", "at", sqlite_where=sa.text("code <> ''")),
     sqlite_strict=True,
 )
 """The request log: the columns it is searched by, and the whole record (msgpack of `LogRecord`)."""
@@ -352,3 +353,44 @@ sittings = sa.Table(
     sqlite_strict=True,
 )
 """What somebody spent in one go: a session by its name, or requests without a long pause between them."""
+
+freezes = sa.Table(
+    "freezes",
+    metadata,
+    sa.Column("month", sa.Text, primary_key=True),
+    sa.Column("dimension", sa.Text, primary_key=True),
+    sa.Column("at", Whole, nullable=False),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+"""Months whose statements by a dimension were frozen, each with the hash of them."""
+
+frozen = sa.Table(
+    "frozen",
+    metadata,
+    sa.Column("month", sa.Text, primary_key=True),
+    sa.Column("dimension", sa.Text, primary_key=True),
+    sa.Column("number", Whole, primary_key=True, autoincrement=False),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sqlite_strict=True,
+)
+"""Those statements, as they were. Of both tables no row is ever changed or deleted."""
+
+remarks = sa.Table(
+    "remarks",
+    metadata,
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("recorded_at", Whole, nullable=False),
+    sa.Column("at", Whole, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("feedback", Whole),
+    sa.Column("score_millionths", Whole),
+    sa.Column("metadata", sa.Text, nullable=False),
+    sa.CheckConstraint("feedback IN (1, -1)", name="remarks_feedback"),
+    sa.Index("remarks_recorded_at", "recorded_at"),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+"""What people say of requests afterwards, beside the log (`metadata` is JSON)."""

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import count
 
+from msgspec import structs
+
 from tollway.ledger.reservation import Balance, Exhausted, Held, Hold, Reservation
 from tollway.storage.counters import Counters
 
@@ -77,9 +79,10 @@ class Admission:
         loop = asyncio.get_running_loop()
         waiter = _Waiter(reservation, next(self._tickets), refusal, loop.create_future())
         self._enqueue(waiter)
-        timer = loop.call_later(wait_s, self._expire, waiter)
+        timer, began = loop.call_later(wait_s, self._expire, waiter), loop.time()
         try:
-            return await waiter.answer
+            answer = await waiter.answer
+            return None if answer is None else structs.replace(answer, waited_us=int((loop.time() - began) * 1e6))
         except asyncio.CancelledError:
             if not waiter.answer.cancelled() and type(waiter.answer.result()) is Held:
                 self._abandoned(reservation)

@@ -1,5 +1,8 @@
 """The audit log in a database: who edits the file is found out, and the database refuses it first."""
 
+from contextlib import closing
+
+import apsw
 import pytest
 
 from tollway.errors import StoreUnavailable
@@ -23,6 +26,16 @@ async def test_a_line_cannot_be_changed_or_deleted(store: SqliteStore, statement
     await store.audit.append(change("budget.changed", "ml"))
     with pytest.raises(StoreUnavailable, match="never changed or deleted"):
         await alter(store, statement)
+    assert list(await store.audit.verify()) == []
+
+
+async def test_no_other_program_can_replace_a_line_either(store: SqliteStore) -> None:
+    await store.audit.append(change("budget.changed", "ml"))
+    # As any program but ours has it: what is replaced is deleted without a trigger.
+    refused = pytest.raises(apsw.ConstraintError, match="never changed or deleted")
+    with closing(apsw.Connection(str(store._database.path))) as other, refused:
+        other.execute("REPLACE INTO audit SELECT * FROM audit")
+    await store.audit.append(change("budget.changed", "web"))
     assert list(await store.audit.verify()) == []
 
 

@@ -1,17 +1,21 @@
 """The request log in SQLite: written in batches, never in the way, read page by page."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from tollway.errors import StoreUnavailable
+from tollway.storage import migrations
 from tollway.storage.conformance.records import record, spending
 from tollway.storage.conformance.values import NOW
 from tollway.storage.protocol import Filter
 from tollway.storage.sqlite import SqliteStore
 from tollway.storage.sqlite import records as module
 from tollway.storage.sqlite.driver import Connection
+from tollway.storage.sqlite.filters import conditions
 
 Fail = Callable[[SqliteStore], Any]
 
@@ -173,3 +177,68 @@ async def test_spend_without_entries_has_no_rows_and_without_groups_one(store: S
     assert (total.group, total.spent, total.entries) == ((), 7, 2)
     by_user = await store.records.spend(Filter(), ["user"])
     assert [(row.group, row.spent) for row in by_user] == [((None,), 4), (("alice",), 3)]
+
+
+async def test_a_filter_that_few_pass_looks_at_so_many_requests_for_a_page(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOKED_AT_MOST", 10)
+    for number in range(35):
+        store.records.write(record(f"r{number}", NOW + number, user="ann" if number in (0, 7, 30) else "bob"))
+    await store.records.flush()
+    for where in (Filter(equals={"user": "ann"}), Filter(equals={"user": "ann", "api": "openai.chat"})):
+        pages: list[list[str]] = []
+        cursor: str | None = None
+        while True:
+            page = await store.records.records(where, limit=5, cursor=cursor)
+            pages.append([item.request_id for item in page.items])  # type: ignore[union-attr]
+            cursor = page.next
+            if cursor is None:
+                break
+        assert pages == [["r30"], [], ["r7"], ["r0"]]
+
+
+async def test_what_has_an_index_is_found_at_once(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOKED_AT_MOST", 2)
+    for number in range(20):
+        code = "budget_exceeded" if number % 7 == 0 else ""
+        store.records.write(record(f"r{number}", NOW + number, code=code, user="ann"))
+    await store.records.flush()
+    for equals, found in (
+        ({"request_id": "r3"}, ["r3"]),
+        ({"code": "budget_exceeded"}, ["r14", "r7", "r0"]),
+        ({"code": "budget_exceeded", "user": "ann"}, ["r14", "r7", "r0"]),
+    ):
+        page = await store.records.records(Filter(equals=equals), limit=5, cursor=None)
+        assert ([item.request_id for item in page.items], page.next) == (found, None)  # type: ignore[union-attr]
+
+
+def test_refusals_by_their_reason_are_read_from_their_index_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "tollway.db"
+    migrations.upgrade(path)
+    clauses, bindings = conditions("records", Filter(equals={"code": "budget_exceeded"}))
+    reading = apsw.Connection(str(path))
+    plan = reading.execute(
+        f"EXPLAIN QUERY PLAN SELECT record FROM records WHERE {' AND '.join(clauses)} ORDER BY at DESC, seq DESC LIMIT 9",
+        bindings,
+    ).fetchall()
+    assert [step[3] for step in plan] == ["SEARCH records USING INDEX records_code (code=?)"]
+
+
+async def test_bodies_find_no_room_before_the_first_record_is_lost(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "QUEUED_AT_MOST", 10)
+    # Nothing is written meanwhile: the loop has no turn.
+    for number in range(4):
+        store.records.write(record(f"r{number}"))
+    assert store.bodies.hold(5) and not store.records.pressed
+    store.bodies.let_go(5)
+    for number in range(4, 10):
+        store.records.write(record(f"r{number}"))
+    assert not store.bodies.hold(5) and store.records.pressed and store.records.dropped == 0
+    store.records.write(record("one too many"))
+    assert store.records.dropped == 1
+    await store.records.flush()
+    assert store.bodies.hold(5)
+    store.bodies.let_go(5)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.storage.sqlite.rolling import DAY, HOUR, START, Rolling, spent
 
+from tollway.storage.analytics import MEASURES
 from tollway.storage.sqlite import rollups
 from tollway.storage.sqlite.verified import verified
 
@@ -121,6 +122,14 @@ def test_what_comes_late_belongs_to_the_sitting_of_its_instant() -> None:
     assert sittings(rolling) == [("ann", "", 90, 110, 3, 3), ("ann", "", 400, 400, 1, 1)]
 
 
+def test_what_is_booked_by_hand_is_no_sitting_of_anybody() -> None:
+    rolling = Rolling()
+    rolling.settle(START, 1, user="ann")
+    rolling.settle(START, 500, "credit", user="ann")
+    rolling.roll()
+    assert sittings(rolling) == [("ann", "", 0, 0, 1, 1)]
+
+
 def test_a_count_that_cannot_be_meant_does_not_stop_the_rollup() -> None:
     from tollway.usage import Usage
 
@@ -129,3 +138,75 @@ def test_a_count_that_cannot_be_meant_does_not_stop_the_rollup() -> None:
         rolling.settle(START, 1, usage=Usage(input_tokens=2**62, output_tokens=None))
     rolling.roll()
     assert spent(rolling.ask([START, START + HOUR]).total.whole)[3] == 3 * 10**12
+
+
+def ever(rolling: Rolling, table: Any, column: str) -> dict[tuple[str | None, str, bool], int]:
+    place = MEASURES[table].index(column)  # type: ignore[index]
+    return {(row.model, row.label, row.lowered): row.sums[place] for row in rollups.ever(rolling.connection, table)}
+
+
+@pytest.mark.parametrize("step", [1, 3, 100])
+def test_sums_of_all_time_are_the_ledgers_and_each_only_grows(step: int) -> None:
+    rolling = Rolling()
+    before: dict[tuple[str | None, str, bool], int] = {}
+    for number, (kind, amount) in enumerate(
+        [("charge", 50), ("presumed", 90), ("correction", -40), ("unpriced", 0), ("correction", 7), ("credit", -5)]
+    ):
+        rolling.settle(START + number * DAY, amount, kind, f"r{number}")
+        rolling.roll(step)
+        found = ever(rolling, "spending", "amount_nanodollars")
+        assert all(abs(found[key]) >= abs(amount) for key, amount in before.items())
+        before = found
+    assert before == {
+        ("gpt-5", "charge", False): 50,
+        ("gpt-5", "presumed", False): 90,
+        ("gpt-5", "correction", True): -40,
+        ("gpt-5", "correction", False): 7,
+        ("gpt-5", "unpriced", False): 0,
+        ("gpt-5", "credit", True): -5,
+    }
+    assert sum(before.values()) == sum(entry.charge.amount for entry in rolling.entries)
+
+
+def test_openings_and_what_was_rolled_up_before_count_once() -> None:
+    rolling = filled()
+    rolling.settle(START, 1_000, "opening")
+    rolling.roll()
+    # As a gateway of before has left it.
+    with rolling.connection:
+        rolling.connection.execute("DELETE FROM spending WHERE level = 6")
+        rolling.connection.execute("DELETE FROM traffic WHERE level = 6")
+        rolling.connection.execute("DELETE FROM marks WHERE name = 'ever'")
+    rolling.known.forget()
+    rolling.settle(START, 5, "correction")
+    rolling.log(START, 500)
+    rolling.roll()
+    spent = ever(rolling, "spending", "amount_nanodollars")
+    assert spent == {("gpt-5", "charge", False): sum(range(60)), ("gpt-5", "correction", False): 5}
+    assert ever(rolling, "traffic", "requests") == {("gpt-5", "2", False): 60, ("gpt-5", "5", False): 1}
+    rolling.known.forget()
+    rolling.roll()
+    assert ever(rolling, "spending", "amount_nanodollars") == spent
+
+
+def test_a_model_that_nothing_was_booked_for_has_no_counter_and_never_lowers_another() -> None:
+    rolling = Rolling()
+    rolling.log(START, 404, request_model="made-up")
+    rolling.roll()
+    assert ever(rolling, "traffic", "requests") == {(None, "4", False): 1}
+    rolling.settle(START, 5, model="made-up")
+    rolling.log(START, request_model="made-up")
+    rolling.roll()
+    # What was counted with all others stays there.
+    assert ever(rolling, "traffic", "requests") == {(None, "4", False): 1, ("made-up", "2", False): 1}
+
+
+def test_there_are_so_many_counters_at_most_also_after_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollups, "EVER_CONTEXTS", 3)
+    rolling = Rolling()
+    for number in range(8):
+        rolling.settle(START, 1, model=f"m{number}")
+        rolling.roll()
+        rolling.known.forget()
+    found = ever(rolling, "spending", "entries")
+    assert found == {**{(f"m{n}", "charge", False): 1 for n in range(3)}, (None, "charge", False): 5}

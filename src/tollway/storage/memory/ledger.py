@@ -108,6 +108,9 @@ class MemoryLedger:
     def accounts(self, budget: str) -> Sequence[str]:
         return self._counters.accounts(budget)
 
+    def names(self) -> Sequence[str]:
+        return self._counters.names()
+
     def open_reservations(self) -> Sequence[Reservation]:
         return tuple(self._counters.open.values())
 

@@ -1,4 +1,4 @@
--- Schema 0005, made by scripts/make_schema.py from the migrations.
+-- Schema 0008, made by scripts/make_schema.py from the migrations.
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -268,6 +268,37 @@ CREATE TABLE sittings (
 )
  WITHOUT ROWID,
  STRICT;
+CREATE TABLE remarks (
+	request_id TEXT NOT NULL, 
+	recorded_at INTEGER NOT NULL, 
+	at INTEGER NOT NULL, 
+	"by" TEXT NOT NULL, 
+	feedback INTEGER, 
+	score_millionths INTEGER, 
+	metadata TEXT NOT NULL, 
+	PRIMARY KEY (request_id), 
+	CONSTRAINT remarks_feedback CHECK (feedback IN (1, -1))
+)
+ WITHOUT ROWID,
+ STRICT;
+CREATE TABLE freezes (
+	month TEXT NOT NULL, 
+	dimension TEXT NOT NULL, 
+	at INTEGER NOT NULL, 
+	record BLOB NOT NULL, 
+	PRIMARY KEY (month, dimension)
+)
+ WITHOUT ROWID,
+ STRICT;
+CREATE TABLE frozen (
+	month TEXT NOT NULL, 
+	dimension TEXT NOT NULL, 
+	number INTEGER NOT NULL, 
+	record BLOB NOT NULL, 
+	digest TEXT NOT NULL, 
+	PRIMARY KEY (month, dimension, number)
+)
+ STRICT;
 CREATE INDEX records_request_id ON records (request_id);
 CREATE INDEX records_at ON records (at);
 CREATE INDEX jobs_open ON jobs (settled, ask_at);
@@ -281,3 +312,12 @@ CREATE INDEX alerts_budget ON alerts (budget);
 CREATE INDEX deliveries_due ON deliveries (finished, due_at);
 CREATE INDEX cabinet_expires_at ON cabinet (expires_at);
 CREATE INDEX sittings_last_at ON sittings (last_at);
+CREATE INDEX remarks_recorded_at ON remarks (recorded_at);
+CREATE INDEX records_code ON records (code, at) WHERE code <> '';
+CREATE TRIGGER freezes_no_update BEFORE UPDATE ON freezes BEGIN SELECT RAISE(ABORT, 'frozen statements are never changed or deleted'); END;
+CREATE TRIGGER freezes_no_delete BEFORE DELETE ON freezes BEGIN SELECT RAISE(ABORT, 'frozen statements are never changed or deleted'); END;
+CREATE TRIGGER frozen_no_update BEFORE UPDATE ON frozen BEGIN SELECT RAISE(ABORT, 'frozen statements are never changed or deleted'); END;
+CREATE TRIGGER frozen_no_delete BEFORE DELETE ON frozen BEGIN SELECT RAISE(ABORT, 'frozen statements are never changed or deleted'); END;
+CREATE TRIGGER freezes_no_replace BEFORE INSERT ON freezes WHEN EXISTS (SELECT 1 FROM freezes WHERE month = NEW.month AND dimension = NEW.dimension) BEGIN SELECT RAISE(ABORT, 'frozen statements are never changed or deleted'); END;
+CREATE TRIGGER frozen_no_replace BEFORE INSERT ON frozen WHEN EXISTS (SELECT 1 FROM frozen WHERE month = NEW.month AND dimension = NEW.dimension AND number = NEW.number OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'frozen statements are never changed or deleted'); END;
+CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'lines of the audit log are never changed or deleted'); END;

@@ -1,14 +1,27 @@
 """`storage.analytics.Analytics` in a database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from tollway.storage.analytics import MEASURES, Answer, Question, Rolled, Sitting, check
+from tollway.storage.analytics import (
+    MEASURES,
+    Answer,
+    Ever,
+    Outstanding,
+    Question,
+    Rolled,
+    Sitting,
+    Stops,
+    Table,
+    check,
+)
 from tollway.storage.sqlite import rollups
 from tollway.storage.sqlite.asking import SOURCES, answer
 from tollway.storage.sqlite.database import Database
 from tollway.storage.sqlite.driver import Connection
+from tollway.storage.sqlite.outstanding import outstanding
+from tollway.storage.sqlite.stopped import stops
 
 ROLLED_AT_ONCE: Final = 100
 """Rows of one step: their cells are added on the event loop, in three milliseconds."""
@@ -42,6 +55,9 @@ class SqliteAnalytics:
     async def rolled(self) -> Rolled:
         return await self._database.query(_rolled)
 
+    async def ever(self) -> Mapping[Table, Sequence[Ever]]:
+        return await self._database.query(_ever)
+
     async def ask(self, question: Question) -> Answer:
         check(question)
         return await self._database.query(partial(answer, question=question))
@@ -52,8 +68,22 @@ class SqliteAnalytics:
     async def sittings(self, *, since: int, until: int, user: str | None = None) -> Sequence[Sitting]:
         return await self._database.query(partial(_sittings, since=since, until=until, user=user))
 
+    async def last_charged(self, users: Collection[str]) -> Mapping[str, int]:
+        return await self._database.query(partial(_last_charged, users=tuple(users)))
+
+    async def outstanding(self, *, since: int, until: int, among: Collection[str] | None, listed: int) -> Outstanding:
+        return await self._database.query(partial(outstanding, since=since, until=until, among=among, listed=listed))
+
+    async def stops(self, *, since: int, until: int, user: str | None = None, gateway: str | None = None) -> Stops:
+        return await self._database.query(partial(stops, since=since, until=until, user=user, gateway=gateway))
+
     async def retain(self, *, before: int | None, rows: int | None) -> int:
         return await self._database.change(partial(_retain, before=before, rows=rows))
+
+
+def _ever(reading: Connection) -> Mapping[Table, Sequence[Ever]]:
+    with reading:
+        return {table: rollups.ever(reading, table) for table in MEASURES}
 
 
 def _rolled(reading: Connection) -> Rolled:
@@ -77,14 +107,30 @@ def _users(reading: Connection) -> Sequence[str]:
 
 def _sittings(reading: Connection, since: int, until: int, user: str | None) -> Sequence[Sitting]:
     found = reading.execute(
+        # The plus keeps the index of instants out of it: one user's sittings lie side by side in the table.
         "SELECT user, name, first_at, last_at, amount_nanodollars, entries FROM sittings "
-        f"WHERE last_at >= ? AND last_at < ?{' AND user = ?' if user is not None else ''} ORDER BY last_at",
+        + (
+            "WHERE +last_at >= ? AND +last_at < ? AND user = ?"
+            if user is not None
+            else "WHERE last_at >= ? AND last_at < ?"
+        )
+        + " ORDER BY last_at, user, name, first_at",
         (since, until, *([] if user is None else [user])),
     )
     return [
         Sitting(user=row[0], name=row[1], first_at=row[2], last_at=row[3], spent=row[4], entries=row[5])
         for row in found
     ]
+
+
+def _last_charged(reading: Connection, users: Sequence[str]) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    with reading:
+        for user in users:
+            last: int | None = reading.execute("SELECT max(last_at) FROM sittings WHERE user = ?", (user,)).get
+            if last is not None:
+                found[user] = last
+    return found
 
 
 def _retain(writing: Connection, before: int | None, rows: int | None) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from tollway.storage.deep import SCORE
 from tollway.storage.fields import METADATA
 from tollway.storage.protocol import Filter
 
@@ -23,6 +24,9 @@ _COLUMNS = {
 
 # A key of metadata may hold any character, so it is compared as a value and never built into a JSON path.
 _METADATA_VALUE = "(SELECT value FROM json_each(metadata) AS pair WHERE pair.key = ?)"
+# Of what people said afterwards, which few requests have.
+_REMARKED = "request_id IN (SELECT request_id FROM remarks WHERE"
+_ADDED = "request_id IN (SELECT request_id FROM remarks, json_each(remarks.metadata) AS pair WHERE pair.key = ? AND pair.value = ?)"
 _IN_GROUP = 'EXISTS (SELECT 1 FROM json_each("groups") AS member WHERE member.value = ?)'
 
 
@@ -37,17 +41,32 @@ def conditions(table: Literal["records", "entries"], where: Filter) -> tuple[lis
     if where.until is not None:
         clauses.append(f"{instant} < ?")
         bindings.append(where.until)
+    if table == "records":
+        for sign, limits in ((">=", where.least), ("<=", where.most)):
+            if SCORE in limits:
+                clauses.append(f"{_REMARKED} score_millionths {sign} ?)")
+                bindings.append(limits[SCORE])
     for name, value in where.equals.items():
-        if name.startswith(METADATA):
+        if name.startswith(METADATA) and table == "records":
+            key = name.removeprefix(METADATA)
+            clauses.append(f"({_METADATA_VALUE} = ? OR {_ADDED})")
+            bindings += [key, value, key, value]
+        elif name.startswith(METADATA):
             clauses.append(f"{_METADATA_VALUE} = ?")
             bindings += [name.removeprefix(METADATA), value]
+        elif name == "feedback":
+            clauses.append(f"{_REMARKED} CAST(feedback AS TEXT) = ?)")
+            bindings.append(value)
         elif name == "group":
             clauses.append(_IN_GROUP)
             bindings.append(value)
         else:
             clauses.append(f"{_COLUMNS[name]} = ?")
             bindings.append(value)
-            if name == "request_id" and table == "entries":
+            if name == "code" and value:
+                # The index has those alone that have one.
+                clauses.append("code <> ''")
+            elif name == "request_id" and table == "entries":
                 # The id of an entry begins with its request's, and has an index.
                 clauses.append("id BETWEEN ? || '.' AND ? || '/'")
                 bindings += [value, value]

@@ -7,10 +7,16 @@ admitted, corrections too, however late they are: the hour that the ledger, budg
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from tollway.storage.analytics import MEASURES, Table
+from tollway.storage.analytics import MEASURES, Ever, Table
 from tollway.storage.rolled import (
+    DAYS,
     ENTRY_COLUMNS,
+    EVER,
+    EVER_CONTEXTS,
     LABEL,
+    LOWERED,
+    OTHERS,
+    PLAIN,
     RECORD_COLUMNS,
     Attributes,
     Seen,
@@ -68,6 +74,19 @@ INSERT INTO sittings (user, name, first_at, last_at, amount_nanodollars, entries
 """
 
 
+# What was rolled up before there were counters of all time. A correction that lowered a sum is seen in the sum of its cell alone.
+_FILL: Final[Mapping[Table, str]] = {
+    table: f"INSERT INTO {table} (level, slot, context, {LABEL[table]}, {', '.join(names)}) "
+    f"SELECT {EVER}, 0, CASE WHEN context IN (SELECT context FROM spending WHERE level = {PLAIN + DAYS} "
+    f"GROUP BY context ORDER BY context LIMIT {EVER_CONTEXTS}) THEN context ELSE {OTHERS} END AS own, "
+    + (f"CASE WHEN {names[0]} < 0 THEN '{LOWERED}' || kind ELSE kind END" if table == "spending" else "status")
+    + f" AS label, {', '.join(f'sum({name})' for name in names)} FROM {table} WHERE level = {PLAIN + DAYS} GROUP BY own, label"
+    for table, names in MEASURES.items()
+}
+_NAMED: Final = f"SELECT DISTINCT context FROM spending WHERE level = {EVER} AND context <> {OTHERS}"
+_FILLED: Final = "ever"
+
+
 class Gathered(NamedTuple):
     """What one step takes in."""
 
@@ -85,9 +104,12 @@ class Known:
     def __init__(self) -> None:
         self.attributes: Attributes | None = None
         self.ids: dict[Who, tuple[int, ...]] = {}
+        self.named: set[int] | None = None
+        """Plain contexts that have counters of all time."""
 
     def forget(self) -> None:
         self.attributes = None
+        self.named = None
         self.ids.clear()
 
 
@@ -125,12 +147,55 @@ def book(writing: Connection, gathered: Gathered, known: Known) -> bool:
     if mark(writing, gathered.table) != gathered.after:
         return False
     ids = _identified(writing, gathered.seen, known)
-    for cell, sums in cells(gathered.seen, ids).items():
+    named = _named(writing, gathered, ids, known)
+    for cell, sums in cells(gathered.seen, ids, named).items():
         writing.execute(_ADD[gathered.table], (*cell, *sums))
     if gathered.table == "spending":
         _sit(writing, gathered.seen)
     writing.execute(SAVE_MARK, (gathered.table, gathered.through))
     return True
+
+
+def _named(writing: Connection, gathered: Gathered, ids: Mapping[Who, tuple[int, ...]], known: Known) -> set[int]:
+    """The plain contexts that have counters of all time: the first of which something was booked."""
+    if known.named is None:
+        if writing.execute(MARK, (_FILLED,)).get is None:
+            for statement in _FILL.values():
+                writing.execute(statement)
+            writing.execute(SAVE_MARK, (_FILLED, 1))
+        known.named = {context for (context,) in writing.execute(_NAMED)}
+    if gathered.table == "spending":
+        for row in gathered.seen:
+            if len(known.named) >= EVER_CONTEXTS:
+                break
+            known.named.add(ids[row.who][-1])
+    return known.named
+
+
+def ever(reading: Connection, table: Table) -> list[Ever]:
+    """What all rows that rollups have add up to, by gateway, provider, model and label."""
+    names = ", ".join(f"r.{name}" for name in MEASURES[table])
+    rows = reading.execute(
+        f"SELECT r.context, contexts.gateway, contexts.provider, contexts.model, r.{LABEL[table]}, {names} FROM {table} AS r "
+        "LEFT JOIN contexts ON contexts.id = r.context WHERE r.level = ? ORDER BY r.context",
+        (EVER,),
+    )
+    found: list[Ever] = []
+    for context, gateway, provider, model, label, *sums in rows:
+        text = str(label)
+        lowered = text.startswith(LOWERED)
+        found.append(
+            Ever(
+                context=context,
+                gateway=gateway,
+                provider=provider,
+                model=model,
+                label=text.removeprefix(LOWERED),
+                lowered=lowered,
+                sums=tuple(sums),
+            )
+        )
+    return found
 
 
 def mark(connection: Connection, table: Table) -> int:
@@ -186,7 +251,8 @@ def _sit(writing: Connection, seen: Sequence[Seen]) -> None:
     """Adds entries to the sittings of their users. Of each, the one of late is kept at hand, as most go on with it."""
     late: dict[tuple[str, str], _Sitting] = {}
     for row in seen:
-        if row.who.user is None:
+        # What is booked by hand is no request of anybody's.
+        if row.who.user is None or row.label == "credit":
             continue
         name, pause_ms = session_of(row.who)
         whose = (row.who.user, name)
