@@ -9,6 +9,12 @@ def test_what_tollway_took_is_the_whole_without_the_provider() -> None:
     assert Durations(total_us=100).overhead_us == 100
 
 
+def test_waiting_is_nobodys_work() -> None:
+    assert Durations(total_us=100, upstream_us=60, waited_us=30).overhead_us == 10
+    # Clocks are read one after the other.
+    assert Durations(total_us=100, upstream_us=71, waited_us=30).overhead_us == 0
+
+
 def test_a_record_has_no_place_for_a_secret_or_a_body() -> None:
     assert not {"body", "headers", "credentials", "query", "messages"} & set(LogRecord.__struct_fields__)
 

@@ -35,6 +35,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str = ""
     cost: Money | None = None
     """Nanodollars that were booked for it; `None` where nothing was, or no price is known."""
+    sent_us: int | None = None
+    """From the request received to this call sent, in microseconds; `None` where it was not sent."""
+    ended_us: int | None = None
+    """To its end."""
 
 
 class Raised(msgspec.Struct, frozen=True):
@@ -52,15 +56,20 @@ class Durations(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Microseconds on the monotonic clock."""
 
     total_us: int
+    sent_us: int | None = None
+    """From the request received to the one sent to the provider, of the last try."""
     upstream_us: int | None = None
-    """From the request sent to the end of the answer."""
+    """From the request sent to the end of the answer, of all tries together."""
     first_chunk_us: int | None = None
     """From the request received to the first byte of the answer."""
+
+    waited_us: int = 0
+    """Between tries, by a budget's command, and in line for money that others held."""
 
     @property
     def overhead_us(self) -> int:
         """What Tollway itself took."""
-        return self.total_us - (self.upstream_us or 0)
+        return max(self.total_us - (self.upstream_us or 0) - self.waited_us, 0)
 
 
 class LogRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -86,12 +95,20 @@ class LogRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     service: str | None = None
     metadata: dict[str, str] = {}
     usage: Usage | None = None
+    finish_reason: str | None = None
+    """Why the model stopped, as the provider names it."""
     charge: Charge | None = None
     """Of all attempts together. `None` where nothing was charged or no price is known; `code` and `decisions` say which."""
     holds: tuple[Hold, ...] = ()
     """As they were placed."""
     raised: Raised | None = None
     """What became of those that are metered; `None` where none is."""
+    before: tuple[tuple[int, int], ...] = ()
+    """What was spent and held on the account of each of `holds` when it was placed, in nanodollars, without it."""
+    proven_by: Literal["", "key", "token"] = ""
+    """What says who it is; empty for nobody in particular."""
+    declared: tuple[str, ...] = ()
+    """Names among `metadata` that the caller only declared."""
     decisions: tuple[Decision, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     durations: Durations
