@@ -40,6 +40,11 @@ def test_every_setting_is_read_from_its_environment_variable(row: object) -> Non
         "cache_memory": "1",
         "log_retention_days": "1",
         "log_retention_rows": "1",
+        "body_retention_days": "1",
+        "body_retention_requests": "1",
+        "bodies_size": "1",
+        "metrics_series": "1",
+        "metrics_accounts": "1",
     }
     name, variable = row.name, row.environment  # type: ignore[attr-defined]
     value = sample.get(name, "elsewhere")
@@ -48,6 +53,7 @@ def test_every_setting_is_read_from_its_environment_variable(row: object) -> Non
         "drain_delay": "drain_delay_s",
         "cache_size": "cache_size_mb",
         "cache_memory": "cache_memory_mb",
+        "bodies_size": "bodies_size_mb",
     }.get(name, name)
     assert str(getattr(read_settings({}, {variable: value}), field)) == value
 
@@ -57,7 +63,8 @@ def test_every_setting_is_read_from_its_environment_variable(row: object) -> Non
     [
         ("port", "65536"), ("port", "-1"), ("port", "8o87"), ("port", "²"), ("port", "８７"), ("port", "1" * 5000),
         ("port", " 1"), ("port", "1.0"), ("drain", "86401"), ("drain_delay", "3601"), ("log_retention_days", "36501"),
-        ("log_retention_rows", "many"), ("durability", "off"), ("log_level", "loud"),
+        ("log_retention_rows", "many"), ("body_retention_days", "36501"), ("body_retention_requests", "-1"), ("bodies_size", "x"),
+        ("durability", "off"), ("log_level", "loud"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named_with_its_option(name: str, value: str) -> None:
@@ -85,3 +92,11 @@ def test_the_document_is_the_one_named_else_the_one_here_else_our_own(
     named = read_settings({"data": "d", "config": "x.yaml"}, {})
     assert named.document == Path("x.yaml") and not named.lenient
     assert read_settings({"data": "d", "config": "d/tollway.yaml"}, {}).lenient
+
+
+def test_each_setting_says_where_it_comes_from() -> None:
+    origins = read_settings({"port": "9000"}, {"TOLLWAY_DRAIN_S": "7", "TOLLWAY_PORT": "8000"}).origins
+    assert origins["port"] == ("9000", "option")
+    assert origins["drain"] == ("7", "environment")
+    assert origins["log_level"] == ("info", "default")
+    assert list(origins) == [row.name for row in SETTINGS]

@@ -6,8 +6,10 @@ import msgspec
 
 from tollway.autorouting.rules import Auto
 from tollway.cache.rules import Caching
+from tollway.logs.rules import Logs
 from tollway.providers.bedrock_path import model_id
 from tollway.request import Api, Dialect
+from tollway.telemetry.destination import Destination
 
 Family = Dialect
 """Which API family a provider speaks: its paths, its credential header, its error shape."""
@@ -193,8 +195,15 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     is put together again."""
     cache: Caching | None = None
     """What it keeps of answers; `None`: only what callers ask for by header, each for itself."""
+    logs: Logs | None = None
+    """What it keeps of its requests; `None`: a record of each, and no bodies, unless a header says less."""
     retry: Retry = Retry()
     timeout_ms: int | None = None
     """Until the first part of an answer, for each attempt that is not the last; `None`: as long as the provider's settings say."""
+    otel: tuple[Destination, ...] = ()
+    """Who is told of its requests, besides whom the process tells."""
+    trace_upstream: Literal["caller", "own", "none"] = "caller"
+    """The `traceparent` that providers are sent. caller: the caller's, untouched · own: of the call's own span, in the caller's
+    trace · none."""
     auto: Auto | None = None
     """How it chooses a model where a caller leaves that to it (`tollway/auto`); `None`: it does not."""

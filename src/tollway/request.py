@@ -128,6 +128,10 @@ class Handling(msgspec.Struct, frozen=True, kw_only=True):
     """Patterns; the pool of `tollway/auto`."""
     allowed_providers: tuple[str, ...] = ()
     idempotency_key: str | None = None
+    collect_log: bool | None = None
+    """Whether a record of the request is kept, as far as the gateway lets callers say."""
+    collect_payload: bool | None = None
+    """Whether its bodies are."""
 
 
 NO_HANDLING = Handling()

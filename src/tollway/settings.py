@@ -87,8 +87,55 @@ SETTINGS: tuple[Setting, ...] = (
         "requests",
         "How many requests stay in the log at most, the newest; 0: all.",
     ),
+    Setting(
+        "body_retention_days",
+        "TOLLWAY_BODY_RETENTION_DAYS",
+        "30",
+        "days",
+        "How long the bodies of requests are kept, of gateways that keep them; 0: as long as their requests stay in the log.",
+    ),
+    Setting(
+        "body_retention_requests",
+        "TOLLWAY_BODY_RETENTION_REQUESTS",
+        "0",
+        "requests",
+        "Of how many requests bodies are kept at most, the newest; 0: of all.",
+    ),
+    Setting(
+        "bodies_size",
+        "TOLLWAY_BODIES_SIZE_MB",
+        "10240",
+        "megabytes",
+        "How much the file of bodies may hold, compressed; the oldest go. 0: any.",
+    ),
+    Setting(
+        "export_dir",
+        "TOLLWAY_EXPORT_DIR",
+        "",
+        "folder",
+        "Beneath which scheduled exports may write files; it has to be there. Empty: nowhere.",
+    ),
+    Setting(
+        "metrics_series",
+        "TOLLWAY_METRICS_SERIES",
+        "500",
+        "series",
+        "How many gateways with a provider and a model have lines of their own in /metrics; all others are one. At most 1,000.",
+    ),
+    Setting(
+        "metrics_accounts",
+        "TOLLWAY_METRICS_ACCOUNTS",
+        "0",
+        "accounts",
+        "How many accounts of each split budget have lines of their own in /metrics, the fullest; their names tell users, keys and "
+        "teams. All others are one.",
+    ),
     Setting("log_level", "TOLLWAY_LOG_LEVEL", "info", "debug | info | warning | error", "What goes to standard error."),
 )
+
+
+Origin = Literal["option", "environment", "default"]
+"""Where a process setting comes from."""
 
 
 class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +154,15 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     cache_memory_mb: int = 64
     log_retention_days: int = 0
     log_retention_rows: int = 0
+    metrics_series: int = 500
+    metrics_accounts: int = 0
+    export_dir: Path | None = None
+    body_retention_days: int = 30
+    body_retention_requests: int = 0
+    bodies_size_mb: int = 10_240
+
+    origins: dict[str, tuple[str, Origin]] = {}
+    """Name of a setting → what is in force as it was written, and where."""
 
     @property
     def anchors(self) -> Path:
@@ -151,8 +207,19 @@ def read_settings(given: Mapping[str, str | None], environment: Mapping[str, str
         cache_memory_mb=_whole("cache-memory", values["cache_memory"], 65_536),
         log_retention_days=_whole("log-retention-days", values["log_retention_days"], 36_500),
         log_retention_rows=_whole("log-retention-rows", values["log_retention_rows"], 999_999_999),
+        body_retention_days=_whole("body-retention-days", values["body_retention_days"], 36_500),
+        body_retention_requests=_whole("body-retention-requests", values["body_retention_requests"], 999_999_999),
+        bodies_size_mb=_whole("bodies-size", values["bodies_size"], 100_000_000),
+        metrics_series=_whole("metrics-series", values["metrics_series"], 1_000),
+        metrics_accounts=_whole("metrics-accounts", values["metrics_accounts"], 10_000),
+        export_dir=Path(values["export_dir"]).expanduser() if values["export_dir"] else None,
         audit_anchors=Path(values["audit_anchors"]).expanduser() if values["audit_anchors"] else None,
+        origins={row.name: (values[row.name], _origin(row, given, environment)) for row in SETTINGS},
     )
+
+
+def _origin(row: Setting, given: Mapping[str, str | None], environment: Mapping[str, str]) -> Origin:
+    return "option" if given.get(row.name) else "environment" if environment.get(row.environment) else "default"
 
 
 def _whole(name: str, text: str, largest: int) -> int:

@@ -8,6 +8,7 @@ import msgspec
 from tollway.alerts import Channel, Rule
 from tollway.budgets.budget import Budget
 from tollway.budgets.index import Index
+from tollway.exports.job import Job
 from tollway.gateway import Gateway, Provider
 from tollway.identity.issued import Issued
 from tollway.identity.issuer import NO_ISSUERS, Trusted
@@ -85,6 +86,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody wants to know, besides the thresholds of the budgets themselves."""
     channels: Mapping[str, Channel] = {}
     """Where alerts go, by name."""
+    exports: tuple[Job, ...] = ()
+    """What leaves on a schedule, also what is switched off."""
     administration: Administration = Administration()
     """Who may see and change what."""
     paths: dict[tuple[str, str, bool, str], object] = msgspec.field(

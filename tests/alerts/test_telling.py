@@ -17,6 +17,7 @@ EVENTS = [
     telling.lost(2, rule="r", slot=5, amount=DOLLAR, **AT),
     telling.unavailable("the disk is full", rule="r", slot=5, **AT),
     telling.unused("team", rule="r", start=5, percent=20, ends=1_784_030_400_000, **MONEY, **AT),
+    telling.export_fails("nightly", "no room", failures=3, rule="exports", slot=5, **AT),
     telling.trial("ops", **AT),
 ]
 

@@ -36,6 +36,7 @@ def rule(**fields: Any) -> Rule:
         ({"when": "unpriced"}, {"once_per_s": 86_400}),
         ({"when": "store"}, {"once_per_s": 3_600}),
         ({"when": "hold_exceeded", "once_per_s": 60}, {"once_per_s": 60}),
+        ({"when": "export"}, {"once_per_s": 86_400}),
         ({"when": "unused"}, {"at": (20,), "min_elapsed": 90}),
         ({"when": "spent", "at": [80], "budgets": ["team"], "channels": ["ops"]}, {"at": (80,), "budgets": ("team",)}),
     ],

@@ -24,7 +24,7 @@ def test_every_role_may_what_the_role_below_it_may() -> None:
 
 def test_finance_and_developers_change_nothing_but_their_own() -> None:
     for role in ("finance", "developer"):
-        assert {scope for scope in GRANTS[role] if not scope.endswith(":read")} == {"own:keys"}
+        assert {scope for scope in GRANTS[role] if not scope.endswith(":read")} == {"own:keys", "views:write"}
 
 
 def test_a_role_may_be_everybodys_who_is_known_by_name() -> None:
@@ -32,8 +32,9 @@ def test_a_role_may_be_everybodys_who_is_known_by_name() -> None:
     assert open_to_all.roles_of("bob@example.com", ()) == {"developer"} and not open_to_all.roles_of(None, ("x",))
 
 
-def test_only_an_owner_makes_administrators_and_changes_the_master_key() -> None:
-    assert GRANTS["owner"] - GRANTS["admin"] == {"administration:write", "master-key:write"}
+def test_only_an_owner_makes_administrators_changes_the_master_key_and_writes_all_settings() -> None:
+    whole = {"document:read", "document:write"}
+    assert GRANTS["owner"] - GRANTS["admin"] == {"administration:write", "master-key:write", *whole}
     assert roles_with("administration:write") == ["owner"]
     assert roles_with("spend:read") == ["finance", "admin", "owner"]
 

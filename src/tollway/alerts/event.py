@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 AlertKind = Literal[
-    "spent", "forecast", "burn_rate", "velocity", "unpriced", "store", "hold_exceeded", "unused", "test"
+    "spent", "forecast", "burn_rate", "velocity", "unpriced", "store", "hold_exceeded", "unused", "export", "test"
 ]
 
 

@@ -225,6 +225,20 @@ def unused(
     )
 
 
+def export_fails(job: str, why: str, *, failures: int, rule: str, slot: int, at: int, event_id: str) -> Event:
+    """A scheduled export that keeps failing."""
+    return Event(
+        id=event_id,
+        key=f"export:{rule}:{job}:{slot}",
+        kind="export",
+        at=at,
+        title=f"Export job {job} fails",
+        text=f'Export job "{job}" has failed {failures} times in a row, and is tried again: {why.rstrip(".")}. Nothing is left out '
+        "meanwhile, as long as the log is kept.",
+        data={"rule": rule, "job": job, "failures": failures, "error": why},
+    )
+
+
 def trial(channel: str, *, at: int, event_id: str) -> Event:
     """A test that somebody asked for."""
     return Event(

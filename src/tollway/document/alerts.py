@@ -44,6 +44,7 @@ _KINDS: dict[AlertKind, _Kind] = {
     "store": _Kind(at=(), takes_at=False, numbers={"once_per_s": 3_600}, of_budgets=False),
     "hold_exceeded": _Kind(at=(), takes_at=False, numbers={"once_per_s": 86_400}, of_budgets=False),
     "unused": _Kind(at=(20,), numbers={"min_elapsed": 90}),
+    "export": _Kind(at=(), takes_at=False, numbers={"once_per_s": 86_400}, of_budgets=False),
 }
 _NUMBERS = ("per_s", "fast_s", "slow_s", "min_elapsed", "once_per_s")
 

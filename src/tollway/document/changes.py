@@ -10,10 +10,10 @@ from tollway.document.price_entries import entry_ids
 from tollway.document.routes import route_id
 from tollway.document.written import BudgetDocument, Document
 
-_SECRET = frozenset(
+SECRETS = frozenset(
     {
         "api_key", "secret", "access_key_id", "secret_access_key", "session_token", "service_account", "client_secret",
-        "apprise", "webhook",
+        "apprise", "webhook", "bearer",
     }
 )  # fmt: skip
 """Fields that name a secret, or are one."""
@@ -85,6 +85,7 @@ def _things(document: Document) -> Mapping[str, Mapping[str, str]]:
         "policy": {written.id or slug_of(written.name): shown(written) for written in document.policies},
         "rate_limit": {written.id or slug_of(written.name): shown(written) for written in document.rate_limits},
         "route": {route_id(written): shown(written) for written in document.routes},
+        "export_job": {written.id: shown(written) for written in document.exports},
         "login": {} if document.login is None else {"login": shown(document.login)},
         "administration": {"administration": shown(document.administration)},
     }
@@ -100,12 +101,26 @@ def _without_secrets(value: Any) -> Any:
 
 
 def _shown_field(name: str, value: Any) -> Any:
-    if name in _SECRET and isinstance(value, str):
+    if name in SECRETS and isinstance(value, str):
         return _reference(value)
+    if name == "http" and isinstance(value, dict):
+        # The URL of a receiver is often a credential itself; where it leads is told.
+        fields = cast("Mapping[str, Any]", _without_secrets(value))
+        return {**fields, "url": _address(str(fields.get("url", "")))}
     if name == "api_keys" and isinstance(value, dict):
         return {alias: _reference(str(inner)) for alias, inner in cast("Mapping[str, Any]", value).items()}
     return _without_secrets(value)
 
 
+def _address(value: str) -> str:
+    scheme, found, rest = value.partition("://")
+    return f"{scheme}://{rest.partition('/')[0].partition('?')[0]}/…" if found else _reference(value)
+
+
+def is_reference(value: str) -> bool:
+    """Whether it says where a secret is, and is none."""
+    return value == "none" or value.startswith(("env:", "file:", "sealed:"))
+
+
 def _reference(value: str) -> str:
-    return value if value == "none" or value.startswith(("env:", "file:", "sealed:")) else HIDDEN
+    return value if is_reference(value) else HIDDEN

@@ -8,11 +8,14 @@ from tollway.document.alerts import read_alerts, read_channels
 from tollway.document.auto import read_auto
 from tollway.document.budgets import read_budgets
 from tollway.document.caching import read_cache
+from tollway.document.exports import read_exports
 from tollway.document.gateways import read_retry, read_timeout
 from tollway.document.issuers import read_issuers
 from tollway.document.lists import check_lists
 from tollway.document.login import read_login
+from tollway.document.logs import read_logs
 from tollway.document.names import check_slug
+from tollway.document.otel import read_otel
 from tollway.document.policies import by_gateway, read_policies
 from tollway.document.providers import ResolveSecret, check_secret, provider_aliases, read_provider
 from tollway.document.rates import rates_by_gateway, read_rates
@@ -49,7 +52,7 @@ def compile_document(
     for written in document.gateways:
         if written.slug in gateways:
             raise SettingsInvalid(f'gateway "{written.slug}" is written twice; give one of them another slug.')
-        gateways[written.slug] = _gateway(written, providers)
+        gateways[written.slug] = _gateway(written, providers, resolve)
     gateways.setdefault("default", Gateway(slug="default"))
     budgets = read_budgets(document, gateways, providers)
     channels = read_channels(document.channels, resolve)
@@ -81,11 +84,12 @@ def compile_document(
         routes=read_routes(document.routes, gateways, providers, budgets),
         alert_rules=read_alerts(document.alerts, budgets, channels),
         channels=channels,
+        exports=read_exports(document.exports, resolve),
         administration=read_administration(document.administration),
     )
 
 
-def _gateway(written: GatewayDocument, providers: Mapping[str, Provider]) -> Gateway:
+def _gateway(written: GatewayDocument, providers: Mapping[str, Provider], resolve: ResolveSecret) -> Gateway:
     check_slug(written.slug, "gateways.slug")
     if written.default_output_tokens < 1:
         raise SettingsInvalid(
@@ -101,6 +105,9 @@ def _gateway(written: GatewayDocument, providers: Mapping[str, Provider]) -> Gat
         timeout_ms=read_timeout(written),
         cache=read_cache(written.cache, written.cache_ttl, f"gateways.{written.slug}"),
         auto=read_auto(written.auto, providers, f"gateways.{written.slug}.auto"),
+        otel=read_otel(written.otel, f"gateways.{written.slug}", resolve),
+        trace_upstream=written.trace_upstream,
+        logs=read_logs(written.logs, written.collect_logs, f"gateways.{written.slug}"),
     )
 
 

@@ -12,13 +12,32 @@ import msgspec
 import yaml
 
 from tollway.document.text import parse
-from tollway.document.written import BudgetDocument, Document, PolicyDocument, read_document
+from tollway.document.written import AlertDocument, BudgetDocument, Document, PolicyDocument, read_document
+from tollway.document.written_exports import ExportDocument
+from tollway.document.written_gateway import GatewayDocument
 from tollway.document.written_rates import RateLimitDocument
 from tollway.document.written_routes import RouteDocument
 from tollway.errors import SettingsInvalid
 
-AnyEntry = BudgetDocument | PolicyDocument | RateLimitDocument | RouteDocument
-Entry = TypeVar("Entry", BudgetDocument, PolicyDocument, RateLimitDocument, RouteDocument)
+AnyEntry = (
+    AlertDocument
+    | BudgetDocument
+    | ExportDocument
+    | GatewayDocument
+    | PolicyDocument
+    | RateLimitDocument
+    | RouteDocument
+)
+Entry = TypeVar(
+    "Entry",
+    AlertDocument,
+    BudgetDocument,
+    ExportDocument,
+    GatewayDocument,
+    PolicyDocument,
+    RateLimitDocument,
+    RouteDocument,
+)
 
 
 class _Unclear(Exception):
@@ -60,7 +79,12 @@ class Section(Generic[Entry]):
                 value = {attribute: patterns for attribute, patterns in there.items() if patterns is not None} or None
             fields[name] = value
         fields = {name: value for name, value in fields.items() if value is not None}
-        if written.id is None and "id" not in fields and fields.get("name") != written.name:
+        if (
+            not isinstance(written, AlertDocument | GatewayDocument)
+            and written.id is None
+            and "id" not in fields
+            and fields.get("name") != written.name
+        ):
             fields["id"] = self.id_of(written)
         return fields
 

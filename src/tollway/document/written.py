@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 import msgspec
 
 from tollway.document.strict import Written
+from tollway.document.written_exports import ExportDocument
 from tollway.document.written_gateway import GatewayDocument
 from tollway.document.written_rates import RateLimitDocument
 from tollway.document.written_routes import RouteDocument
@@ -270,7 +271,9 @@ class AlertDocument(Written, frozen=True):
 
     name: str
     # Not "on": YAML 1.1 reads that as "true".
-    when: Literal["spent", "forecast", "burn_rate", "velocity", "unpriced", "store", "hold_exceeded", "unused"]
+    when: Literal[
+        "spent", "forecast", "burn_rate", "velocity", "unpriced", "store", "hold_exceeded", "unused", "export"
+    ]
     budgets: list[str] | None = None
     """Their ids or names; all of them where it is not written."""
     at: list[int | str | float] | None = None
@@ -298,6 +301,7 @@ class Document(Written, frozen=True):
     policies: list[PolicyDocument] = []
     rate_limits: list[RateLimitDocument] = []
     routes: list[RouteDocument] = []
+    exports: list[ExportDocument] = []
     login: LoginDocument | None = None
     administration: AdministrationDocument = AdministrationDocument()
 

@@ -40,6 +40,17 @@ class CacheDocument(Written, frozen=True):
     max_entry_bytes: int = 8 * 1024 * 1024
 
 
+class LogsDocument(Written, frozen=True):
+    """What a gateway keeps of its requests."""
+
+    collect: bool = True
+    payload: bool = False
+    by_headers: Literal["less", "more", "none"] = "less"
+    max_body_bytes: int = 10 * 1024 * 1024
+    larger: Literal["cut", "drop"] = "cut"
+    own_payload: bool = False
+
+
 class RetryDocument(Written, frozen=True):
     """How often a target is tried."""
 
@@ -67,6 +78,22 @@ class AutoDocument(Written, frozen=True):
     threshold: float | list[float] = 0.25
 
 
+class OtelDocument(Written, frozen=True):
+    """A collector that is told of requests, in Cloudflare's shape; what stands behind `content_type` is Tollway's own."""
+
+    url: str
+    headers: dict[str, str] = {}
+    authorization: str | None = None
+    """A secret reference: the whole value of the header."""
+    content_type: Literal["json", "protobuf"] = "json"
+    cost: bool = True
+    identity: bool = True
+    metadata: bool = True
+    content: bool = False
+    allow_private: bool = False
+    allow_http: bool = False
+
+
 class GatewayDocument(Written, frozen=True):
     slug: str
     authentication: Literal["required", "none"] = "required"
@@ -76,6 +103,9 @@ class GatewayDocument(Written, frozen=True):
     cache: CacheDocument | None = None
     cache_ttl: int | None = None
     auto: AutoDocument | None = None
+    logs: LogsDocument | None = None
+    collect_logs: bool | None = None
+    """Cloudflare's name of `logs.collect`."""
     retry: RetryDocument | None = None
     retry_max_attempts: int | None = None
     retry_delay: int | None = None
@@ -83,6 +113,9 @@ class GatewayDocument(Written, frozen=True):
     retry_backoff: Literal["constant", "linear", "exponential"] | None = None
     timeout_ms: int | None = None
     """Until the first part of an answer, for every try that is not the last."""
+    otel: list[OtelDocument] = []
+    """Where it tells of its requests, besides where the process does."""
+    trace_upstream: Literal["caller", "own", "none"] = "caller"
     spend_limits: SpendLimits | None = None
     rate_limiting_limit: int | None = None
     """Cloudflare's three: requests on the whole gateway, per interval of so many seconds; 0 or null is off."""

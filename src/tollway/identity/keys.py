@@ -96,6 +96,11 @@ def holds_key(text: bytes) -> bool:
     return _ANYWHERE.search(text) is not None or (b"%" in text and _ANYWHERE.search(unquote_to_bytes(text)) is not None)
 
 
+def painted(text: bytes) -> bytes:
+    """`text` with a star for each character of the gateway keys in it, known here or not."""
+    return _ANYWHERE.sub(lambda found: b"*" * len(found[0]), text)
+
+
 def is_miscopied(text: str) -> bool:
     """Whether `text` begins as a generated key does and is none: a character is missing, or another one."""
     shape = _SHAPE.fullmatch(text)

@@ -17,24 +17,29 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 _SEEN_BY_FINANCE = (
     "status", "budgets", "spend", "analytics", "logs", "ledger", "prices", "alerts", "audit", "keys", "policies", "simulate",
-    "metrics", "cache", "rate-limits", "routes",
+    "metrics", "cache", "rate-limits", "routes", "statements", "exports",
 )  # fmt: skip
-_SEEN_BY_ADMIN = (*_SEEN_BY_FINANCE, "issuers", "provider-keys", "administration")
+_SEEN_BY_ADMIN = (*_SEEN_BY_FINANCE, "bodies", "settings", "issuers", "provider-keys", "administration")
 _CHANGED_BY_ADMIN = (
     "settings", "budgets", "controls", "prices", "ledger", "alerts", "keys", "policies", "provider-keys", "routes", "cache", "rate-limits",
+    "logs", "exports",
 )  # fmt: skip
 
-OWN = frozenset({"own:read", "own:keys"})
-"""Of what is the caller's own: its spend, its requests, its budgets, its keys."""
+OWN = frozenset({"own:read", "own:keys", "views:read", "views:write"})
+"""Of what is the caller's own: its spend, its requests, its budgets, its keys, the views it saved."""
 
 GRANTS: dict[Role, frozenset[str]] = {
     "developer": OWN,
     "finance": OWN | {f"{noun}:read" for noun in _SEEN_BY_FINANCE},
-    "admin": OWN | {f"{noun}:read" for noun in _SEEN_BY_ADMIN} | {f"{noun}:write" for noun in _CHANGED_BY_ADMIN},
+    "admin": OWN
+    | {f"{noun}:read" for noun in _SEEN_BY_ADMIN}
+    | {f"{noun}:write" for noun in _CHANGED_BY_ADMIN}
+    | {"statements:freeze"},
     "owner": OWN
     | {f"{noun}:read" for noun in _SEEN_BY_ADMIN}
     | {f"{noun}:write" for noun in _CHANGED_BY_ADMIN}
-    | {"administration:write", "master-key:write"},
+    # Whoever writes all of the settings can give roles: to read and write them is for those who may.
+    | {"statements:freeze", "administration:write", "master-key:write", "document:read", "document:write"},
 }
 """Role → its scopes. Whoever has several roles has the scopes of all of them."""
 

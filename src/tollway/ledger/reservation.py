@@ -102,6 +102,8 @@ class Held(msgspec.Struct, frozen=True, array_like=True):
     """Indexes of monitored holds that an enforced budget would have refused."""
     unwritten: bool = False
     """It stands in memory alone: the store cannot be written now."""
+    waited_us: int = 0
+    """Microseconds in line for money that others held."""
 
 
 class Exhausted(msgspec.Struct, frozen=True, array_like=True):
@@ -117,6 +119,8 @@ class Exhausted(msgspec.Struct, frozen=True, array_like=True):
     """Why it was frozen, in the words of whoever did it."""
     by: str = ""
     """Who froze it."""
+    waited_us: int = 0
+    """Microseconds in line for money that others held."""
 
 
 class Gone(msgspec.Struct, frozen=True, array_like=True):
