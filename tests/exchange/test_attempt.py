@@ -22,6 +22,7 @@ from tollway.exchange.steps import (
     Send,
     Settle,
 )
+from tollway.money import dollars
 
 
 def trying(attempts: int = 3, settings: dict[str, Any] | None = None, **asked: Any) -> Road:
@@ -169,9 +170,12 @@ def test_an_answer_that_breaks_off_was_perhaps_billed_and_is_tried_again() -> No
     play.on(Settle, None)
     paused(play)
     play.answers()
-    _, record = play.sent_and_logged()
+    send, record = play.sent_and_logged()
     assert [a.outcome for a in record.attempts] == ["broken_off", "answered"]
     assert all(a.cost for a in record.attempts)
+    # The header tells what the log does: both tries.
+    assert record.charge is not None
+    assert dict(send.headers)[b"tollway-cost-usd"] == dollars(record.charge.amount).encode()
 
 
 def test_an_answer_that_breaks_off_for_good_is_a_refusal() -> None:

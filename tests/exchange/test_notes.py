@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollway.exchange.notes import believed, raised, together, tokens_of, walked
+from tollway.exchange.notes import attempt_of, believed, raised, sent_at, since, together, tokens_of, walked
+from tollway.logs.record import Attempt
 from tollway.money import Money
 from tollway.pricing.charge import Charge, presumed
 from tollway.routes.walk import Trail
@@ -67,3 +68,11 @@ def test_the_way_through_a_route_is_one_note_of_bounded_length() -> None:
 
 def test_what_was_not_metered_was_not_raised() -> None:
     assert raised(None) is None
+
+
+def test_a_try_is_noted_with_when_it_was_sent_and_when_it_ended() -> None:
+    noted = attempt_of(None, 5_000_000, 2, "no_answer", code="upstream_timeout", sent_ns=5_002_000, ended_ns=9_000_999)
+    assert noted == Attempt(
+        number=2, provider="", model="", outcome="no_answer", code="upstream_timeout", sent_us=2, ended_us=4_000
+    )
+    assert since(5, None) is None and sent_at(None) is None

@@ -352,6 +352,9 @@ def test_a_route_is_explained_past_a_target_whose_budget_is_spent() -> None:
     assert found.target is not None and found.target.name == "openai/gpt-4o-mini"
     assert isinstance(found.quote, Quote) and found.quote.model == "gpt-4o-mini"
     assert (found.legs, found.downgraded_to) == ((), None)
+    # Why the first was not taken, and the way through the route.
+    assert [made.code for made in found.decisions if made.code] == ["passed_over", "route"]
+    assert found.decisions[-1].rule == "x" and found.decisions[-1].detail
 
 
 def test_a_route_of_which_nothing_fits_is_refused_as_it_would_be() -> None:

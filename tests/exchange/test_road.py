@@ -33,6 +33,7 @@ from tollway.exchange.target import Target, choose
 from tollway.identity.identity import Identity
 from tollway.ledger.reservation import Balance, Exhausted
 from tollway.logs.record import LogRecord
+from tollway.money import dollars
 from tollway.request import Ask
 
 
@@ -116,8 +117,8 @@ def test_what_was_sent_and_not_answered_is_presumed_and_logged_with_its_cost_bes
     assert [attempt.cost for attempt in record.attempts] == [first, second]
     assert record.charge is not None and record.charge.amount == first + second
     assert record.charge.basis == "presumed" and sum(line.amount for line in record.charge.lines) == first + second
-    # The header is of the answer that the caller has.
-    assert headers_of(send)[b"tollway-cost-usd"] == b"0.000009" and second == 9_000
+    # The header tells what the log does: all that was booked for the answer that the caller has.
+    assert headers_of(send)[b"tollway-cost-usd"] == dollars(first + second).encode() and second == 9_000
 
 
 def test_the_last_failure_is_what_the_caller_sees_in_the_providers_own_words() -> None:

@@ -34,6 +34,7 @@ from tollway.providers.batches import Requests
 from tollway.providers.codec import Malformed
 from tollway.providers.prompts import Counted
 from tollway.rates.counters import Admitted, Limited
+from tollway.translate.codec import Told
 from tollway.translate.conversation import Untranslatable
 from tollway.translate.worded import Worded
 from tollway.usage import Report
@@ -64,6 +65,7 @@ ELSEWHERE: dict[str, type[Any] | None] = {
     "Decided": Decided,
     "Untranslatable": Untranslatable,
     "Worded": Worded,
+    "Told": Told,
     "Fresh": Fresh,
     "Wait": Wait,
     "Replay": Replay,

@@ -35,6 +35,12 @@ def test_a_caller_of_cloudflares_spelling_is_answered_in_it() -> None:
     assert not any(name.startswith(b"tollway-") for name in found)
 
 
+@pytest.mark.parametrize(("named", "said"), [(b"job-7", b"job-7"), (b"x" * 129, None), (b"\xff", None), (b"", None)])
+def test_a_callers_name_for_its_event_is_said_back_where_it_can_be(named: bytes, said: bytes | None) -> None:
+    found = headers_of(cf_spelling=True, headers=((b"cf-aig-event-id", named),))
+    assert found[b"cf-aig-event-id"] == (said or found[b"cf-aig-request-id"])
+
+
 def refusal_of(reply: Exhausted, **fields: object) -> tuple[Send, str, str]:
     """What is sent, its message, and what the log has of it, where the ledger says that of the first hold."""
     play = Playbook(world.snapshot(**budget(**fields)))

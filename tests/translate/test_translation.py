@@ -105,7 +105,7 @@ def test_an_answer_that_is_not_json_is_quoted_in_part(status: int, told: int) ->
     translation = Translation("openai.chat", "anthropic.messages")
     send(translation, BODIES["openai.chat"])
     body = b"<html>" + b"x" * 5000
-    failed = translation.failed_in(status, body)
+    failed = translation.told(status, body).failed
     assert failed is not None and failed.status == told
     message = json.loads(translation.answer(status, body))["error"]["message"]
     assert message.endswith("<html>" + "x" * 494)
@@ -115,7 +115,7 @@ def test_an_error_with_a_good_status_is_an_error() -> None:
     translation = Translation("anthropic.messages", "openai.chat")
     send(translation, BODIES["anthropic.messages"])
     body = b'{"error": {"message": "Upstream.", "code": 503}}'
-    failed = translation.failed_in(200, body)
+    failed = translation.told(200, body).failed
     assert failed is not None and failed.status == 503
     assert json.loads(translation.answer(200, body))["error"]["message"] == "Upstream."
 
@@ -367,6 +367,9 @@ def test_a_long_name_of_a_user_is_always_the_same_short_one(target: Kind) -> Non
 def test_what_is_no_answer_is_told_apart_from_an_error() -> None:
     translation = Translation("openai.chat", "anthropic.messages")
     send(translation, BODIES["openai.chat"])
-    strange, failed = translation.failed_in(200, b"<html>"), translation.failed_in(200, b'{"error":{"message":"No"}}')
+    strange, failed = (
+        translation.told(200, b"<html>").failed,
+        translation.told(200, b'{"error":{"message":"No"}}').failed,
+    )
     assert strange is not None and strange.unreadable and strange.status == 502
     assert failed is not None and not failed.unreadable

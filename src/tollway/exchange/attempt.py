@@ -16,6 +16,7 @@ from tollway.exchange.case import Candidate, Case, Ready, Trying
 from tollway.exchange.closing import Answered, Passed, replayed, sent
 from tollway.exchange.holding import Granted, hold, price
 from tollway.exchange.keeping import Place
+from tollway.exchange.other_api import back
 from tollway.exchange.rated import admitted
 from tollway.exchange.refusal import Refusal, of_downgraded
 from tollway.exchange.relaying import in_json, keep, relayed
@@ -33,12 +34,14 @@ from tollway.exchange.steps import (
     Read,
     Release,
     Settle,
+    Unavailable,
 )
 from tollway.exchange.story import Story
 from tollway.exchange.target import Target, instead
 from tollway.exchange.terms import PLAIN, terms_of
 from tollway.identity.attributes import MetadataInvalid
 from tollway.pricing.charge import Charge, Unpriced
+from tollway.translate.codec import Told
 
 
 def tried(case: Case, candidate: Candidate) -> Trying:
@@ -99,7 +102,7 @@ def _attempt(case: Case, candidate: Candidate, *, last: bool) -> Trying:
     story.ran(head.at_ns)
     if isinstance(head, NotSent):
         yield Release(granted.reservation.id, head.code)
-        story.attempted(granted.reservation.attempt, "not_sent", code=head.code)
+        story.attempted(granted.reservation.attempt, "not_sent", code=head.code, ended_ns=head.at_ns)
         refusal = Refusal(code=head.code, message=head.message, retry_after_s=1)
         over = head.gone or head.code in _ENDING
         return Passed(refusal=refusal, step="forward", again=not over, over=over)
@@ -111,7 +114,14 @@ def _attempt(case: Case, candidate: Candidate, *, last: bool) -> Trying:
         yield Settle(entry)
         booked = presumed if isinstance(presumed, Charge) else None
         story.settled(booked)
-        story.attempted(granted.reservation.attempt, "no_answer", code=head.code, charge=booked)
+        story.attempted(
+            granted.reservation.attempt,
+            "no_answer",
+            code=head.code,
+            charge=booked,
+            sent_ns=head.sent_ns,
+            ended_ns=head.at_ns,
+        )
         refusal = Refusal(code=head.code, message=head.message, retry_after_s=1)
         over = head.gone or head.refused or head.code in _ENDING
         return Passed(refusal=refusal, step="forward", again=not over, over=over)
@@ -225,9 +235,10 @@ def _read(case: Case, ready: Ready, head: Head) -> Trying:
     charge: Charge | Unpriced | None = None
     booked: Charge | None = None
     usage = ended.report.usage
-    failed = None
-    if translation is not None and ended.reason == "complete" and head.status < 400:
-        failed = translation.failed_in(head.status, ended.raw)
+    shown: Told | Unavailable | None = None
+    if translation is not None and ended.reason == "complete":
+        shown = yield from back(translation, head.status, ended.raw)
+    failed = shown.failed if isinstance(shown, Told) and head.status < 400 else None
     if failed is not None:
         head = msgspec.structs.replace(head, status=failed.status or 502)
     # Of what cannot be read nobody knows what it is; so it may be an answer, and billed.
@@ -253,10 +264,12 @@ def _read(case: Case, ready: Ready, head: Head) -> Trying:
             message=f'The answer of provider "{target.provider.slug}" broke off before its end.',
         )
         return Passed(refusal=refusal, step="forward", again=True)
+    if isinstance(shown, Unavailable):
+        said = f'The answer of provider "{target.provider.slug}" cannot be translated now. {shown.message}'
+        return Passed(refusal=Refusal(code="overloaded", message=said, retry_after_s=1), step="forward")
     body = ended.raw
-    if translation is not None:
-        body = translation.answer(head.status, body)
-        head = in_json(head)
+    if shown is not None:
+        body, head = shown.body, in_json(head)
     whole = Answered(head, ended, charge, body)
     if head.status < 400:
         if ready.place is not None:

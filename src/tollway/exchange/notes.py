@@ -1,10 +1,12 @@
 """Small things that a story notes."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 from tollway.errors import UsageInvalid
 from tollway.exchange.allowance import Allowance
-from tollway.logs.record import Decision, Raised
+from tollway.exchange.steps import Ended, Head
+from tollway.exchange.target import Target
+from tollway.logs.record import Attempt, Decision, Raised
 from tollway.money import Money
 from tollway.pricing.charge import Basis, Charge
 from tollway.pricing.lines import usage_of
@@ -26,6 +28,48 @@ class Repeat(NamedTuple):
 
     key: bytes
     fingerprint: bytes
+
+
+class Known(TypedDict, total=False):
+    """What is known of a try besides."""
+
+    status: int | None
+    code: str
+    charge: Charge | None
+    sent_ns: int | None
+    """On the monotonic clock."""
+    ended_ns: int | None
+
+
+def attempt_of(target: Target | None, began_ns: int, number: int, outcome: str, **known: Unpack[Known]) -> Attempt:
+    """A try of a request that came in at `began_ns`, as the log keeps it."""
+    charge = known.get("charge")
+    return Attempt(
+        number=number,
+        provider=target.provider.slug if target is not None else "",
+        model=(target.model or "") if target is not None else "",
+        outcome=outcome,
+        status=known.get("status"),
+        code=known.get("code", ""),
+        cost=charge.amount if charge is not None else None,
+        sent_us=since(began_ns, known.get("sent_ns")),
+        ended_us=since(began_ns, known.get("ended_ns")),
+    )
+
+
+def known_of(head: Head, ended: Ended, charge: Charge | None) -> Known:
+    """What is known of a try whose answer has ended."""
+    return Known(status=head.status, charge=charge, sent_ns=sent_at(ended), ended_ns=ended.at_ns)
+
+
+def since(began_ns: int, at_ns: int | None) -> int | None:
+    """Microseconds."""
+    return (at_ns - began_ns) // 1000 if at_ns is not None else None
+
+
+def sent_at(ended: Ended | None) -> int | None:
+    """When the call was sent whose answer has ended, on the monotonic clock; `None` where that is not known."""
+    return ended.at_ns - ended.upstream_us * 1000 if ended is not None and ended.upstream_us is not None else None
 
 
 def raised(allowance: Allowance | None) -> Raised | None:

@@ -7,14 +7,16 @@ import msgspec
 
 from tollway.exchange.case import Candidate, Case
 from tollway.exchange.refusal import Refusal
-from tollway.exchange.steps import Command, Translate, Unavailable
+from tollway.exchange.steps import Command, Unavailable
 from tollway.exchange.target import on_route
+from tollway.exchange.translate_steps import Translate, TranslateBack
 from tollway.gateway import Provider
 from tollway.providers.codec import Malformed
 from tollway.providers.registry import codec_for
 from tollway.providers.weight import is_heavy
 from tollway.request import Api, Ask, Dialect, InferenceRequest
 from tollway.snapshot import NoRoute, Route
+from tollway.translate.codec import Answering, Told
 from tollway.translate.conversation import Kind
 from tollway.translate.wanted import Wanted
 
@@ -141,3 +143,10 @@ def in_other_api(case: Case, request: InferenceRequest, ask: Ask, route: Route, 
     return Candidate(
         request=inner, ask=asked, target=target, translation=found.translation, lost=sent.lost, asked=request
     )
+
+
+def back(translation: Answering, status: int, body: bytes) -> Generator[Command, Any, Told | Unavailable]:
+    """A whole answer in the caller's words; a large one is put into them elsewhere."""
+    if not is_heavy(body):
+        return translation.told(status, body)
+    return (yield TranslateBack(translation, status, body))

@@ -27,11 +27,13 @@ from tollway.exchange.steps import (
     Count,
     Forward,
     Log,
+    NotSent,
     Pause,
     Release,
     Reserve,
     Send,
     Sent,
+    Steps,
 )
 from tollway.exchange.story import Story
 from tollway.exchange.target import Target, instead
@@ -178,10 +180,9 @@ def rehearse(
                 delay_ms = command.delay_ms
                 command = steps.send(None)
             case Forward():
-                # Closing is leaving: there is no reservation to end, since none was made.
-                steps.close()
                 return Rehearsal(
                     outcome="forward",
+                    decisions=_until_here(steps),
                     identity=asked.identity,
                     target=asked.target,
                     quote=known.quote,
@@ -220,6 +221,16 @@ def rehearse(
                 command = steps.send(decide(command))
             case _:
                 command = steps.send(unasked(command))
+
+
+def _until_here(steps: Steps) -> tuple[Decision, ...]:
+    """What was decided on the way to the provider: the route taken, the model chosen and why. It ends here, as when a gateway is
+    stopped; there is no reservation to end, since none was made."""
+    command = steps.send(NotSent("shutting_down", "", 0))
+    while not isinstance(command, Log):
+        command = steps.send(Sent(0) if isinstance(command, Send) else unasked(command))
+    steps.close()
+    return tuple(made for made in command.record.decisions if made.code != "shutting_down")
 
 
 def as_key(key: Key, request: InferenceRequest, snapshot: Snapshot) -> Identity | Refusal:

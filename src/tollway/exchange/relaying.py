@@ -11,6 +11,7 @@ from tollway.exchange import answer, counting, keeping, told
 from tollway.exchange.case import Case, Ready
 from tollway.exchange.closing import Answered, refuse, repeatable, sent
 from tollway.exchange.holding import LONGEST_ANSWER_S
+from tollway.exchange.other_api import back
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import (
     Command,
@@ -19,6 +20,7 @@ from tollway.exchange.steps import (
     Log,
     Relay,
     Settle,
+    Unavailable,
 )
 from tollway.exchange.story import Story
 from tollway.pricing.charge import Charge, Unpriced
@@ -96,7 +98,12 @@ def _gathered(
         return (yield from refuse(story, "relay", refusal))
     status, body = (200, body or b"") if failed is None else (failed.status, failed.body)
     if translation is not None:
-        body = translation.answer(status, body)
+        shown = yield from back(translation, status, body)
+        if isinstance(shown, Unavailable):
+            said = f"The provider's answer cannot be translated now. {shown.message}"
+            return (yield from refuse(story, "relay", Refusal(code="overloaded", message=said, retry_after_s=1)))
+        body = shown.body
+        status = shown.failed.status or 502 if shown.failed is not None else status
     whole = Answered(msgspec.structs.replace(in_json(head), status=status), ended, charge, body)
     if failed is None and ready.place is not None:
         yield from keep(case, ready, whole.head, body, charge, ended)

@@ -29,6 +29,7 @@
 | Decide       | Decided                            |
 | Pinned       | None                               |
 | Translate    | Worded, Untranslatable, Malformed, Unavailable |
+| TranslateBack | Told, Unavailable                 |
 
 Those behind Log are only for what is switched on: batches, rate limits, routes, the cache, repeats, automatic routing, other APIs.
 
@@ -45,6 +46,7 @@ from tollway.cache.entry import Tape
 from tollway.exchange.allowance import Allowance
 from tollway.exchange.auto_steps import Decide, Pinned
 from tollway.exchange.refusal import Refusal
+from tollway.exchange.translate_steps import Translate, TranslateBack
 from tollway.ledger.entry import LedgerEntry
 from tollway.ledger.job import Job
 from tollway.ledger.reservation import Exhausted, Reservation
@@ -61,7 +63,6 @@ from tollway.request import InferenceRequest
 from tollway.routes.walk import Weigh
 from tollway.snapshot import Route
 from tollway.translate.codec import Translating
-from tollway.translate.wanted import Wanted
 from tollway.usage import Report
 
 
@@ -256,13 +257,6 @@ class Finish(msgspec.Struct, frozen=True):
     """It may have been billed, and its answer is not here."""
 
 
-class Translate(msgspec.Struct, frozen=True):
-    """Put a large request into the words of another API, elsewhere."""
-
-    wanted: Wanted
-    body: bytes
-
-
 class Recall(msgspec.Struct, frozen=True):
     """What is known of this batch or file?"""
 
@@ -301,6 +295,7 @@ Command = (
     | Begin
     | Finish
     | Translate
+    | TranslateBack
     | Decide
     | Pinned
 )
@@ -352,6 +347,8 @@ class NoAnswer(msgspec.Struct, frozen=True):
     """The caller has left: nothing else is to be tried."""
     refused: bool = False
     """It was ended for its cost: no other try is any better."""
+    sent_ns: int | None = None
+    """When it was sent; `None` where that is not known."""
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,9 +1,11 @@
 """What is known of a request as it goes along: the source of its ledger entries and its log record."""
 
 from collections.abc import Mapping
+from typing import Unpack
 
 from tollway.budgets.holds import Claim
 from tollway.cache.entry import Kept
+from tollway.exchange import notes
 from tollway.exchange.allowance import Allowance
 from tollway.exchange.auto_choice import Routed
 from tollway.exchange.notes import Repeat, Swapped, believed, raised, together, tokens_of, walked
@@ -31,6 +33,7 @@ class Story:
     __slots__ = (
         "_allowance",
         "_attempts",
+        "_before",
         "_charge",
         "_context",
         "_decisions",
@@ -117,6 +120,7 @@ class Story:
         self._decisions: list[Decision] = []
         self._attempts: list[Attempt] = []
         self._holds: tuple[Hold, ...] = ()
+        self._before: tuple[tuple[int, int], ...] = ()
         self._allowance: Allowance | None = None
         self._charge: Charge | None = None
         self._head: Head | None = None
@@ -156,6 +160,10 @@ class Story:
     ) -> None:
         """Notes what is held, which budget is tightest, and what a monitored one would have said."""
         self._holds, self._allowance = reservation.holds, allowance
+        self._before = tuple(
+            (balance.spent, balance.held - hold.amount)
+            for hold, balance in zip(reservation.holds, held.balances, strict=True)
+        )
         self.tightest = None
         owners = [claim for claim in claimed for _ in claim.accounts]
         least: int | None = None
@@ -287,30 +295,17 @@ class Story:
         self.attempt += 1
         self.clamped_to, self.swap, self.tightest = None, None, None
         self.warnings, self.would_refuse, self.lost, self.cache_status = (), (), (), ""
-        self._holds, self._allowance = (), None
+        self._holds, self._before, self._allowance = (), (), None
         self._head, self._ended = None, None
         self.standings = tuple(standing for one in self.admitted for standing in one.standings)
 
-    def attempted(
-        self, number: int, outcome: str, *, status: int | None = None, code: str = "", charge: Charge | None = None
-    ) -> None:
-        target = self.target
-        self._attempts.append(
-            Attempt(
-                number=number,
-                provider=target.provider.slug if target is not None else "",
-                model=(target.model or "") if target is not None else "",
-                outcome=outcome,
-                status=status,
-                code=code,
-                cost=charge.amount if charge is not None else None,
-            )
-        )
+    def attempted(self, number: int, outcome: str, **known: Unpack[notes.Known]) -> None:
+        self._attempts.append(notes.attempt_of(self.target, self.request.started_ns, number, outcome, **known))
 
     def ended(self, attempt: int, head: Head, ended: Ended, charge: Charge | None = None) -> None:
         self._head, self._ended = head, ended
         outcome = {"complete": "answered" if head.status < 400 else "rejected"}.get(ended.reason, ended.reason)
-        self.attempted(attempt, outcome, status=head.status, charge=charge)
+        self.attempted(attempt, outcome, **notes.known_of(head, ended, charge))
 
     def would_have_ended(self, claimed: tuple[Claim, ...], indexes: tuple[int, ...]) -> None:
         """Budgets that only watch would have ended the answer."""
@@ -379,13 +374,18 @@ class Story:
             service=identity.service if identity is not None else None,
             metadata=self._context.metadata if self._context is not None else all_metadata(dict(self._facts)),
             usage=report.usage if report is not None else None,
+            finish_reason=report.finish_reason if report is not None else None,
             charge=self._charge,
             holds=self._holds,
             raised=raised(self._allowance),
+            before=self._before,
+            proven_by=identity.source if identity is not None and identity.kind != "anonymous" else "",
+            declared=self._context.declared if self._context is not None else (),
             decisions=(*self._decisions, *walked(self.route, self.trail)),
             attempts=tuple(self._attempts),
             durations=Durations(
                 total_us=(over_ns - request.started_ns) // 1000,
+                sent_us=notes.since(request.started_ns, notes.sent_at(ended)),
                 upstream_us=ended.upstream_us if ended is not None else None,
                 first_chunk_us=(first_ns - request.started_ns) // 1000 if first_ns is not None else None,
             ),

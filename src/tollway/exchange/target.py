@@ -1,6 +1,7 @@
 """Which provider and model a request is for."""
 
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -98,6 +99,11 @@ def unfit(model: str) -> Refusal | None:
             code="model_unknown",
             message=f"The model's name has {len(model):,} characters; send {LONGEST_MODEL} at most.",
         )
+    return _odd(model)
+
+
+@lru_cache(maxsize=4096)
+def _odd(model: str) -> Refusal | None:
     if _ODD.search(model) is None and model.isprintable():
         return None
     plain = "/".join(part.strip() for part in model.split("/") if part.strip())

@@ -13,9 +13,10 @@ from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import Head
 from tollway.exchange.story import Story
 from tollway.ledger.reservation import Exhausted, Hold
-from tollway.money import compared, dollars
+from tollway.money import Money, compared, dollars
 from tollway.pricing.charge import Charge
 from tollway.rates.headers import rate_headers
+from tollway.request import InferenceRequest
 
 
 def exhausted(
@@ -142,7 +143,7 @@ def headers(
         theirs = tuple(header for header in theirs if header[0] not in _LIMITS)
     found = [*theirs, (names["request-id"], identifier)]
     if request.cf_spelling:
-        found += [(b"cf-aig-log-id", identifier), (b"cf-aig-event-id", identifier)]
+        found += [(b"cf-aig-log-id", identifier), (b"cf-aig-event-id", _event_id(request) or identifier)]
     if request.cf_spelling or story.stepwise or story.route is not None or story.step:
         found.append((names["step"], str(story.step).encode()))
     if story.lost:
@@ -163,8 +164,10 @@ def headers(
         found.append((names["cache-status"], story.cache_status.encode()))
     if story.standings:
         found += rate_headers(story.standings, request.received_at)
-    if charge is not None:
-        found.append((names["cost-usd"], dollars(charge.amount).encode()))
+    if charge is not None or (head.status >= 400 and story.booked):
+        # What tries before this one were charged is a part of what the answer cost.
+        spent = max(charge.amount if charge is not None else 0, story.booked)
+        found.append((names["cost-usd"], dollars(Money(spent)).encode()))
     if story.clamped_to is not None:
         found.append((names["max-tokens"], str(story.clamped_to).encode()))
     if story.tightest is not None:
@@ -187,6 +190,14 @@ def headers(
     return tuple(found)
 
 
+def _event_id(request: InferenceRequest) -> bytes:
+    """What the caller calls this event, empty where it does not say."""
+    named = next((value for name, value in request.headers if name == b"cf-aig-event-id"), b"")
+    return named if len(named) <= LONGEST_EVENT_ID and named.isascii() and named.decode("ascii").isprintable() else b""
+
+
+LONGEST_EVENT_ID = 128
+"""Characters; a longer name is not said back."""
 _LIMITS = frozenset({b"ratelimit", b"ratelimit-policy"})
 _OURS = (
     "request-id",

@@ -18,9 +18,9 @@ from tollway.exchange.steps import (
     Pause,
     Release,
     Seen,
-    Translate,
     Weighed,
 )
+from tollway.exchange.translate_steps import Translate
 
 
 def unasked(command: Command) -> Any:

@@ -4,6 +4,7 @@ None of them is priced by the named model, nor meant by a rule about it.
 """
 
 import re
+from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
@@ -121,6 +122,7 @@ def _read_tool(kind: str | None, model: msgspec.Raw, found: Others) -> None:
         found.runs(kind)
 
 
+@lru_cache(maxsize=4096)
 def picks_model(kind: str, model: str | None) -> bool:
     """Whether `model` names no model but a choice among several, which is made anew for each request.
 
@@ -134,4 +136,6 @@ def picks_model(kind: str, model: str | None) -> bool:
 
 def lets_others_serve(ask: Ask, kind: str, *models: str | None) -> bool:
     """Whether a model that nobody here knows the name of may answer. `models`: all names of the one that is asked for."""
-    return ask.substitutes or any(picks_model(kind, model) for model in (*models, *ask.also_models))
+    if ask.substitutes:
+        return True
+    return any(picks_model(kind, model) for model in (*models, *ask.also_models))

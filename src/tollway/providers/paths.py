@@ -1,6 +1,7 @@
 """Where at a provider a request goes: the path behind its base URL."""
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from tollway.request import Dialect
@@ -58,8 +59,7 @@ def native_path(base_path: str, family: Dialect, root: str | None, path: str, mo
 
 def deployment_in(path: str) -> str | None:
     """The deployment that a path of Azure OpenAI names; whatever model a body names beside it is not looked at there."""
-    found = _DEPLOYMENT.match(path)
-    return unquote(found[1]) if found is not None else None
+    return _named(path)[0] if len(path) <= _LONGEST_REMEMBERED else _read_names(path)[0]
 
 
 def model_in(path: str) -> str | None:
@@ -67,11 +67,26 @@ def model_in(path: str) -> str | None:
 
     `None` where it names none, and for Azure's deployments, which `deployment_in` tells.
     """
+    return _named(path)[1] if len(path) <= _LONGEST_REMEMBERED else _read_names(path)[1]
+
+
+_LONGEST_REMEMBERED = 256
+"""Characters of a path that is read once, and not with each request: clients use few paths."""
+
+
+def _read_names(path: str) -> tuple[str | None, str | None]:
+    """What `deployment_in` and `model_in` tell of a path."""
+    deployed = _DEPLOYMENT.match(path)
+    deployment = unquote(deployed[1]) if deployed is not None else None
     plain = unquote(path.partition("?")[0]).rstrip("/")
     if _DEPLOYMENT.match(plain) is not None:
-        return None
+        return deployment, None
     found = next((found for pattern in _MODEL_IN if (found := pattern.search(plain)) is not None), None)
-    return found[1] if found is not None and found[1].partition("/")[0] not in _NO_MODELS else None
+    names = found is not None and found[1].partition("/")[0] not in _NO_MODELS
+    return deployment, found[1] if found is not None and names else None
+
+
+_named = lru_cache(maxsize=4096)(_read_names)
 
 
 _MODEL_IN = (

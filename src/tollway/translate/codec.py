@@ -73,8 +73,12 @@ class Translating(Protocol):
     failed: bool
     """It had an error in it, or was no stream of that API."""
 
-    def feed(self, piece: bytes) -> bytes:
-        """What the caller is sent for the next bytes of the provider's stream; may be nothing."""
+    def whole(self, piece: bytes) -> list[bytes]:
+        """The events that the next bytes of the provider's stream make whole, each for `worded`."""
+        ...
+
+    def worded(self, event: bytes) -> bytes:
+        """What the caller is sent for one of them; may be nothing."""
         ...
 
     def finish(self, complete: bool) -> bytes:
@@ -82,15 +86,19 @@ class Translating(Protocol):
         ...
 
 
+class Told(msgspec.Struct, frozen=True):
+    """A whole answer in the words of the caller's API."""
+
+    body: bytes
+    failed: Failed | None = None
+    """The error that it is."""
+
+
 class Answering(Protocol):
     """Puts the answers of a provider into the words of the caller's API."""
 
-    def answer(self, status: int, body: bytes) -> bytes:
-        """A whole answer, or an error."""
-        ...
-
-    def failed_in(self, status: int, body: bytes) -> Failed | None:
-        """The error that an answer is, whatever its status says."""
+    def told(self, status: int, body: bytes) -> Told:
+        """A whole answer, or the error that it is, whatever its status says."""
         ...
 
     def stream(self) -> Translating: ...

@@ -30,7 +30,11 @@ class StreamTranslation:
 
     def feed(self, piece: bytes) -> bytes:
         """What the caller is sent for the next bytes; may be nothing."""
-        return b"".join([self._event(event) for event in self._events.feed(piece)])
+        return b"".join([self.worded(event) for event in self.whole(piece)])
+
+    def whole(self, piece: bytes) -> list[bytes]:
+        """The events that the next bytes make whole; each is for `worded`, in their order."""
+        return self._events.feed(piece)
 
     def finish(self, complete: bool) -> bytes:
         """What is left to send, now that no more bytes come.
@@ -38,7 +42,7 @@ class StreamTranslation:
         `complete`: the provider's own end was seen. Where it was not, no end is made up: the caller sees that the answer broke off, or
         what the gateway sends itself.
         """
-        sent = self._event(rest) if (rest := self._events.rest()).strip() and complete else b""
+        sent = self.worded(rest) if (rest := self._events.rest()).strip() and complete else b""
         if self._ended or self.failed:
             return sent
         sent += self._tell(self._reader.finish())
@@ -49,7 +53,8 @@ class StreamTranslation:
         self._ended = True
         return sent + self._writer.finish()
 
-    def _event(self, event: bytes) -> bytes:
+    def worded(self, event: bytes) -> bytes:
+        """What the caller is sent for an event; may be nothing."""
         if self._ended or self.failed:
             return b""
         data = data_of(event)
@@ -94,3 +99,8 @@ def _name_of(event: bytes) -> str:
         if line.startswith(b"event:"):
             return line[6:].strip().decode(errors="replace")
     return ""
+
+
+def worded(translation: StreamTranslation, event: bytes) -> bytes:
+    """`StreamTranslation.worded`, for a process that does nothing else."""
+    return translation.worded(event)

@@ -10,7 +10,7 @@ import msgspec
 
 from tollway.request import Api
 from tollway.translate.anthropic_messages import Messages
-from tollway.translate.codec import Codec
+from tollway.translate.codec import Codec, Told
 from tollway.translate.conversation import Kind, Request, Untranslatable
 from tollway.translate.fields import Malformed, distinct
 from tollway.translate.google_generate import Generate
@@ -122,16 +122,18 @@ class Translation:
         """A whole answer, or an error (`status` 400 and above), in the caller's words.
 
         One that is not JSON becomes an error that quotes its beginning; a caller who gets it with a status below 400 should not: see
-        `failed_in`.
+        `told`.
         """
-        failed = self.failed_in(status, body)
-        if failed is not None:
-            return msgspec.json.encode(self._source.write_error(failed))
-        answer = self._dated(self._target.read_answer(_parsed(body) or {}))
-        return msgspec.json.encode(self._source.write_answer(answer, self._request))
+        return self.told(status, body).body
 
-    def failed_in(self, status: int, body: bytes) -> Failed | None:
-        """The error that an answer is, whatever its status says; `None` where it is an answer."""
+    def told(self, status: int, body: bytes) -> Told:
+        """The same, and the error that an answer is, whatever its status says."""
+        found = self._read(status, body)
+        if isinstance(found, Failed):
+            return Told(msgspec.json.encode(self._source.write_error(found)), found)
+        return Told(msgspec.json.encode(self._source.write_answer(self._dated(found), self._request)))
+
+    def _read(self, status: int, body: bytes) -> Answer | Failed:
         found = _parsed(body)
         if found is None:
             shown = body[: 4 * _QUOTED].decode(errors="replace").strip()[:_QUOTED]
@@ -147,8 +149,10 @@ class Translation:
         if _is_error(found):
             failed = self._target.read_error(status, found)
             return failed if (failed.status or 0) >= 400 else msgspec.structs.replace(failed, status=502)
-        failed = self._target.read_answer(found).failed
-        return failed if failed is None or failed.status else msgspec.structs.replace(failed, status=502)
+        answer = self._target.read_answer(found)
+        if answer.failed is None:
+            return answer
+        return answer.failed if answer.failed.status else msgspec.structs.replace(answer.failed, status=502)
 
     def stream(self) -> StreamTranslation:
         """A stream of the provider's in the caller's words. Call it after `request`, once for each stream."""
@@ -158,6 +162,11 @@ class Translation:
 
     def _dated(self, answer: Answer) -> Answer:
         return answer if answer.created is not None else msgspec.structs.replace(answer, created=self._now_s)
+
+
+def told(translation: Translation, answer: tuple[int, bytes]) -> Told:
+    """`Translation.told` of a status and a body, for a process that does nothing else."""
+    return translation.told(*answer)
 
 
 def _object(body: bytes) -> Mapping[str, Any]:
