@@ -32,7 +32,7 @@ from tollway.proxy.memory import map_large_blocks
 from tollway.proxy.server import Asgi, Entry
 from tollway.proxy.upstream.client import HttpTransport
 from tollway.proxy.world import World
-from tollway.running import Runtime, Server
+from tollway.running import Runtime, Server, telemetry_of
 from tollway.settings import ProcessSettings
 from tollway.snapshot import Snapshot
 from tollway.storage.cached import Answers, MemoryAnswers
@@ -45,11 +45,12 @@ from tollway.workers.alerts import run_alerts
 from tollway.workers.anchors import AnchorKeys, Anchors, keep_anchors
 from tollway.workers.backfill import Backfill, keep_following
 from tollway.workers.batches import collect_batches
+from tollway.workers.exporting import exporting_of, keep_exporting
 from tollway.workers.history import History
 from tollway.workers.keyring import Keyring
 from tollway.workers.keys import keep_keys
 from tollway.workers.masters import Masters
-from tollway.workers.retention import keep_log
+from tollway.workers.retention import keep_bodies, keep_log
 from tollway.workers.rollups import keep_rollups
 from tollway.workers.safe import Safe, keep_safe
 from tollway.workers.sweep import keep_books
@@ -119,6 +120,7 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
     presumed = await store.open(clock.now())
     clock.begin(store.ledger.latest)
     transport, heavy = HttpTransport(), Heavy()
+    telemetry = runtime.telemetry = telemetry_of(store, clock, os.environ)
     runtime.heavy, runtime.safe = heavy, safe
     answers = runtime.answers = _answers(settings)
     repeats = runtime.repeats = Repeats(SqliteShelf(settings.data, sync=sync))
@@ -152,6 +154,9 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
             scoring=runtime.scoring,
             answers=answers,
             repeats=repeats,
+            bodies=store.bodies,
+            health=runtime.health,
+            telemetry=telemetry,
             key_used=lambda provider, name, refused: safe.note(provider, name, clock.now(), refused=refused),
         )
         world.prepare(snapshot)
@@ -183,6 +188,9 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
                 return fresh.revision
 
         runtime.reload = reload
+        exporting = runtime.exporting = exporting_of(
+            store, lambda: entry.snapshot, calendar, clock.now, settings.export_dir
+        )
         runtime.compile = lambda text: compile_text(text, settings_file.parse(text), 0, lambda _: None)
         runtime.settings_path = path
         config = uvicorn.Config(
@@ -210,6 +218,7 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
                 background.create_task(keep_books(store, clock)),
                 background.create_task(keep_following(backfill)),
                 background.create_task(keep_rollups(store.analytics)),
+                background.create_task(telemetry.run()),
                 background.create_task(
                     keep_log(
                         store.analytics,
@@ -218,13 +227,32 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
                         rows=settings.log_retention_rows,
                     )
                 ),
+                background.create_task(
+                    keep_bodies(
+                        store.bodies,
+                        store.logged,
+                        clock.now,
+                        days=settings.body_retention_days,
+                        requests=settings.body_retention_requests,
+                        limit_bytes=settings.bodies_size_mb * 1_048_576,
+                    )
+                ),
                 background.create_task(keep_safe(safe, clock)),
+                background.create_task(keep_exporting(exporting)),
                 background.create_task(keep_keys(keyring, store.cabinet, clock.now, in_settings)),
                 background.create_task(keep_tokens(tokens)),
                 background.create_task(keep_anchors(runtime.anchors)),
                 background.create_task(collect_batches(store.jobs, collector, clock)),
                 background.create_task(
-                    run_alerts(store, lambda: entry.snapshot, calendar, clock, ids.new, lambda: runtime.learned)
+                    run_alerts(
+                        store,
+                        lambda: entry.snapshot,
+                        calendar,
+                        clock,
+                        ids.new,
+                        lambda: runtime.learned,
+                        exporting.failing,
+                    )
                 ),
                 background.create_task(listener.sweep(server.server_state.connections)),
                 background.create_task(garbage.keep_collecting(lambda: not server.server_state.tasks)),
@@ -243,6 +271,7 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
                 for worker in workers:
                     worker.cancel()
     finally:
+        await telemetry.aclose()
         await heavy.aclose()
         await transport.aclose()
         await answers.close()

@@ -5,7 +5,7 @@ import contextlib
 import hmac
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from tollway.clock import Clock
 from tollway.errors import TollwayError
 from tollway.identity.attempts import Attempts
 from tollway.pricing.calibration import Calibration
-from tollway.proxy.fetch import Fetcher
+from tollway.proxy.fetch import Allowed, Fetcher
+from tollway.proxy.health import Health
 from tollway.proxy.heavy import Heavy
 from tollway.proxy.issuers import Issuers
 from tollway.proxy.scoring import Scoring
@@ -27,11 +28,15 @@ from tollway.settings import ProcessSettings
 from tollway.snapshot import Snapshot
 from tollway.storage.cached import Answers
 from tollway.storage.repeats import Repeats
+from tollway.storage.rolled import EVER_CONTEXTS
 from tollway.storage.sqlite import SqliteStore
+from tollway.telemetry.destination import Destination, read_otel
 from tollway.workers import addresses
 from tollway.workers.anchors import Anchors
+from tollway.workers.exporting import Exporting
 from tollway.workers.keyring import Keyring
 from tollway.workers.safe import Safe
+from tollway.workers.telemetry import Telemetry, protobuf_is_installed
 from tollway.workers.tokens import Tokens
 
 log = logging.getLogger("tollway")
@@ -56,6 +61,10 @@ class Runtime(msgspec.Struct, kw_only=True):
     """From where bad credentials come."""
     rates: Counters = msgspec.field(default_factory=Counters)
     """What rate limits have counted."""
+    health: Health = msgspec.field(default_factory=Health)
+    """How targets have done of late."""
+    telemetry: Telemetry | None = None
+    """Counts requests, and tells collectors of them."""
     issuers: Issuers = msgspec.field(default_factory=lambda: Issuers(Fetcher(addresses.refusal)))
     """Asks identity providers."""
     scoring: Scoring = msgspec.field(default_factory=Scoring)
@@ -64,6 +73,8 @@ class Runtime(msgspec.Struct, kw_only=True):
     """Those that are kept to be given again."""
     repeats: Repeats | None = None
     """Requests that are answered once, however often they are sent."""
+    exporting: Exporting | None = None
+    """Runs the jobs that export."""
     reload: Callable[[str], Awaitable[int]] | None = None
     """Reads the settings file again and puts it in force in the name of whoever is given; returns the revision. Raises
     SettingsInvalid or StoreUnavailable, changing nothing."""
@@ -77,8 +88,44 @@ class Runtime(msgspec.Struct, kw_only=True):
         assert self.entry is not None
         return self.entry.snapshot
 
+    @property
+    def buffered(self) -> int:
+        """Bytes of request bodies in memory."""
+        return self.entry.buffered if self.entry is not None else 0
+
     def is_admin(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), self.admin_token.encode())
+
+
+def telemetry_of(store: SqliteStore, clock: Clock, environment: Mapping[str, str]) -> Telemetry:
+    """Tells whom the environment and the settings name."""
+    otel, wrong = read_otel(environment, protobuf=protobuf_is_installed())
+    for words in wrong:
+        log.warning("%s", words)
+    fetcher = Fetcher(addresses.refusal)
+
+    async def post(destination: Destination, body: bytes) -> tuple[int, bytes]:
+        kind = "application/json" if destination.encoding == "json" else "application/x-protobuf"
+        answer = await fetcher.fetch(
+            destination.url,
+            Allowed(private=destination.allow_private, http=destination.allow_http),
+            method="POST",
+            headers={**destination.headers(), "content-type": kind, "accept": kind},
+            body=body,
+        )
+        return answer.status, answer.body
+
+    async def content(request_id: str) -> Any:
+        from tollway.workers.telemetry_content import content_reader
+
+        return await content_reader(store.bodies)(request_id)
+
+    async def ledger() -> Any:
+        from tollway.workers.telemetry_sums import read_sums
+
+        return await read_sums(store.analytics, EVER_CONTEXTS)
+
+    return Telemetry(otel, post=post, now=clock.now, content=content, ledger=ledger)
 
 
 class Server(uvicorn.Server):

@@ -13,9 +13,10 @@ from tollway.exchange.steps import Forward
 from tollway.gateway import Provider, Secret
 from tollway.providers.openai_chat import Chat
 from tollway.providers.weight import is_heavy
-from tollway.proxy.outgoing import outgoing, target
+from tollway.proxy.outgoing import outgoing, target, traced
 from tollway.proxy.transport import parse_url
 from tollway.request import Credential
+from tollway.telemetry.context import span_id
 
 HEAVY = {**CHAT, "model": "openai/gpt-4o-mini", "x": [{"a": 1, "b": 2}] * 5_000}
 
@@ -118,3 +119,16 @@ async def test_the_administrators_token_is_never_sent_for_a_key_of_the_callers()
 
 def _no_signer(_: Any) -> Any:
     raise AssertionError("nothing is signed")
+
+
+def test_a_provider_is_sent_our_place_in_the_trace_instead_of_the_callers() -> None:
+    theirs = (b"traceparent", b"00-" + b"4b" * 16 + b"-" + b"ab" * 8 + b"-01")
+    state = (b"tracestate", b"a=1")
+    request = world.request(headers=(theirs, state))
+    kept = (b"accept", b"*/*")
+    assert traced([kept, theirs, state], request, 2, own=False) == [kept]
+    parent = b"00-" + b"4b" * 16 + b"-" + span_id(request.id, 2).encode() + b"-01"
+    assert traced([kept, theirs, state], request, 2, own=True) == [kept, (b"traceparent", parent), state]
+    # Without a caller's trace, it is named by the request.
+    alone = traced([kept], world.request(), 1, own=True)[1][1]
+    assert alone.startswith(b"00-" + world.request().id.replace("-", "").encode()[:4])

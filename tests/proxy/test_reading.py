@@ -217,3 +217,18 @@ async def test_a_stream_that_is_over_without_having_said_so_was_cut(
     await metering.feed(stream)
     await metering.finish()
     assert metering.cut(headers) is cut
+
+
+_TOLD = b'data: {"choices":[{"delta":{"content":"hi"}}]}\n\nevent: error\ndata: {"error":{"message":"Too long."}}\n\n'
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("at_once", [1, 7, 10_000])
+async def test_an_error_ends_a_stream_once_all_of_it_has_come(end: bytes, at_once: int) -> None:
+    stream = _TOLD.replace(b"\n", end)
+    for length in (len(stream), len(stream) - len(end), len(stream) - 10, stream.index(b"event") + 3):
+        metering = Metering(Recorded(), "openai.chat", codec_for("openai.chat").meter(strip_usage=False))
+        for start in range(0, length, at_once):
+            await metering.feed(stream[start : min(start + at_once, length)])
+        await metering.finish()
+        assert metering.cut(_EVENTS) is (length < len(stream))

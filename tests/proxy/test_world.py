@@ -6,7 +6,7 @@ from tollway.clock import Clock
 from tollway.errors import SettingsInvalid
 from tollway.gateway import AzureAuth, Secret
 from tollway.proxy.upstream.client import HttpTransport
-from tollway.proxy.world import World
+from tollway.proxy.world import NOBODY, World
 from tollway.storage.memory import MemoryStore
 
 ENTRA = {"type": "azure", "tenant": "t", "client_id": "c", "client_secret": "s"}
@@ -48,3 +48,17 @@ async def test_new_settings_are_prepared_and_what_they_no_longer_need_is_let_go(
 async def test_what_cannot_be_signed_is_an_error_of_the_settings() -> None:
     with pytest.raises(SettingsInvalid, match="authority"):
         outside().prepare(settings(authority="http://login.example.com"))  # type: ignore[arg-type]
+
+
+async def test_new_settings_are_shown_to_whoever_is_told_of_requests_before_they_are_in_force() -> None:
+    seen: list[object] = []
+
+    class Told:
+        def prepare(self, snapshot: object) -> None:
+            seen.append(snapshot)
+
+    snapshot = world.snapshot()
+    msgspec.structs.replace(outside(), telemetry=Told()).prepare(snapshot)
+    assert seen == [snapshot]
+    NOBODY.prepare(snapshot)
+    NOBODY.heard(object(), (), snapshot)  # type: ignore[arg-type]

@@ -19,16 +19,30 @@ from tollway.exchange.steps import (
     Keep,
     Lookup,
     Reserve,
-    Translate,
     Unavailable,
     Weighed,
 )
+from tollway.exchange.translate_steps import Translate, TranslateBack
 from tollway.proxy.heavy import HeavyFailed
 from tollway.proxy.world import World
 
 log = logging.getLogger("tollway.proxy")
 
-Optional = Admit | Corrected | Weighed | Booked | Consult | Lookup | Keep | Begin | Finish | Decide | Pinned | Translate
+Optional = (
+    Admit
+    | Corrected
+    | Weighed
+    | Booked
+    | Consult
+    | Lookup
+    | Keep
+    | Begin
+    | Finish
+    | Decide
+    | Pinned
+    | Translate
+    | TranslateBack
+)
 
 
 class Begun:
@@ -77,6 +91,11 @@ async def carry_out_optional(command: Optional, world: World, begun: Begun) -> A
         case Translate():
             try:
                 return await world.heavy.translate(command.wanted, command.body)
+            except HeavyFailed as error:
+                return Unavailable(str(error))
+        case TranslateBack():
+            try:
+                return await world.heavy.translate_back(command.translation, command.status, command.body)
             except HeavyFailed as error:
                 return Unavailable(str(error))
         case Decide():

@@ -38,17 +38,19 @@ from tollway.providers.codec import Malformed
 from tollway.proxy import headers as crossing
 from tollway.proxy.admission import authenticated
 from tollway.proxy.caller import Caller
-from tollway.proxy.carried import Begun, carry_out_optional, reserved
+from tollway.proxy.carried import carry_out_optional, reserved
 from tollway.proxy.encoding import Decoder, DecodingFailed
 from tollway.proxy.events import Events
 from tollway.proxy.first_part import first_part
 from tollway.proxy.jobs import carry_out, counted, settling
+from tollway.proxy.noted import Noted
 from tollway.proxy.outcome import name_of, remember
 from tollway.proxy.outgoing import prepared
 from tollway.proxy.purse import Purse
 from tollway.proxy.reading import (
     LARGEST_ERROR,
     LARGEST_READ,
+    UNKNOWN,
     Metering,
     WholeAnswer,
     ask_of,
@@ -72,19 +74,17 @@ from tollway.usage import Report
 
 log = logging.getLogger("tollway.proxy")
 
-_UNKNOWN = 2**40
-
 
 class Driver:
     """One exchange, carried out."""
 
     __slots__ = (
-        "_begun",
         "_caller",
         "_decoder",
         "_encoding_failed",
         "_head_ns",
         "_inner",
+        "_noted",
         "_purse",
         "_request",
         "_response",
@@ -111,7 +111,7 @@ class Driver:
         self._encoding_failed = False
         self._sent_ns = self._head_ns = 0
         self._secrets: tuple[bytes, ...] = ()
-        self._begun = Begun(world)
+        self._noted = Noted(world, snapshot, request, self._caller)
 
     @property
     def started(self) -> bool:
@@ -136,42 +136,44 @@ class Driver:
                     case Authenticate():
                         reply = await authenticated(command.request, self._snapshot, world)
                     case Reserve():
-                        reply = await reserved(command, world)
+                        reply = self._noted.reserved(await reserved(command, world))
                     case Forward():
-                        reply = await self._forward(command)
+                        reply = self._noted.tried(await self._forward(command))
                     case Read():
-                        reply = await self._read(plain=command.plain)
+                        reply = self._noted.ended(await self._read(plain=command.plain))
                     case Settle():
                         world.ledger.settle(command.entry)
                         if command.observed is not None:
                             world.learned.learn(command.observed)
                     case Send():
-                        await self._caller.answer(command, world.heavy.turn)
+                        await self._caller.answer(self._noted.answering(command), world.heavy.turn)
                         reply = Sent(time.monotonic_ns())
                     case Log():
-                        world.records.write(command.record)
+                        self._noted.write(command.record)
                     case Relay():
-                        reply = await self._relay(command)
+                        reply = self._noted.ended(await self._relay(command))
                     case Release():
                         world.ledger.release(command.reservation_id, command.code, world.clock.now())
                     case Pause():
-                        self._stopping = await self._caller.pause(command.delay_ms)
+                        self._stopping = await self._noted.waiting(self._caller.pause(command.delay_ms))
                     case Count():
                         reply = await settling(counted(command, world.heavy))
                     case Compute() | ReadRequests() | Recall() | Remember():
                         reply = await carry_out(command, world.jobs, world.heavy)
                     case _:
-                        reply = await carry_out_optional(command, world, self._begun)
+                        reply = await carry_out_optional(command, world, self._noted.begun)
                 command = steps.send(reply)
         except StopIteration:
             pass
         finally:
             if self._purse is not None:
+                # It holds what ends this exchange, which held it: the collector would have to find them, and all they hold.
                 self._purse.close()
+                self._purse = None
             self._caller.let_go()
             if self._response is not None:
                 self._response.close()
-            await self._begun.close()
+            await self._noted.close()
 
     async def _forward(self, command: Forward) -> Head | NotSent | NoAnswer:
         provider, request, world = command.route.provider, command.request, self._world
@@ -194,7 +196,7 @@ class Driver:
         self._caller.interruptible = True
         world.health.probed(name_of(command.route), world.clock.now())
         try:
-            answer = await first_part(world.transport, sent, command.timeout_ms)
+            answer = await first_part(world.transport, self._noted.sending(sent, command), command.timeout_ms)
         except asyncio.CancelledError:
             refusal = self._ended_for_cost(self._interrupted())
             if refusal is not None:
@@ -253,7 +255,7 @@ class Driver:
         if reason == "complete" and not self._encoding_failed and status < 400:
             report = await read_answer(self._world.heavy, self._inner.api, body, response.headers)
         # An answer that cannot be read may hold any number of tokens; the hold bounds what it is counted as.
-        output_bytes = _UNKNOWN if self._encoding_failed or report is None else len(body)
+        output_bytes = UNKNOWN if self._encoding_failed or report is None else len(body)
         return self._ended(
             reason,
             report or Report(),
@@ -268,7 +270,7 @@ class Driver:
         response, meter, gather, caller = self._response, command.meter, command.gather, self._caller
         send: Any = caller.send if gather is None else taking(gather)
         metering = Metering(self._world.heavy, self._inner.api, meter)
-        shaped = Shaped(command.translation, command.tape) if command.translation or command.tape else None
+        shaped = Shaped.of(command, self._world.heavy)
         assert response is not None
         reason, passed, left = "complete", 0, iter(())
         watched = Watched(self._sent_ns, self._head_ns)
@@ -292,7 +294,7 @@ class Driver:
                         await purse.follow()
                         shown = events.whole(shown)
                     if shaped is not None:
-                        shown = shaped.shown(shown)
+                        shown = await shaped.shown(shown)
                     if shown:
                         passed += len(shown)
                         passing = pass_on(send, shown, self._world.heavy.turn)
@@ -307,7 +309,7 @@ class Driver:
             if reason == "complete" and not self._encoding_failed and metering.cut(command.headers):
                 reason = "broken_off"
             if shaped is not None:
-                rest = shaped.last(rest, complete=reason == "complete" and meter.complete)
+                rest = await shaped.last(rest, complete=reason == "complete" and meter.complete)
             if rest:
                 passed += len(rest)
                 await pass_on(send, rest, self._world.heavy.turn)
@@ -348,7 +350,7 @@ class Driver:
         await metering.read_aside()
         report = Report() if self._encoding_failed else await metering.report()
         unknown = self._encoding_failed or metering.lost
-        output_bytes = _UNKNOWN if unknown else meter.output_bytes
+        output_bytes = UNKNOWN if unknown else meter.output_bytes
         return self._ended(
             reason,
             report,

@@ -8,7 +8,7 @@ from tollway.request import Handling
 
 NAMES = frozenset(
     b"request-timeout max-attempts retry-delay backoff skip-cache cache-ttl cache-key session-id turn-id no-session-affinity "
-    b"allowed-models allowed-providers".split()
+    b"allowed-models allowed-providers collect-log collect-log-payload".split()
 )
 """Behind the prefix."""
 OLD_NAMES = {b"cf-skip-cache": b"skip-cache", b"cf-cache-ttl": b"cache-ttl"}
@@ -79,4 +79,6 @@ _FIELDS: dict[bytes, tuple[str, Callable[[str], object]]] = {
     b"no-session-affinity": ("no_session_affinity", _flag),
     b"allowed-models": ("allowed_models", _list),
     b"allowed-providers": ("allowed_providers", _list),
+    b"collect-log": ("collect_log", _flag),
+    b"collect-log-payload": ("collect_payload", _flag),
 }

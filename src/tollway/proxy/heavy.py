@@ -46,6 +46,7 @@ from tollway.proxy.heavy_worker import (
 from tollway.proxy.packed_requests import PackedRequests
 from tollway.proxy.turn import Turn
 from tollway.request import Api, Ask, InferenceRequest
+from tollway.translate.codec import Answering, Told
 from tollway.translate.conversation import Untranslatable
 from tollway.translate.wanted import Wanted
 from tollway.usage import Report
@@ -152,7 +153,7 @@ class Heavy:
         return reply.report
 
     async def read_events(self, take: Callable[[Any, Any], Any], reader: Any, events: list[Any]) -> tuple[Any, Any]:
-        """The reader behind `events`, and what `take(reader, event)` said to each. Both must be of Tollway's providers."""
+        """The reader behind `events`, and what `take(reader, event)` said to each. Both must be of Tollway's providers or translations."""
         if self.turn.over():
             await self.turn.free()
         pickled, large = taken_apart((take, reader, events))
@@ -202,6 +203,13 @@ class Heavy:
 
         translation, sent, ask = put_together(told, large)
         return ask if isinstance(ask, Malformed) else Worded(translation, sent, ask)
+
+    async def translate_back(self, translation: Answering, status: int, body: bytes) -> Told:
+        """A whole answer in the words of the caller's API."""
+        from tollway.translate.translation import told
+
+        _, (found,) = await self.read_events(told, translation, [(status, body)])
+        return found
 
     async def read_task(self, api: Api, body: bytes) -> Task | None:
         """What a request's body sets its model to do; `None` where it does not tell."""

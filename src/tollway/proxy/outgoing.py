@@ -14,6 +14,7 @@ from tollway.proxy.heavy import Heavy, HeavyFailed
 from tollway.proxy.signing.signer import CredentialsUnavailable, Signer, path_as_signed
 from tollway.proxy.transport import UpstreamRequest, Url
 from tollway.proxy.world import World
+from tollway.request import InferenceRequest
 from tollway.snapshot import Snapshot
 
 log = logging.getLogger("tollway.proxy")
@@ -49,6 +50,8 @@ async def outgoing(
         is_ours=snapshot.is_ours,
         never=snapshot.issued.others,
     )
+    if gateway.trace_upstream != "caller":
+        headers = traced(headers, request, command.reservation.attempt, own=gateway.trace_upstream == "own")
     auth = provider.auth
     if auth is not None and not crossing.carries_key(headers, provider, request.dialect):
         if isinstance(auth, AwsAuth):
@@ -65,6 +68,25 @@ async def outgoing(
         else min(provider.first_byte_timeout_s, command.timeout_ms / 1000),
         provider.idle_timeout_s,
     )
+
+
+_TRACE_HEADERS = frozenset({b"traceparent", b"tracestate"})
+
+
+def traced(
+    headers: list[tuple[bytes, bytes]], request: InferenceRequest, attempt: int, *, own: bool
+) -> list[tuple[bytes, bytes]]:
+    """The headers without the caller's place in a trace (W3C Trace Context); with that of this call, where it is our `own`."""
+    found = [header for header in headers if header[0] not in _TRACE_HEADERS]
+    if own:
+        # Few gateways ask for it.
+        from tollway.telemetry.context import span_id, trace_of, traceparent
+
+        trace = trace_of(request.id, request.headers)
+        found.append((b"traceparent", traceparent(trace, span_id(request.id, attempt))))
+        if trace.state:
+            found.append((b"tracestate", trace.state.encode("ascii", "ignore")))
+    return found
 
 
 async def body_of(command: Forward, heavy: Heavy) -> bytes:

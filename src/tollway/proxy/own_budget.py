@@ -44,6 +44,20 @@ def budget_answer(
     asked = _asked(request.query)
     if isinstance(asked, Refusal):
         return asked
+    found = standing(request, identity, snapshot, ledger, calendar, asked)
+    return found if isinstance(found, Refusal) else msgspec.json.encode(found)
+
+
+def standing(
+    request: InferenceRequest,
+    identity: Identity,
+    snapshot: Snapshot,
+    ledger: Ledger,
+    calendar: Calendar,
+    asked: Sequence[str],
+) -> dict[str, Any] | Refusal:
+    """How somebody's budgets and models stand, who makes a request like this one; of the models `asked`, else of those that the
+    settings name."""
     declared = read_metadata(request.metadata)
     if isinstance(declared, MetadataInvalid):
         return Refusal(code="metadata_invalid", message=declared.message)
@@ -57,14 +71,12 @@ def budget_answer(
     else:
         claimed = _of_any_model(request, identity, snapshot, declared)
     rows, tightest = _rows(claimed, request.received_at, snapshot, ledger, calendar, frozen)
-    return msgspec.json.encode(
-        {
-            "at": iso(request.received_at),
-            "budgets": rows,
-            "tightest": tightest,
-            "models": [one.answer for one in looked],
-        }
-    )
+    return {
+        "at": iso(request.received_at),
+        "budgets": rows,
+        "tightest": tightest,
+        "models": [one.answer for one in looked],
+    }
 
 
 def _asked(query: bytes) -> list[str] | Refusal:

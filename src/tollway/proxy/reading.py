@@ -35,6 +35,9 @@ LARGEST_READ = 16 * 1024 * 1024
 LARGEST_ERROR = 2 * 1024 * 1024
 """No provider says more than this about an error; it is looked through as a whole for what identifies us."""
 
+UNKNOWN = 2**40
+"""Bytes of an answer that cannot be read: it may hold any number of tokens."""
+
 _RESULTS = ("/results", "/content")
 """How the paths of a batch's results end: lines, whatever the provider calls them."""
 
@@ -203,6 +206,8 @@ class WholeAnswer:
 
 _SAYS_ITS_END: frozenset[Api] = frozenset({"openai.chat", "openai.responses", "anthropic.messages", "google.generate"})
 
+_LONGEST_ERROR = 4 * 1024
+"""Bytes: an event that says what went wrong may come in several pieces."""
 _ERROR = re.compile(rb'"error"\s*:\s*[{"]|"type"\s*:\s*"error"')
 
 
@@ -226,7 +231,7 @@ class Metering:
 
     async def feed(self, chunk: bytes) -> bytes:
         """`Meter.feed`, in its turn."""
-        self._last = chunk
+        self._last = self._last[-_LONGEST_ERROR:] + chunk
         if len(chunk) <= _SLICE_BYTES:
             shown = self._meter.feed(chunk)
         else:
@@ -244,7 +249,10 @@ class Metering:
     def cut(self, headers: Headers) -> bool:
         """Whether the events of an API that always says when it is over are over without having said so, or why: a stream that was
         cut and closed in good order looks complete to most SDKs. `headers`: of the answer."""
-        if self.lost or self._meter.complete or self._api not in _SAYS_ITS_END or _ERROR.search(self._last) is not None:
+        if self.lost or self._meter.complete or self._api not in _SAYS_ITS_END:
+            return False
+        # Half an event reaches nobody.
+        if _ERROR.search(self._last, 0, max(self._last.rfind(b"\n\n"), self._last.rfind(b"\r\n\r\n"), 0)) is not None:
             return False
         return b"event-stream" in (value_of(headers, b"content-type") or b"").lower()
 

@@ -286,7 +286,10 @@ class Entry:
         await _reply(send, 200 if ready else 503, ((b"content-type", b"application/json"),), body)
 
     def remember(self, record: LogRecord) -> None:
-        self._world.records.write(record)
+        gateway = self.snapshot.gateways.get(record.gateway)
+        if gateway is None or gateway.logs is None or gateway.logs.collect:
+            self._world.records.write(record)
+        self._world.telemetry.heard(record, (), self.snapshot)
 
 
 class _Refused:

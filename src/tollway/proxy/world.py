@@ -1,12 +1,14 @@
 """What carrying out an exchange needs of the outside."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import msgspec
 
 from tollway.clock import Clock
 from tollway.gateway import Auth, Provider
 from tollway.identity.attempts import Attempts
+from tollway.logs.record import LogRecord
 from tollway.pricing.calibration import Calibration
 from tollway.proxy.health import Health
 from tollway.proxy.heavy import Heavy
@@ -17,10 +19,36 @@ from tollway.proxy.signing.signer import Signer, signer_for
 from tollway.proxy.transport import Transport, Url, parse_url
 from tollway.rates.counters import Counters
 from tollway.snapshot import Snapshot
+from tollway.storage.bodies import BodyStore
 from tollway.storage.cached import Answers
 from tollway.storage.memory import MemoryJobs
 from tollway.storage.protocol import Jobs, Ledger, Records
 from tollway.storage.repeats import Repeats
+
+
+class Hears(Protocol):
+    """Who is told of requests that are over (workers/telemetry.py)."""
+
+    def prepare(self, snapshot: Snapshot) -> None: ...
+
+    def heard(
+        self, record: LogRecord, headers: Iterable[tuple[bytes, bytes]], snapshot: Snapshot, *, kept: bool = ...
+    ) -> None: ...
+
+
+class _Nobody:
+    """For a gateway that counts nothing."""
+
+    def prepare(self, snapshot: Snapshot) -> None:
+        return
+
+    def heard(
+        self, record: LogRecord, headers: Iterable[tuple[bytes, bytes]], snapshot: Snapshot, *, kept: bool = True
+    ) -> None:
+        return
+
+
+NOBODY = _Nobody()
 
 
 class World(msgspec.Struct, frozen=True):
@@ -61,11 +89,17 @@ class World(msgspec.Struct, frozen=True):
     answers: Answers | None = None
     """Those that are kept to be given again."""
 
+    bodies: BodyStore | None = None
+    """Where bodies are kept beside the log; `None`: nowhere."""
+
     repeats: Repeats | None = None
     """Requests that are answered once, however often they are sent."""
 
     scoring: Scoring = msgspec.field(default_factory=Scoring)
     """Tells how much a request needs a better model."""
+
+    telemetry: Hears = NOBODY
+    """Is told of every request that is over."""
 
     pins: Pins = msgspec.field(default_factory=Pins)
     """Which model each session has."""
@@ -93,3 +127,4 @@ class World(msgspec.Struct, frozen=True):
             del self.signers[auth]
         self.issuers.forget(snapshot)
         self.scoring.prepare(snapshot)
+        self.telemetry.prepare(snapshot)

@@ -103,7 +103,9 @@ async def test_a_reader_that_waits_is_told_of_the_break() -> None:
     answer.end(GONE)
     with pytest.raises(Broken) as raised:
         await reading
-    assert raised.value is GONE
+    assert (raised.value.code, raised.value.message) == (GONE.code, GONE.message)
+    # What was raised holds the frames it went through; what is kept must not, or nothing of the answer is ever let go of.
+    assert raised.value is not GONE and GONE.__traceback__ is None
 
 
 async def test_a_piece_and_a_break_in_one_turn_are_told_in_their_order() -> None:

@@ -40,9 +40,7 @@ class Http1Response:
         if not pieces:
             connection = self._connection
             if connection is None:
-                if self._broken is not None:
-                    raise self._broken
-                return b""
+                return self._nothing()
             assert self._waiter is None, "two readers of one response"
             self._waiter = waiter = connection.wait_for_body()
             try:
@@ -52,9 +50,7 @@ class Http1Response:
                 raise
             if not pieces:
                 # Woken without a piece: it has ended.
-                if self._broken is not None:
-                    raise self._broken
-                return b""
+                return self._nothing()
         piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
         self._held = 0
@@ -62,6 +58,14 @@ class Http1Response:
         if connection is not None:
             connection.resume()
         return piece
+
+    def _nothing(self) -> bytes:
+        """What is read behind the end. Raises Broken where it came too early."""
+        broken = self._broken
+        if broken is not None:
+            # Another one: an error that was raised holds the frames it went through, and this one with them.
+            raise Broken(broken.code, broken.message)
+        return b""
 
     def close(self) -> None:
         connection = self._connection
