@@ -93,3 +93,15 @@ async def test_a_charge_above_its_hold_is_told_when_it_happens_again() -> None:
     assert await gateway.ask() == []
     gateway.learned = [seen(3)]
     assert len(await gateway.ask()) == 1
+
+
+async def test_an_export_that_keeps_failing_is_told_once_in_each_length_of_time() -> None:
+    gateway = Gateway(budgets=[budget()], alerts=[{"name": "exports", "when": "export", "once_per_s": 3600}])
+    assert await gateway.ask() == []
+    gateway.failing = [("nightly", 3, "no room")]
+    (event,) = await gateway.ask()
+    assert (event.title, event.data["error"]) == ("Export job nightly fails", "no room")
+    gateway.failing = [("nightly", 4, "no room")]
+    assert await gateway.ask() == []
+    gateway.now += HOUR
+    assert [one.data["failures"] for one in await gateway.ask()] == [4]

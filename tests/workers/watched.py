@@ -46,6 +46,8 @@ class Gateway:
         self.told: list[Event] = []
         """What was told without the store."""
         self.learned: list[Any] = []
+        self.failing: list[tuple[str, int, str]] = []
+        """Exports that keep failing."""
         self._numbers = itertools.count(1)
         ids = Ids(lambda count: next(self._numbers).to_bytes(count, "big"))
         self.new_id = ids.new
@@ -63,6 +65,7 @@ class Gateway:
             self.new_id,
             lambda: self.learned,
             self.told.append,
+            failing=lambda: self.failing,
         )
 
     def spend(self, dollars: int | float, account: str = "team", *, kind: Kind = "charge", **context: Any) -> None:

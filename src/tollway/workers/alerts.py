@@ -22,7 +22,7 @@ from tollway.snapshot import Snapshot
 from tollway.storage.protocol import Ledger, Outbox, Records
 from tollway.workers.deliver import Deliveries, Sender, deliver
 from tollway.workers.watched_accounts import Accounts, Asked, MakeId, asked_of, slot_of
-from tollway.workers.watched_records import Questions
+from tollway.workers.watched_records import Failing, Questions
 
 log = logging.getLogger("tollway.workers")
 
@@ -65,6 +65,7 @@ class Watch:
         learned: Callable[[], Iterable[Calibrated]] = tuple,
         tell_now: Callable[[Event], None] = lambda _: None,
         raised: Callable[[], None] = lambda: None,
+        failing: Callable[[], Iterable[Failing]] = tuple,
     ) -> None:
         """`tell_now` sends an event that the outbox cannot keep, because the store is what is broken; `raised` is called
         when it has kept some."""
@@ -75,7 +76,7 @@ class Watch:
         self._tell_now = tell_now
         self._raised = raised
         self._accounts = Accounts(ledger, calendar, new_id)
-        self._questions = Questions(records, new_id, learned)
+        self._questions = Questions(records, new_id, learned, failing)
         self._asked: dict[str, Asked] = {}
         self._of: Snapshot | None = None
         self._recalled: set[str] = set()
@@ -210,6 +211,7 @@ async def run_alerts(
     clock: Clock,
     new_id: MakeId,
     learned: Callable[[], Iterable[Calibrated]] = tuple,
+    failing: Callable[[], Iterable[Failing]] = tuple,
 ) -> None:
     """Keeps watch and delivers, until cancelled. `new_id` makes an id of an instant (`Ids.new`)."""
     sender = Sender()
@@ -224,6 +226,7 @@ async def run_alerts(
         learned,
         tell_now=deliveries.tell_now,
         raised=deliveries.wake,
+        failing=failing,
     )
     try:
         async with asyncio.TaskGroup() as both:

@@ -17,13 +17,25 @@ RECENT_MS = 15 * 60_000
 MOST_ENTRIES = 200
 
 
+Failing = tuple[str, int, str]
+"""An export that keeps failing: its job, how often in a row, why."""
+
+
 class Questions:
     """Asks them, one after the other; what was seen before is told by the store, which keeps each event once."""
 
-    def __init__(self, records: Records, new_id: MakeId, learned: Callable[[], Iterable[Calibrated]]) -> None:
+    def __init__(
+        self,
+        records: Records,
+        new_id: MakeId,
+        learned: Callable[[], Iterable[Calibrated]],
+        failing: Callable[[], Iterable[Failing]] = tuple,
+    ) -> None:
+        """`failing`: the exports that keep failing."""
         self._records = records
         self._new_id = new_id
         self._learned = learned
+        self._failing = failing
         self._exceeded: dict[str, int] = {}
 
     async def ask(self, snapshot: Snapshot, now: int) -> Sequence[Event]:
@@ -39,6 +51,8 @@ class Questions:
                     found = await self._lost(rule, now)
                 case "hold_exceeded":
                     found = self._hold_exceeded(rule, now)
+                case "export":
+                    found = self._exports(rule, now)
                 case "spent" | "forecast" | "burn_rate" | "unused" | "test":
                     continue
             events += [msgspec.structs.replace(event, channels=rule.channels) for event in found]
@@ -101,6 +115,15 @@ class Questions:
                     telling.hold_exceeded(name, rule=rule.name, slot=slot, count=model.exceeded, at=now, event_id=new)
                 )
         return events
+
+    def _exports(self, rule: Rule, now: int) -> list[Event]:
+        slot = slot_of(rule, now)
+        return [
+            telling.export_fails(
+                job, why, failures=failures, rule=rule.name, slot=slot, at=now, event_id=self._new_id(now)
+            )
+            for job, failures, why in self._failing()
+        ]
 
     def kept(self, snapshot: Snapshot) -> None:
         """What `ask` last found is kept: counts that only ever grow are told again when they have grown."""

@@ -86,21 +86,54 @@ async def send_webhook(
     timeout_s: float = TIMEOUT_S,
 ) -> Outcome:
     """One attempt, at `now` (Unix milliseconds). Arrived is what is answered with a status from 200 to 299."""
-    url = urlsplit(channel.address())
+    body = body_of(event)
+    timestamp_s = now // 1000
+    headers = (
+        ("content-type", "application/json"),
+        ("webhook-id", event.id),
+        ("webhook-timestamp", str(timestamp_s)),
+        ("webhook-signature", signature(channel.secret(), event.id, timestamp_s, body)),
+    )
+    return await post(
+        channel.address(),
+        headers,
+        body,
+        allow_private=channel.allow_private,
+        allow_http=channel.allow_http,
+        resolve=resolve,
+        tls=tls,
+        timeout_s=timeout_s,
+    )
+
+
+async def post(
+    address: str,
+    headers: Sequence[tuple[str, str]],
+    body: bytes,
+    *,
+    allow_private: bool,
+    allow_http: bool,
+    resolve: Resolver = system_addresses,
+    tls: Callable[[], ssl.SSLContext] = ssl.create_default_context,
+    timeout_s: float = TIMEOUT_S,
+) -> Outcome:
+    """Sends `body` to a URL, once; `headers` are ASCII, without host and length. Arrived is what is answered with a status from
+    200 to 299."""
+    url = urlsplit(address)
     host, secure = url.hostname or "", url.scheme == "https"
     port = url.port or (443 if secure else 80)
-    if not secure and not channel.allow_http:
+    if not secure and not allow_http:
         return Outcome(False, "the URL has no TLS")
     try:
         async with asyncio.timeout(timeout_s):
             addresses = await resolve(host, port)
-            refused = [why for address in addresses if (why := refusal(address, allow_private=channel.allow_private))]
+            refused = [why for found in addresses if (why := refusal(found, allow_private=allow_private))]
             if refused or not addresses:
                 # One bad address among good ones is a trick, not a choice.
                 return Outcome(False, refused[0] if refused else f"{host} has no address")
             reader, writer = await _dial(addresses, port, tls() if secure else None, host)
             try:
-                writer.write(_request(channel, event, now, url.netloc, url.path, url.query))
+                writer.write(_head(headers, len(body), url.netloc, url.path, url.query) + body)
                 await writer.drain()
                 status = await _status(reader)
             finally:
@@ -128,21 +161,16 @@ async def _dial(
     raise failure
 
 
-def _request(channel: Channel, event: Event, now: int, authority: str, path: str, query: str) -> bytes:
-    body = body_of(event)
-    timestamp_s = now // 1000
+def _head(headers: Sequence[tuple[str, str]], length: int, authority: str, path: str, query: str) -> bytes:
     lines = (
         f"POST {path or '/'}{'?' + query if query else ''} HTTP/1.1",
         f"host: {authority}",
         f"user-agent: tollway/{__version__}",
-        "content-type: application/json",
-        f"content-length: {len(body)}",
-        f"webhook-id: {event.id}",
-        f"webhook-timestamp: {timestamp_s}",
-        f"webhook-signature: {signature(channel.secret(), event.id, timestamp_s, body)}",
+        f"content-length: {length}",
+        *(f"{name}: {value}" for name, value in headers),
         "connection: close",
     )
-    return "\r\n".join((*lines, "", "")).encode("ascii") + body
+    return "\r\n".join((*lines, "", "")).encode("ascii")
 
 
 class _Head:
