@@ -23,7 +23,7 @@ def test_every_scope_of_the_table_is_granted_to_somebody() -> None:
 
 def test_what_changes_something_needs_another_scope_than_what_reads_it() -> None:
     asks_only = {"/api/v1/explain", "/api/v1/simulate", "/api/v1/prices/rerate", "/api/v1/policies/simulate"}
-    asks_only |= {"/api/v1/routes/validate", "/api/v1/routes/{route_id}/simulate"}
+    asks_only |= {"/api/v1/routes/validate", "/api/v1/routes/{route_id}/simulate", "/api/v1/policies/matrix"}
     for place, access in ACCESS.items():
         method, _, path = place.partition(" ")
         if access.scope != OPEN:

@@ -9,6 +9,7 @@ import pytest
 from tests.admin.gateways import BOB_KEY, Caller
 
 from tollway.admin.analytics_shown import AnalyticsAnswer, MoversAnswer
+from tollway.clock import iso
 from tollway.money import dollars
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -105,6 +106,22 @@ async def test_the_period_before_is_of_the_same_calendar(caller: Caller) -> None
     assert datetime.fromisoformat(now["previous"]["to"]) == datetime.fromisoformat(now["from"])
 
 
+async def test_the_earlier_period_may_be_named(caller: Caller) -> None:
+    await caller.chat()
+    # A stretch before all of it, beside one that has all there is.
+    now = caller.runtime.clock.now()
+    named = f"before_from={iso(now - 3_600_000)}&before_to={iso(now + 3_600_000)}"
+    ranged = f"from={iso(now - 9_000_000)}&to={iso(now - 7_200_000)}&{named}"
+    found = await asked(caller, f"?{ranged}&compare=previous&by=model&metrics=cost")
+    assert (found["previous"]["from"], found["previous"]["to"]) == (iso(now - 3_600_000), iso(now + 3_600_000))
+    movers = (await caller.admin(f"/api/v1/analytics/movers?{ranged}&by=user")).json
+    assert (movers["previous_from"], movers["previous_to"]) == (iso(now - 3_600_000), iso(now + 3_600_000))
+    people = (await caller.admin(f"/api/v1/people?{ranged}")).json
+    assert (people["previous_from"], people["previous_to"]) == (iso(now - 3_600_000), iso(now + 3_600_000))
+    everything = spent(found["previous"]["total"]["whole"])
+    assert everything == Fraction(movers["total"]["before_usd"]) == Fraction(dollars(caller.bill.total)) > 0
+
+
 async def test_movers_are_changes_that_add_up(caller: Caller) -> None:
     await caller.chat(model="openai/gpt-4o")
     answer = await caller.admin("/api/v1/analytics/movers?by=model&limit=1")
@@ -128,6 +145,11 @@ async def test_movers_are_changes_that_add_up(caller: Caller) -> None:
         ("?from=yesterday", "yesterday"),
         ("?from=2026-01-01T00:00:00", "from"),
         ("?from=2026-02-01&to=2026-01-01", "from"),
+        ("?compare=previous&before_from=2026-01-01", "before_to"),
+        ("?compare=previous&before_from=2026-02-01&before_to=2026-01-01", "before_from"),
+        ("?compare=previous&before_from=then&before_to=2026-01-01", "then"),
+        ("?before_from=2026-01-01&before_to=2026-02-01", "compare"),
+        ("/movers?before_to=2026-02-01", "before_from"),
         ("?from=1970-01-01&to=2026-01-01&grain=hour", "grain"),
         ("?grain=minute", "grain"),
         ("?metrics=beauty", "beauty"),
@@ -161,3 +183,15 @@ async def test_what_would_take_too_long_is_refused_with_a_way_out(
     await caller.chat()
     answer = await caller.admin("/api/v1/analytics")
     assert (answer.status, answer.json["code"]) in {(503, "analytics_not_ready"), (400, "range_too_long")}
+
+
+async def test_an_answer_of_more_figures_than_anybody_reads_is_refused_with_what_would_do(caller: Caller) -> None:
+    for path in ("analytics", "exports/analytics"):
+        wide = f"/api/v1/{path}?by=metadata.trace&grain=hour&from=2026-09-10&to=2026-12-01&limit=1000"
+        answer = await caller.admin(wide)
+        assert (answer.status, answer.json["code"]) == (400, "parameter_invalid"), path
+        assert answer.json["detail"].startswith("limit: "), path
+    fits = await caller.admin(
+        "/api/v1/analytics?by=model&grain=hour&from=2026-09-10&to=2026-12-01&limit=100&metrics=cost"
+    )
+    assert fits.status == 200

@@ -22,6 +22,7 @@ READS = (
     "/api/v1/spend?group_by=model,user",
     "/api/v1/logs",
     "/api/v1/ledger/entries",
+    "/api/v1/statements",
     "/api/v1/prices?provider=openai",
     "/api/v1/prices/openai/gpt-4o-mini",
     "/api/v1/prices/diff",

@@ -8,10 +8,9 @@ import pytest_asyncio
 from tests.admin.gateways import ALICE_KEY, SETTINGS, Caller, gateway
 from tests.admin.people import ALICE, BOB, FINANCE, ROLES, signed_in
 
-from tollway.admin.insights import OWN_DAYS, OWN_SESSIONS, anomalies, middle, ranked
+from tollway.admin.insights import middle
 from tollway.clock import iso
 from tollway.money import dollars
-from tollway.storage.analytics import Sitting
 from tollway.storage.conformance.records import record, spending
 
 here = pytest.mark.asyncio(loop_scope="module")
@@ -71,40 +70,13 @@ async def test_insights_tell_who_uses_how_much(caller: Caller) -> None:
     assert (found["users_to_review"], [one["user"] for one in found["review"]]) == (1, ["d"])
     assert found["identified_requests"] == {"part": 10, "whole": 11}
     assert found["identified_spent"] == {"part_usd": dollars(160), "whole_usd": dollars(200)}
+    # Who asks the most need not be who spends the most.
+    for again in range(9):
+        store.records.write(record(f"i-often-{again}", base + again, user="a"))
+    often: Any = (await caller.admin(asked)).json
+    assert (often["top_requests"], often["top_spent"]["part_usd"]) == ({"part": 10, "whole": 19}, dollars(100))
     none: Any = (await caller.admin(f"{asked}&user=nobody")).json
     assert (none["active_users"], none["median_spent_usd"], none["top_users"]) == (0, None, 0)
-
-
-def sitting(day: float, spent: int, user: str = "ann") -> Sitting:
-    at = int(day * DAY)
-    return Sitting(user=user, name="", first_at=at - 1, last_at=at, spent=spent, entries=1)
-
-
-def judged(*sittings: Sitting, since: float = 0) -> list[tuple[float, int, int]]:
-    ordered = sorted(sittings, key=lambda one: one.last_at)
-    return [(one.sitting.last_at / DAY, one.usual, one.rare) for one in anomalies(ordered, int(since * DAY))]
-
-
-def test_a_session_stands_out_above_twice_ones_own_and_above_everybodys() -> None:
-    usual = [sitting(day, 10) for day in range(1, 7)]
-    assert judged(*usual, sitting(8, 21)) == [(8, 10, 10)]
-    assert judged(*usual, sitting(8, 20)) == []
-    # Somebody else's sessions are that expensive.
-    assert judged(*usual, sitting(8, 21), sitting(2, 21, "bob")) == []
-
-
-def test_nothing_is_usual_of_somebody_who_has_hardly_been_there() -> None:
-    few = [sitting(day, 10) for day in range(1, OWN_SESSIONS)]
-    assert judged(*few, sitting(8, 500)) == []
-    long_ago = [sitting(day, 10) for day in range(1, 7)]
-    assert judged(*long_ago, sitting(8 + OWN_DAYS, 500)) == []
-
-
-def test_only_sessions_that_ended_in_the_range_are_told() -> None:
-    usual = [sitting(day, 10) for day in range(1, 7)]
-    assert judged(*usual, sitting(8, 21), since=9) == []
-    assert judged() == []
-    assert judged(sitting(1, 5)) == []
 
 
 @pytest.mark.parametrize(
@@ -112,8 +84,3 @@ def test_only_sessions_that_ended_in_the_range_are_told() -> None:
 )
 def test_the_median_is_in_the_middle(amounts: list[int], expected: int | None) -> None:
     assert middle(amounts) == expected
-
-
-def test_the_nearest_rank_is_a_value_that_is_there() -> None:
-    assert [ranked(list(range(1, 101)), percent) for percent in (95, 99, 100)] == [95, 99, 100]
-    assert ranked([7], 95) == 7

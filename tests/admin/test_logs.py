@@ -1,7 +1,7 @@
 from fractions import Fraction
 
 import pytest
-from tests.admin.gateways import BOB_KEY, Caller
+from tests.admin.gateways import ALICE_KEY, BOB_KEY, Caller
 
 from tollway.admin.logs import detail_shown
 from tollway.budgets.accounts import UNLIMITED
@@ -42,6 +42,9 @@ async def test_a_request_is_told_with_its_charge_holds_decisions_and_entries(cal
     assert [(a["outcome"], a["status"]) for a in log["attempts"]] == [("answered", 200)]
     assert [(e["kind"], e["amount_usd"]) for e in log["entries"]] == [("charge", charge["amount_usd"])]
     assert log["durations"]["total_us"] >= log["durations"]["upstream_us"] > 0
+    assert 0 < log["durations"]["sent_us"] <= log["durations"]["total_us"] - log["durations"]["upstream_us"]
+    assert {(hold["spent_before_usd"], hold["held_before_usd"]) for hold in log["holds"]} == {("0", "0")}
+    assert (log["proven_by"], log["declared"]) == ("key", [])
     assert log["usage"]["input_tokens"] > 0
     assert log["usage"]["images"] is None
 
@@ -112,6 +115,24 @@ async def test_a_bound_that_is_none_is_refused_naming_it(caller: Caller, query: 
     answer = await caller.admin(f"/api/v1/logs?{query}")
     assert answer.status == 400
     assert query.partition("=")[0] in answer.json["detail"]
+
+
+async def test_what_is_logged_since_a_request_comes_oldest_first(caller: Caller) -> None:
+    first = (await caller.chat()).headers["tollway-request-id"]
+    await caller.logged(f"/api/v1/logs?request_id={first}", 1)
+    nothing = (await caller.admin(f"/api/v1/logs?after={first}")).json
+    assert nothing == {"items": [], "next": None}
+    later = [(await caller.chat(key)).headers["tollway-request-id"] for key in (ALICE_KEY, BOB_KEY, ALICE_KEY)]
+    await caller.logged(f"/api/v1/logs?request_id={later[-1]}", 1)
+    page = (await caller.admin(f"/api/v1/logs?after={first}&limit=2")).json
+    assert [log["request_id"] for log in page["items"]] == later[:2] and page["next"] == later[1]
+    page = (await caller.admin(f"/api/v1/logs?after={page['next']}&limit=2")).json
+    assert [log["request_id"] for log in page["items"]] == later[2:] and page["next"] == later[2]
+    page = (await caller.admin(f"/api/v1/logs?after={first}&user=bob@example.com")).json
+    assert [log["request_id"] for log in page["items"]] == later[1:2] and page["next"] == later[2]
+    for query, said in (("after=unknown", "No request"), (f"after={first}&cursor=1.1", "two ways")):
+        refused = await caller.admin(f"/api/v1/logs?{query}")
+        assert refused.status in (400, 404, 422) and said in refused.json["detail"]
 
 
 async def test_ledger_entries_of_one_kind_and_their_accounts(caller: Caller) -> None:

@@ -21,8 +21,16 @@ async def test_anybody_may_ask_who_they_are(tmp_path: Path) -> None:
     async with gateway(tmp_path, SETTINGS + ROLES) as caller:
         nobody = (await caller.admin("/api/v1/session", token="")).json
         assert (nobody["signed_in"], nobody["roles"], nobody["scopes"], nobody["sign_in"]) == (False, [], [], None)
+        assert nobody["user"] is None
         alice = (await caller.admin("/api/v1/session", token=signed_in(caller, ALICE))).json
-        assert (alice["name"], alice["by"], alice["scopes"]) == (ALICE, "access token", ["own:keys", "own:read"])
+        assert (alice["name"], alice["by"], alice["scopes"]) == (
+            ALICE,
+            "access token",
+            ["own:keys", "own:read", "views:read", "views:write"],
+        )
+        assert alice["user"] == ALICE
+        token = (await caller.admin("/api/v1/session")).json
+        assert (token["signed_in"], token["by"], token["user"]) == (True, "token", None)
         owner = (await caller.admin("/api/v1/session", token=signed_in(caller, OWNER))).json
         assert owner["roles"] == ["owner", "developer"] and "administration:write" in owner["scopes"]
         assert (await caller.admin("/api/v1/session", token="wrong")).status == 401

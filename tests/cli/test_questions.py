@@ -2,14 +2,16 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from tests.admin.gateways import BOB_KEY, CANARY, Caller, gateway
 from typer.testing import CliRunner, Result
 
+from tollway.cli.client import Client
 from tollway.cli.commands import app
-from tollway.cli.questions import held, pairs_of, read_instant, tokens
+from tollway.cli.questions import Asking, held, pairs_of, read_instant, show_logs, tokens
 from tollway.money import dollars
 
 here = pytest.mark.asyncio(loop_scope="module")
@@ -206,3 +208,24 @@ def test_a_hold_says_how_it_followed_a_stream_and_what_it_was_settled_at() -> No
     assert held(hold, cut) == "$0.0050 of $1.00 on team; raised 7 times, $0.02 at the end, settled at $0.01 (counted)"
     assert held({**hold, "raises": 1, "limit_usd": None}, None) == "$0.0050 on team; raised once, $0.02 at the end"
     assert held({**hold, "raises": None, "enforced": False}, cut) == "$0.0050 of $1.00 on team, only watched"
+
+
+def test_a_listing_goes_on_where_a_page_of_a_search_was_short(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pages = [{"items": [], "next": "9.1"}, {"items": ["a"], "next": "5.1"}, {"items": ["b"], "next": None}]
+    asked: list[dict[str, str]] = []
+
+    def get(_: Client, path: str, query: Any) -> Any:
+        asked.append(dict(query))
+        return pages[len(asked) - 1]
+
+    monkeypatch.setattr(Client, "get", get)
+    asking = Asking(None, "t" * 16, None, True)
+    assert show_logs(asking, limit=5, given={"code": None}, since=None, until=None, where=["user=ann"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"items": ["a", "b"], "next": None}
+    assert asked == [
+        {"user": "ann", "limit": "5"},
+        {"user": "ann", "limit": "5", "cursor": "9.1"},
+        {"user": "ann", "limit": "4", "cursor": "5.1"},
+    ]

@@ -1,5 +1,6 @@
 """Where the money went, by any two dimensions, over any range and calendar: sums that equal the ledger's."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -11,30 +12,34 @@ from tollway.admin.analytics_query import (
     AnalyticsQuery,
     Metric,
     MoversQuery,
-    Range,
     UsersQuery,
     buckets,
     columns,
     dimensions,
+    earlier_of,
     filters,
     question,
     range_of,
 )
 from tollway.admin.analytics_shown import AnalyticsAnswer, MoversAnswer, figures, group_shown, series_shown
 from tollway.admin.insights import InsightsAnswer, insights
-from tollway.admin.periods import before
+from tollway.admin.people import people_router
 from tollway.admin.problem import Problem
+from tollway.admin.refusals import RefusalsAnswer, RefusalsQuery, refusals
 from tollway.admin.runtime import Runtime
 from tollway.clock import iso
 from tollway.money import dollars
 from tollway.storage.analytics import Answer, Behind, Group, Question, Series, Sums
 
+MOST_FIGURES = 250_000
+"""Groups times buckets times metrics of one answer: some 20 MB, and a second or two of the processor."""
 COMPARED_AT_MOST = 100_000
 """Groups whose period before is looked up one by one."""
 
 
 def analytics_router(runtime: Runtime) -> APIRouter:
     router = APIRouter(tags=["analytics"])
+    writing = asyncio.Lock()
 
     async def ask(asked: Question) -> Answer:
         # What is settled counts at once; the rows follow within a moment, and are waited for here.
@@ -52,54 +57,62 @@ def analytics_router(runtime: Runtime) -> APIRouter:
         asked = range_of(query, runtime.clock.now())
         where = filters(request.query_params.multi_items(), AnalyticsQuery, only)
         metrics, first = question(query, asked, where)
+        _check_size(query, first, metrics)
         answer, grained = await ask(first), query.grain != "none"
         earlier, previous = None, None
         known: Mapping[Group, Series] = {}
         if query.compare is not None:
-            start, end = before(*asked)
-            over = buckets(Range(start, end, asked.zone), query.grain)
+            past = earlier_of(query, asked)
+            over = buckets(past, query.grain)
             earlier = msgspec.structs.replace(first, bounds=over, by=())
             previous = await ask(earlier)
             if first.by:
-                whole = msgspec.structs.replace(first, bounds=(start, end), limit=COMPARED_AT_MOST)
+                whole = msgspec.structs.replace(first, bounds=(past.since, past.until), limit=COMPARED_AT_MOST)
                 known = (await ask(whole)).groups
-        groups = [
-            {
-                "group": group_shown(first.by, group),
-                **series_shown(series, first, metrics, grained=grained),
-                **_previously(known.get(group), earlier, metrics),
-            }
-            for group, series in (answer.groups.items() if first.by else ())
-        ]
-        return _json(
-            {
-                "from": iso(asked.since),
-                "to": iso(asked.until),
-                "timezone": query.timezone,
-                "grain": query.grain,
-                "by": first.by,
-                "metrics": metrics,
-                "starts": _starts(first, query.grain),
-                "total": series_shown(answer.total, first, metrics, grained=grained),
-                "groups": groups,
-                "other": None if answer.other is None else series_shown(answer.other, first, metrics, grained=grained),
-                "others": answer.others,
-                "overlapping": answer.overlapping,
-                "previous": None
-                if previous is None or earlier is None
-                else {
-                    "from": iso(earlier.bounds[0]),
-                    "to": iso(earlier.bounds[-1]),
-                    "starts": _starts(earlier, query.grain),
-                    "total": series_shown(previous.total, earlier, metrics, grained=grained),
-                },
-            }
-        )
+
+        def written() -> Response:
+            groups = [
+                {
+                    "group": group_shown(first.by, group),
+                    **series_shown(series, first, metrics, grained=grained),
+                    **_previously(known.get(group), earlier, metrics),
+                }
+                for group, series in (answer.groups.items() if first.by else ())
+            ]
+            other = answer.other
+            return _json(
+                {
+                    "from": iso(asked.since),
+                    "to": iso(asked.until),
+                    "timezone": query.timezone,
+                    "grain": query.grain,
+                    "by": first.by,
+                    "metrics": metrics,
+                    "starts": _starts(first, query.grain),
+                    "total": series_shown(answer.total, first, metrics, grained=grained),
+                    "groups": groups,
+                    "other": None if other is None else series_shown(other, first, metrics, grained=grained),
+                    "others": answer.others,
+                    "overlapping": answer.overlapping,
+                    "previous": None
+                    if previous is None or earlier is None
+                    else {
+                        "from": iso(earlier.bounds[0]),
+                        "to": iso(earlier.bounds[-1]),
+                        "starts": _starts(earlier, query.grain),
+                        "total": series_shown(previous.total, earlier, metrics, grained=grained),
+                    },
+                }
+            )
+
+        # It may be megabytes, and the requests go on meanwhile.
+        async with writing:
+            return await asyncio.to_thread(written)
 
     async def movers(query: Annotated[MoversQuery, Query()], request: Request, only: Only) -> Response:
         """What cost more or less than in the period before, the largest change first."""
         asked = range_of(query, runtime.clock.now())
-        start, end = before(*asked)
+        start, end, _ = earlier_of(query, asked)
         by = dimensions(query.by)
         if not by:
             raise Problem(400, "parameter_invalid", "by: name one or two fields.")
@@ -147,11 +160,29 @@ def analytics_router(runtime: Runtime) -> APIRouter:
         columns("cost,requests", [condition.field for condition in where])
         return await insights(runtime, ask, asked, where, query.review)
 
+    async def stopped(query: Annotated[RefusalsQuery, Query()], only: Only) -> RefusalsAnswer:
+        """Refusals by reason and requests that a cheaper model served, with what they would have cost, estimated."""
+        return await refusals(runtime, ask, query, only)
+
     document: dict[str, Any] = {"responses": {200: {"description": "Exact sums."}}}
     router.get("/analytics", response_model=AnalyticsAnswer, **document)(analytics)
     router.get("/analytics/movers", response_model=MoversAnswer, **document)(movers)
     router.get("/analytics/users")(users)
+    router.include_router(people_router(runtime, ask))
+    router.get("/analytics/refusals")(stopped)
     return router
+
+
+def _check_size(query: AnalyticsQuery, asked: Question, metrics: Sequence[Metric]) -> None:
+    """Refuses an answer of more figures than anybody reads. Raises Problem."""
+    each = (len(asked.bounds) - 1) * len(metrics)
+    if asked.by and query.limit * each > MOST_FIGURES:
+        raise Problem(
+            400,
+            "parameter_invalid",
+            f"limit: {query.limit:,} groups in {len(asked.bounds) - 1:,} buckets with {len(metrics)} metrics are more than "
+            f"{MOST_FIGURES:,} figures; ask for {max(1, MOST_FIGURES // each):,} groups at most, for fewer metrics, or a coarser grain.",
+        )
 
 
 def _previously(series: Series | None, earlier: Question | None, metrics: Sequence[Metric]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tollway.admin.periods import Grain, RangeInvalid, bounds, midnight
+from tollway.admin.periods import Grain, RangeInvalid, before, bounds, midnight
 from tollway.admin.problem import Problem
 from tollway.admin.where import milliseconds
 from tollway.match import METADATA
@@ -52,7 +52,19 @@ class Ranged(BaseModel):
     timezone: str = Field(default="UTC", max_length=64, description="An IANA zone: Europe/Berlin.")
 
 
-class AnalyticsQuery(Ranged):
+class Compared(Ranged):
+    """A range beside an earlier one."""
+
+    before_from: str | None = Field(
+        default=None,
+        max_length=64,
+        description="Where the period begins that the range is compared with, as `from` says it. Default: as much calendar, or "
+        "as long a time, just before.",
+    )
+    before_to: str | None = Field(default=None, max_length=64, description="Where it ends, exclusive.")
+
+
+class AnalyticsQuery(Compared):
     grain: Grain = "none"
     by: str = Field(
         default="",
@@ -68,7 +80,7 @@ class AnalyticsQuery(Ranged):
     limit: int = Field(default=20, ge=1, le=1_000, description="How many groups; all others are one, so totals add up.")
 
 
-class MoversQuery(Ranged):
+class MoversQuery(Compared):
     by: str = Field(default="model", max_length=512, description="One or two dimensions.")
     limit: int = Field(default=20, ge=1, le=1_000)
 
@@ -96,6 +108,19 @@ def range_of(query: Ranged, now: int) -> Range:
     if since >= until:
         raise _wrong("from is not before to, so nothing lies between them")
     return Range(since, until, zone)
+
+
+def earlier_of(query: Compared, asked: Range) -> Range:
+    """What a range is compared with: the one that is named, else the period before. Raises Problem."""
+    if query.before_from is None and query.before_to is None:
+        return Range(*before(*asked), asked.zone)
+    if query.before_from is None or query.before_to is None:
+        raise _wrong("before_from and before_to: name both, or neither for the period before")
+    since = _instant("before_from", query.before_from, asked.zone)
+    until = _instant("before_to", query.before_to, asked.zone)
+    if since >= until:
+        raise _wrong("before_from is not before before_to, so nothing lies between them")
+    return Range(since, until, asked.zone)
 
 
 def buckets(asked: Range, grain: Grain) -> list[int]:
@@ -165,6 +190,8 @@ def columns(text: str, fields: Sequence[str]) -> tuple[tuple[Metric, ...], dict[
 
 def question(query: AnalyticsQuery, asked: Range, where: tuple[Condition, ...]) -> tuple[tuple[Metric, ...], Question]:
     """What the store is asked. Raises Problem."""
+    if query.compare is None and (query.before_from is not None or query.before_to is not None):
+        raise _wrong("before_from and before_to say what compare=previous compares with; give that too")
     by = dimensions(query.by)
     metrics, picked = columns(query.metrics, (*by, *(condition.field for condition in where)))
     return metrics, Question(bounds=buckets(asked, query.grain), by=by, where=where, columns=picked, limit=query.limit)

@@ -10,6 +10,8 @@ from starlette.exceptions import HTTPException
 from tollway import __version__
 from tollway.admin import problem
 from tollway.admin.access import authorized, declare
+from tollway.admin.adjustments import adjustments_router
+from tollway.admin.alert_rules import alert_rules_router
 from tollway.admin.alerts import alerts_router
 from tollway.admin.analytics import analytics_router
 from tollway.admin.audit import audit_router, audited
@@ -20,16 +22,22 @@ from tollway.admin.controls import controls_router
 from tollway.admin.dashboard import built, dashboard_router
 from tollway.admin.entries import entries_router
 from tollway.admin.explain import explain_router
+from tollway.admin.export_jobs import export_jobs_router
+from tollway.admin.exports import exports_router
 from tollway.admin.guard import Guard
 from tollway.admin.issuers import issuers_router
 from tollway.admin.keys import keys_router
 from tollway.admin.local_users import LocalUsers
+from tollway.admin.log_bodies import log_bodies_router
+from tollway.admin.log_changes import log_changes_router
 from tollway.admin.logins import logins_router
 from tollway.admin.logs import logs_router
 from tollway.admin.metrics import metrics_router
 from tollway.admin.oauth import oauth_router
 from tollway.admin.oauth_browser import oauth_browser_router
+from tollway.admin.playground import playground_router
 from tollway.admin.policies import policies_router
+from tollway.admin.policy_matrix import policy_matrix_router
 from tollway.admin.price_overrides import overrides_router
 from tollway.admin.prices import prices_router
 from tollway.admin.provider_keys import provider_keys_router
@@ -37,15 +45,19 @@ from tollway.admin.rates import rates_router
 from tollway.admin.rerate import rerate_router
 from tollway.admin.route_deployments import route_deployments_router
 from tollway.admin.route_desk import RouteDesk
+from tollway.admin.route_traffic import route_traffic_router
 from tollway.admin.routes import routes_router
 from tollway.admin.runtime import Runtime
 from tollway.admin.service_tokens import service_tokens_router
 from tollway.admin.session import session_router
 from tollway.admin.sessions import Sessions
+from tollway.admin.settings import settings_router
 from tollway.admin.simulate import simulate_router
 from tollway.admin.spend import spend_router
+from tollway.admin.statements import statements_router
 from tollway.admin.status import status_router
 from tollway.admin.users import users_router
+from tollway.admin.views import views_router
 from tollway.errors import SettingsInvalid, StoreUnavailable
 
 _PROBLEM: dict[int | str, dict[str, Any]] = {
@@ -92,26 +104,39 @@ def build(runtime: Runtime) -> Guard:
         budgets_router(runtime),
         spend_router(runtime),
         analytics_router(runtime),
+        views_router(runtime),
         logs_router(runtime),
+        log_bodies_router(runtime),
+        log_changes_router(runtime),
         entries_router(runtime),
+        exports_router(runtime),
+        export_jobs_router(runtime),
         explain_router(runtime),
         simulate_router(runtime),
         rerate_router(runtime),
+        statements_router(runtime),
+        adjustments_router(runtime),
         # Before the prices, one of whose paths takes any two names.
         overrides_router(runtime),
         prices_router(runtime),
+        # Before the alerts, one of whose paths takes any id.
+        alert_rules_router(runtime),
         alerts_router(runtime),
         provider_keys_router(runtime),
         budget_edit_router(runtime),
         controls_router(runtime),
         policies_router(runtime),
+        policy_matrix_router(runtime),
         routes_router(runtime, desk),
         route_deployments_router(runtime, desk),
+        route_traffic_router(runtime, desk),
         rates_router(runtime),
         keys_router(runtime),
         logins_router(runtime),
         service_tokens_router(runtime),
         audit_router(runtime),
+        settings_router(runtime),
+        playground_router(runtime),
         cache_router(runtime),
         session_router(runtime, sessions, users),
         users_router(runtime, users, sessions),

@@ -114,6 +114,11 @@ class _Replay:
         self._body: bytes | None = body
         self._receive = receive
 
+    @property
+    def cycle(self) -> Any:
+        """The listener's own request; `None` where it came by another way."""
+        return getattr(self._receive, "__self__", None)
+
     async def __call__(self) -> Any:
         if self._body is None:
             return await self._receive()

@@ -1,6 +1,5 @@
 """Who uses what: how many people, how much in the middle and at the top, whom to talk to, which sessions stand out."""
 
-from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,15 +10,8 @@ from tollway.admin.charge import Dollars, Instant
 from tollway.admin.runtime import Runtime
 from tollway.clock import iso
 from tollway.money import dollars
-from tollway.storage.analytics import Answer, Condition, Question, Sitting
+from tollway.storage.analytics import Anomaly, Answer, Condition, Question
 
-OWN_DAYS = 30
-"""A session is judged by the user's own sessions of so many days before it."""
-
-OWN_SESSIONS = 5
-"""With fewer of them, nobody knows what is usual for the user."""
-
-_DAY_MS = 86_400_000
 _EVERYBODY = 1_000_000
 _TOP_PERCENT = 10
 _REVIEWED_TIMES = 2
@@ -82,10 +74,11 @@ class InsightsAnswer(BaseModel):
     median_tokens: int | None
     """Of an active user whose usage is known."""
     top_users: int
-    """A tenth of the active users, rounded up: those with the most requests."""
+    """A tenth of the active users, rounded up."""
     top_requests: Part
-    """Theirs, of all requests of active users."""
+    """What so many asked who asked the most, of all requests of active users."""
     top_spent: MoneyPart
+    """What so many spent who spent the most, of all spend of active users."""
     users_to_review: int
     """Who spent twice the median or more."""
     review: list[PersonShown]
@@ -114,17 +107,18 @@ async def insights(
     )
     people = _people(answer)
     spent, requests = answer.total.whole["spending"][0], answer.total.whole["traffic"][0]
-    top = sorted(people, key=lambda one: (-one.requests, one.user))[: -(-len(people) * _TOP_PERCENT // 100)]
+    top = -(-len(people) * _TOP_PERCENT // 100)
+    most_asked = sorted((one.requests for one in people), reverse=True)[:top]
+    most_spent = sorted((one.spent for one in people), reverse=True)[:top]
     median = middle([one.spent for one in people])
     review = [one for one in people if median is not None and 0 < _REVIEWED_TIMES * median <= one.spent]
     known = {one.user for one in people} | set(await runtime.store.analytics.users()) | _with_a_key(runtime)
     own_spent, own_requests = sum(one.spent for one in people), sum(one.requests for one in people)
     # Sessions are of a user and of no model or team: with filters, those of whoever is meant.
     chosen = {one.user for one in people}
-    found = anomalies(
-        await runtime.store.analytics.sittings(since=asked.since - OWN_DAYS * _DAY_MS, until=asked.until), asked.since
+    standing_out = await runtime.store.analytics.outstanding(
+        since=asked.since, until=asked.until, among=chosen if where else None, listed=listed
     )
-    standing_out = [one for one in found if one.sitting.user in chosen] if where else found
     return InsightsAnswer(
         **_from(asked.since),
         to=iso(asked.until),
@@ -132,48 +126,16 @@ async def insights(
         adoption=Part(part=len(people), whole=len(known)),
         median_spent_usd=None if median is None else dollars(median),
         median_tokens=middle([one.tokens for one in people if one.tokens is not None]),
-        top_users=len(top),
-        top_requests=Part(part=sum(one.requests for one in top), whole=own_requests),
-        top_spent=MoneyPart(part_usd=dollars(sum(one.spent for one in top)), whole_usd=dollars(own_spent)),
+        top_users=top,
+        top_requests=Part(part=sum(most_asked), whole=own_requests),
+        top_spent=MoneyPart(part_usd=dollars(sum(most_spent)), whole_usd=dollars(own_spent)),
         users_to_review=len(review),
         review=[_person_shown(one) for one in sorted(review, key=lambda one: (-one.spent, one.user))[:listed]],
         identified_requests=Part(part=own_requests, whole=requests),
         identified_spent=MoneyPart(part_usd=dollars(own_spent), whole_usd=dollars(spent)),
-        anomalous_sessions=len(standing_out),
-        anomalies=[_sitting_shown(one) for one in sorted(standing_out, key=lambda one: -one.sitting.spent)[:listed]],
+        anomalous_sessions=standing_out.number,
+        anomalies=[_sitting_shown(one) for one in standing_out.dearest],
     )
-
-
-class Anomaly(NamedTuple):
-    """A session that stands out, and what it is judged by."""
-
-    sitting: Sitting
-    usual: int
-    rare: int
-
-
-def anomalies(sittings: Sequence[Sitting], since: int) -> list[Anomaly]:
-    """Those that ended from `since` on and cost more than twice the user's own 95th percentile of the 30 days before, and
-    more than the 99th percentile of all others; `sittings` are in the order in which they ended."""
-    amounts = sorted(sitting.spent for sitting in sittings)
-    own: dict[str, list[Sitting]] = {}
-    found: list[Anomaly] = []
-    for sitting in sittings:
-        earlier = own.setdefault(sitting.user, [])
-        if sitting.last_at >= since and len(amounts) > 1:
-            rare = _rank_without(amounts, 99, sitting.spent)
-            if sitting.spent > rare:
-                judged = [one.spent for one in earlier if one.last_at >= sitting.last_at - OWN_DAYS * _DAY_MS]
-                usual = ranked(sorted(judged), 95) if len(judged) >= OWN_SESSIONS else None
-                if usual is not None and sitting.spent > 2 * usual:
-                    found.append(Anomaly(sitting, usual, rare))
-        earlier.append(sitting)
-    return found
-
-
-def ranked(amounts: Sequence[int], percent: int) -> int:
-    """The nearest rank of ascending amounts, of which there are some."""
-    return amounts[-(-len(amounts) * percent // 100) - 1]
 
 
 def middle(amounts: Sequence[int]) -> int | None:
@@ -183,12 +145,6 @@ def middle(amounts: Sequence[int]) -> int | None:
     if not ordered:
         return None
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) // 2
-
-
-def _rank_without(amounts: Sequence[int], percent: int, own: int) -> int:
-    """The nearest rank of ascending amounts, one of which, `own`, is left out."""
-    place = -(-(len(amounts) - 1) * percent // 100) - 1
-    return amounts[place if place < bisect_left(amounts, own) else place + 1]
 
 
 def _people(answer: Answer) -> list[Person]:

@@ -1,14 +1,19 @@
 """The request log: what happened to each request, and why."""
 
-from typing import Annotated, Literal, cast
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Annotated, Literal, Self, cast
 
 from fastapi import APIRouter, Depends, Query
 from msgspec import structs
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from tollway.admin.access import Only
 from tollway.admin.charge import ChargeShown, Dollars, Instant, charge_shown, usage_shown
 from tollway.admin.entries import EntryShown, entry_shown
+from tollway.admin.log_bodies import BodyAbout, about_shown
+from tollway.admin.logged import logged_request, unknown
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
 from tollway.admin.where import Listing, no_parameters
@@ -17,9 +22,12 @@ from tollway.clock import iso
 from tollway.ledger.control import budget_of
 from tollway.ledger.entry import LedgerEntry
 from tollway.ledger.reservation import Hold
+from tollway.logs.bodies import About
 from tollway.logs.record import LogRecord, Raised
+from tollway.logs.remark import MOST_SCORE, Remark, millionths
 from tollway.money import dollars, parse
-from tollway.storage.deep import RANGES
+from tollway.storage.deep import RANGES, SCORE
+from tollway.storage.logged import Tail
 from tollway.storage.protocol import Filter
 
 
@@ -29,6 +37,7 @@ def _amount(text: str) -> str:
 
 
 Amount = Annotated[str, AfterValidator(_amount)] | None
+Score = Annotated[float, Field(ge=-MOST_SCORE, le=MOST_SCORE, allow_inf_nan=False)] | None
 Count = Annotated[int, Field(ge=0, le=10**15)] | None
 
 
@@ -51,6 +60,9 @@ class LogListing(Listing):
     max_input_tokens: Count = None
     min_output_tokens: Count = None
     max_output_tokens: Count = None
+    feedback: Literal["1", "-1"] | None = Field(default=None, description="What was said of it afterwards.")
+    min_score: Score = None
+    max_score: Score = None
     text: str | None = Field(
         default=None,
         max_length=256,
@@ -67,6 +79,10 @@ class LogListing(Listing):
                 written = equals.pop(f"{bound}_{name}_usd" if name == "cost" else f"{bound}_{name}", None)
                 if written is not None:
                     limits[name] = parse(written) if name == "cost" else int(written)
+        for limits, bound in ((least, "min_score"), (most, "max_score")):
+            written = equals.pop(bound, None)
+            if written is not None:
+                limits[SCORE] = millionths(written)
         for name in ("streamed", "cached"):
             if name in equals:
                 equals[name] = equals[name].lower()
@@ -74,14 +90,36 @@ class LogListing(Listing):
         return structs.replace(super().filter(only), equals=equals, text=text, least=least, most=most)
 
 
+class LogQuery(LogListing):
+    after: str | None = Field(
+        default=None,
+        max_length=128,
+        description="The id of a request: what was logged since comes, the oldest first. Send `next` as `after` to go on.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.after is not None and self.cursor is not None:
+            raise PydanticCustomError("parameter_invalid", "after and cursor go two ways; send one of them")
+        return self
+
+    def filter(self, only: str | None = None) -> Filter:
+        found = super().filter(only)
+        return structs.replace(found, equals={name: value for name, value in found.equals.items() if name != "after"})
+
+
 class DurationsShown(BaseModel):
     """Microseconds on the monotonic clock; null where there was no such moment."""
 
     total_us: int
+    sent_us: int | None
+    """From the request received to the one sent to the provider, of the last try; null where none was sent."""
     upstream_us: int | None
-    """From the request sent to the end of the answer."""
+    """From the request sent to the end of the answer, of all tries together."""
     first_chunk_us: int | None
     """From the request received to the first byte of the answer."""
+    waited_us: int
+    """Between tries, by a budget's command, and in line for money that others held."""
     overhead_us: int
     """What Tollway itself took."""
 
@@ -101,6 +139,10 @@ class HoldShown(BaseModel):
     limit_usd: Dollars | None
     """Null for an account without a limit."""
     enforced: bool
+    spent_before_usd: Dollars | None
+    """What was spent on the account when this was held; null in records that are older than that field."""
+    held_before_usd: Dollars | None
+    """What others held on it then."""
 
 
 class DecisionShown(BaseModel):
@@ -155,15 +197,20 @@ class LogShown(BaseModel):
     """The answer was kept from a request before: it cost nothing, and no provider was called."""
     saved_usd: Dollars | None
     """What that answer cost then; null where nothing was saved, or no price was known."""
+    feedback: Literal[1, -1] | None
+    """What was said of it afterwards; null where nothing was."""
+    score: float | None
+    added_metadata: dict[str, str]
+    """What was added afterwards to find it by. `metadata.<key>` finds it too."""
     durations: DurationsShown
 
 
 class LogPage(BaseModel):
-    """Newest first."""
+    """Newest first; with `after`, oldest first."""
 
     items: list[LogShown]
     next: str | None
-    """The cursor of the page after this one; null at the end."""
+    """The cursor of the page after this one, null at the end; with `after`, the `after` to go on with, null while nothing is newer."""
 
 
 class LogDetail(LogShown):
@@ -175,12 +222,18 @@ class LogDetail(LogShown):
     attempts: list[AttemptShown]
     entries: list[EntryShown]
     """What stands in the ledger for it."""
+    proven_by: Literal["key", "token"] | None
+    """What says who it is; null for nobody in particular."""
+    declared: list[str]
+    """Names among `metadata` that the caller only declared in a header; the others were proven."""
     request_bytes: int
     response_bytes: int
     user_agent: str
+    bodies: list[BodyAbout]
+    """What is kept of its bodies; empty where nothing is."""
 
 
-def log_shown(record: LogRecord) -> LogShown:
+def log_shown(record: LogRecord, remark: Remark | None = None) -> LogShown:
     durations = record.durations
     return LogShown(
         request_id=record.request_id,
@@ -205,20 +258,30 @@ def log_shown(record: LogRecord) -> LogShown:
         streamed=record.streamed,
         cached=record.cached,
         saved_usd=dollars(record.saved) if record.saved is not None else None,
+        feedback=remark.feedback if remark is not None else None,
+        score=remark.score if remark is not None else None,
+        added_metadata=remark.metadata if remark is not None else {},
         durations=DurationsShown(
             total_us=durations.total_us,
+            sent_us=durations.sent_us,
             upstream_us=durations.upstream_us,
             first_chunk_us=durations.first_chunk_us,
+            waited_us=durations.waited_us,
             overhead_us=durations.overhead_us,
         ),
     )
 
 
-def detail_shown(record: LogRecord, entries: list[LedgerEntry]) -> LogDetail:
+def detail_shown(
+    record: LogRecord, entries: list[LedgerEntry], remark: Remark | None = None, bodies: Sequence[About] = ()
+) -> LogDetail:
     return LogDetail(
-        **log_shown(record).model_dump(),
+        **log_shown(record, remark).model_dump(),
         charge=charge_shown(record.charge) if record.charge is not None else None,
-        holds=[_hold_shown(hold, record.raised if hold.metered else None) for hold in record.holds],
+        holds=[
+            _hold_shown(hold, record.raised if hold.metered else None, before)
+            for hold, before in zip_longest(record.holds, record.before[: len(record.holds)])
+        ],
         decisions=[
             DecisionShown(step=d.step, outcome=d.outcome, code=d.code, rule=d.rule, detail=d.detail)
             for d in record.decisions
@@ -236,13 +299,17 @@ def detail_shown(record: LogRecord, entries: list[LedgerEntry]) -> LogDetail:
             for a in record.attempts
         ],
         entries=[entry_shown(entry) for entry in entries],
+        proven_by=record.proven_by or None,
+        declared=list(record.declared),
         request_bytes=record.request_bytes,
         response_bytes=record.response_bytes,
         user_agent=record.user_agent,
+        bodies=[about_shown(about) for about in bodies],
     )
 
 
-def _hold_shown(hold: Hold, raised: Raised | None) -> HoldShown:
+def _hold_shown(hold: Hold, raised: Raised | None, before: tuple[int, int] | None) -> HoldShown:
+    spent, held = before if before is not None else (None, None)
     return HoldShown(
         account=hold.account,
         budget=budget_of(hold.account),
@@ -251,32 +318,44 @@ def _hold_shown(hold: Hold, raised: Raised | None) -> HoldShown:
         raises=raised.times if raised is not None else None,
         limit_usd=dollars(hold.limit) if hold.limit < UNLIMITED else None,
         enforced=hold.enforced,
+        spent_before_usd=dollars(spent) if spent is not None else None,
+        held_before_usd=dollars(held) if held is not None else None,
     )
 
 
 def logs_router(runtime: Runtime) -> APIRouter:
     router = APIRouter(tags=["logs"])
 
-    async def logs(where: Annotated[LogListing, Query()], only: Only) -> LogPage:
-        """Requests, newest first."""
+    async def logs(where: Annotated[LogQuery, Query()], only: Only) -> LogPage:
+        """Requests, newest first; or, with `after`, what was logged since, oldest first."""
         try:
-            page = await runtime.store.records.records(where.filter(only), limit=where.limit, cursor=where.cursor)
+            if where.after is not None:
+                tail = await _tail(where, where.after, only)
+                items, following = list(tail.items), tail.after
+            else:
+                page = await runtime.store.records.records(where.filter(only), limit=where.limit, cursor=where.cursor)
+                items, following = cast("list[LogRecord]", list(page.items)), page.next
         except ValueError as error:
             raise Problem(400, "parameter_invalid", f"{error}.") from None
-        items = cast("list[LogRecord]", page.items)
-        return LogPage(items=[log_shown(record) for record in items], next=page.next)
+        said = await runtime.store.logged.remarks([record.request_id for record in items])
+        return LogPage(items=[log_shown(record, said.get(record.request_id)) for record in items], next=following)
+
+    async def _tail(where: LogQuery, after: str, only: str | None) -> Tail:
+        tail = await runtime.store.logged.tail(where.filter(only), after=after, limit=where.limit, only=only)
+        if tail is None:
+            unknown(after)
+        return tail
 
     async def log(request_id: str, only: Only) -> LogDetail:
         """One request, with its charge, holds, decisions and ledger entries."""
-        record = await runtime.store.records.record(request_id)
-        if record is None or (only is not None and record.user != only):
-            raise Problem(
-                404, "record_unknown", f'No request "{request_id[:64]}" in the log; GET /api/v1/logs lists the newest.'
-            )
+        record = await logged_request(runtime, request_id, only)
         page = await runtime.store.records.entries(
             Filter(equals={"request_id": record.request_id}), limit=100, cursor=None
         )
-        return detail_shown(record, cast("list[LedgerEntry]", list(page.items)))
+        said = await runtime.store.logged.remarks((record.request_id,))
+        bodies = await runtime.store.bodies.parts(record.request_id)
+        entries = cast("list[LedgerEntry]", list(page.items))
+        return detail_shown(record, entries, said.get(record.request_id), bodies)
 
     router.get("/logs")(logs)
     router.get("/logs/{request_id}", dependencies=[Depends(no_parameters)])(log)

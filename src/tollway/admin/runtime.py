@@ -1,26 +1,42 @@
 """What the control plane may see and do; `tollway.app` has it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from tollway.budgets.window import Calendar
 from tollway.clock import Clock
 from tollway.identity.attempts import Attempts
 from tollway.pricing.calibration import Calibration
+from tollway.proxy.health import Health
 from tollway.proxy.heavy import Heavy
 from tollway.proxy.issuers import Issuers
 from tollway.proxy.scoring import Scoring
 from tollway.rates.counters import Counters
+from tollway.settings import ProcessSettings
 from tollway.snapshot import Snapshot
 from tollway.storage import protocol
 from tollway.storage.analytics import Analytics
+from tollway.storage.billing import Billing
+from tollway.storage.bodies import BodyStore
 from tollway.storage.cached import Answers
-from tollway.storage.protocol import Audit, Budgets, Cabinet, Config, Ledger, Outbox
+from tollway.storage.following import Following
+from tollway.storage.logged import Logged
+from tollway.storage.protocol import Audit, Budgets, Cabinet, Config, Outbox
 from tollway.workers.anchors import Anchors
+from tollway.workers.exporting import Exporting
 from tollway.workers.keyring import Keyring
 from tollway.workers.safe import Safe
+from tollway.workers.telemetry import Telemetry
 from tollway.workers.tokens import Tokens
+
+
+class Ledger(protocol.Ledger, Protocol):
+    """The ledger of a store, with all that it has in memory."""
+
+    def names(self) -> Sequence[str]:
+        """Every account of every budget, in no order; also of budgets that are no more. Cheap, whatever their number."""
+        ...
 
 
 class Records(protocol.Records, Protocol):
@@ -28,6 +44,9 @@ class Records(protocol.Records, Protocol):
 
     @property
     def dropped(self) -> int: ...
+
+    @property
+    def waiting(self) -> int: ...
 
 
 class Store(Protocol):
@@ -56,6 +75,18 @@ class Store(Protocol):
 
     @property
     def analytics(self) -> Analytics: ...
+
+    @property
+    def following(self) -> Following: ...
+
+    @property
+    def billing(self) -> Billing: ...
+
+    @property
+    def logged(self) -> Logged: ...
+
+    @property
+    def bodies(self) -> BodyStore: ...
 
 
 class Runtime(Protocol):
@@ -99,6 +130,14 @@ class Runtime(Protocol):
     def snapshot(self) -> Snapshot: ...
 
     @property
+    def settings(self) -> ProcessSettings: ...
+
+    @property
+    def entry(self) -> Callable[[Any, Any, Any], Awaitable[None]] | None:
+        """Where model traffic comes in, as an ASGI application; `None` before the gateway serves."""
+        ...
+
+    @property
     def heavy(self) -> Heavy | None:
         """Reads large bodies; `None` before the gateway serves."""
         ...
@@ -114,6 +153,21 @@ class Runtime(Protocol):
         ...
 
     @property
+    def health(self) -> Health:
+        """How targets have done of late."""
+        ...
+
+    @property
+    def telemetry(self) -> Telemetry | None:
+        """Counts requests, and tells collectors of them; `None` before the gateway serves."""
+        ...
+
+    @property
+    def buffered(self) -> int:
+        """Bytes of request bodies in memory."""
+        ...
+
+    @property
     def rates(self) -> Counters:
         """What rate limits have counted."""
         ...
@@ -126,6 +180,11 @@ class Runtime(Protocol):
     @property
     def answers(self) -> Answers | None:
         """The answers that are kept; `None` before the gateway serves."""
+        ...
+
+    @property
+    def exporting(self) -> Exporting | None:
+        """Runs the jobs that export; `None` before the gateway serves."""
         ...
 
     @property

@@ -42,6 +42,8 @@ class SessionShown(BaseModel):
 
     signed_in: bool
     name: str | None
+    user: str | None
+    """Whose things are their own; null of an administrator of this gateway alone and of the token, who have none."""
     by: Literal["token", "session", "access token", "issuer"] | None
     """What proves it."""
     roles: list[str]
@@ -99,6 +101,7 @@ def session_router(runtime: Runtime, sessions: Sessions, users: LocalUsers) -> A
         return SessionShown(
             signed_in=principal is not None,
             name=principal.name if principal is not None else None,
+            user=principal.user if principal is not None else None,
             by=principal.by if principal is not None else None,
             roles=[role for role in ROLES if role in roles],
             scopes=sorted(scope for scope in SCOPES if principal is not None and principal.may(scope)),

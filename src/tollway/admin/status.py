@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tollway import __version__
 from tollway.admin.audit import Actor
 from tollway.admin.charge import Dollars, Instant, instant_or_none
+from tollway.admin.export_jobs_shown import job_warnings
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
 from tollway.admin.settings_change import ADMIN
@@ -150,7 +151,7 @@ def status_router(runtime: Runtime) -> APIRouter:
                 for key in snapshot.keys.values()
             ],
             budgets=len(snapshot.budgets),
-            warnings=[*warnings_of(snapshot, now, await _seen(runtime, now)), *_anchors(runtime)],
+            warnings=[*warnings_of(snapshot, now, await _seen(runtime, now)), *_anchors(runtime), *_exports(runtime)],
         )
 
     async def reload(by: Actor) -> Reloaded:
@@ -164,6 +165,11 @@ def status_router(runtime: Runtime) -> APIRouter:
     router.get("/status")(status)
     router.post("/reload", dependencies=[Depends(no_parameters)])(reload)
     return router
+
+
+def _exports(runtime: Runtime) -> Sequence[str]:
+    has_folder = runtime.settings.export_dir is not None
+    return job_warnings(runtime.snapshot.exports, runtime.exporting, has_folder=has_folder)
 
 
 def _anchors(runtime: Runtime) -> Sequence[str]:

@@ -1,16 +1,20 @@
 """Asking a running gateway's admin API."""
 
+import http.client
 import json
 import os
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlencode, urlsplit
 
 DEFAULT_URL = "http://127.0.0.1:8787"
 _TIMEOUT_S = 30.0
+_FILE_TIMEOUT_S = 600.0
+"""Of a file, until its first byte: a Parquet file is made as a whole before."""
+_PIECE = 256 * 1024
 
 
 class Unreachable(Exception):
@@ -47,6 +51,27 @@ class Client:
         pairs = query.items() if isinstance(query, Mapping) else query
         asked = urlencode([(name, value) for name, value in pairs if value is not None])
         return self._call("GET", f"{path}?{asked}" if asked else path, None, timeout_s)
+
+    def download(self, path: str, query: Sequence[tuple[str, str]], target: BinaryIO) -> int:
+        """Writes the file that the API answers to `target`; its size in bytes. Raises Unreachable, or Refused, also
+        where it breaks off."""
+        request = urllib.request.Request(  # noqa: S310
+            f"{self.url}{path}?{urlencode(query)}", headers={"authorization": f"Bearer {self._token}"}
+        )
+        size = 0
+        try:
+            with self._opener.open(request, timeout=_FILE_TIMEOUT_S) as answer:
+                while piece := answer.read1(_PIECE):
+                    size += target.write(piece)
+        except urllib.error.HTTPError as error:
+            raise _refused(error) from None
+        except http.client.HTTPException:
+            raise Refused(
+                0, "broken_off", f"The file broke off after {size:,} bytes; the log of the gateway says why."
+            ) from None
+        except OSError as error:
+            raise Unreachable(f"No gateway answers at {self.url}: {_cause(error)}") from None
+        return size
 
     def post(self, path: str, body: Any, *, timeout_s: float = _TIMEOUT_S, actor: str | None = None) -> Any:
         """`actor`: in whose name, as the audit log has it."""

@@ -11,14 +11,18 @@ from tollway.cli.audit import audit
 from tollway.cli.auto import auto
 from tollway.cli.budgets import budgets
 from tollway.cli.cache import cache
+from tollway.cli.export import export
+from tollway.cli.export_jobs import export_jobs
 from tollway.cli.keys import keys, service_tokens
 from tollway.cli.login_commands import login_commands
+from tollway.cli.logs import logs
 from tollway.cli.options import HELP, Config, Data, Json, Since, Token, Until, Url, Where
 from tollway.cli.policies import policies
 from tollway.cli.price_commands import prices
 from tollway.cli.rates import rates
 from tollway.cli.routes import routes
 from tollway.cli.secrets import secrets
+from tollway.cli.statements import statements
 from tollway.cli.users import users
 
 app = typer.Typer(
@@ -43,7 +47,10 @@ app.add_typer(budgets, name="budgets")
 app.add_typer(audit, name="audit")
 app.add_typer(auto, name="auto")
 app.add_typer(cache, name="cache")
+app.add_typer(export, name="export")
+app.add_typer(export_jobs, name="export-jobs")
 app.add_typer(secrets, name="secrets")
+app.add_typer(statements, name="statements")
 app.add_typer(users, name="users")
 
 
@@ -84,6 +91,16 @@ def serve(
     log_retention_rows: Annotated[
         str | None, typer.Option(metavar="REQUESTS", help=HELP["log_retention_rows"], show_default=False)
     ] = None,
+    body_retention_days: Annotated[
+        str | None, typer.Option(metavar="DAYS", help=HELP["body_retention_days"], show_default=False)
+    ] = None,
+    body_retention_requests: Annotated[
+        str | None, typer.Option(metavar="REQUESTS", help=HELP["body_retention_requests"], show_default=False)
+    ] = None,
+    bodies_size: Annotated[str | None, typer.Option(metavar="MB", help=HELP["bodies_size"], show_default=False)] = None,
+    export_dir: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help=HELP["export_dir"], show_default=False)
+    ] = None,
     log_level: Annotated[
         str | None, typer.Option(metavar="debug|info|warning|error", help=HELP["log_level"], show_default=False)
     ] = None,
@@ -107,6 +124,10 @@ def serve(
         "cache_memory": cache_memory,
         "log_retention_days": log_retention_days,
         "log_retention_rows": log_retention_rows,
+        "body_retention_days": body_retention_days,
+        "body_retention_requests": body_retention_requests,
+        "bodies_size": bodies_size,
+        "export_dir": export_dir,
         "log_level": log_level,
     }
     raise typer.Exit(run(given))
@@ -174,32 +195,7 @@ def spend(
     raise typer.Exit(show_spend(Asking(url, token, data, json), by=by, since=since, until=until, where=where or []))
 
 
-@app.command()
-def logs(
-    request_id: Annotated[
-        str | None, typer.Argument(help="One request, with everything that is kept of it.", show_default=False)
-    ] = None,
-    limit: Annotated[int, typer.Option(help="How many.", min=1, max=500)] = 20,
-    status: Annotated[int | None, typer.Option(help="Only answers of this HTTP status.", show_default=False)] = None,
-    code: Annotated[
-        str | None, typer.Option(help="Only this reason, such as budget_exceeded.", show_default=False)
-    ] = None,
-    since: Since = None,
-    until: Until = None,
-    where: Where = None,
-    url: Url = None,
-    token: Token = None,
-    data: Data = None,
-    json: Json = False,
-) -> None:
-    """What happened to requests, newest first; or to one."""
-    from tollway.cli.questions import Asking, show_log, show_logs
-
-    asking = Asking(url, token, data, json)
-    if request_id is not None:
-        raise typer.Exit(show_log(asking, request_id))
-    given = {"status": str(status) if status is not None else None, "code": code}
-    raise typer.Exit(show_logs(asking, limit=limit, given=given, since=since, until=until, where=where or []))
+app.command()(logs)
 
 
 @app.command()

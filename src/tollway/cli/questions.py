@@ -17,6 +17,8 @@ from tollway.settings import read_settings
 _AGO = re.compile(r"(\d{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _Answer = TypeVar("_Answer")
+_MOST_PAGES = 100
+"""Of one listing: some ten seconds."""
 
 
 class Asking(NamedTuple):
@@ -116,8 +118,17 @@ def show_logs(
     where: Sequence[str],
 ) -> int:
     def ask(client: Client) -> Any:
-        chosen = [(name, value) for name, value in given.items() if value is not None]
-        return client.get("/api/v1/logs", [*narrowed(since, until, where), *chosen, ("limit", str(limit))])
+        asked = [*narrowed(since, until, where), *((name, value) for name, value in given.items() if value is not None)]
+        page = client.get("/api/v1/logs", [*asked, ("limit", str(limit))])
+        items: list[Any] = page["items"]
+        for _ in range(_MOST_PAGES):
+            # A search looks at so many requests at a time, so a page of it may be short.
+            if page["next"] is None or len(items) >= limit:
+                break
+            more = [("limit", str(limit - len(items))), ("cursor", page["next"])]
+            page = client.get("/api/v1/logs", [*asked, *more])
+            items += page["items"]
+        return {"items": items, "next": page["next"]}
 
     def show(answer: Any) -> None:
         if is_narrow():
@@ -167,6 +178,7 @@ def show_logs(
 def show_log(asking: Asking, request_id: str) -> int:
     def show(log: Any) -> None:
         durations = log["durations"]
+        waited = f", waited {_milliseconds(durations['waited_us'])}" if durations["waited_us"] else ""
         say(
             f"Request   {log['request_id']} at {instant(log['at'])}",
             f"  call      {log['method']} {log['path']} on gateway {log['gateway']}",
@@ -174,8 +186,16 @@ def show_log(asking: Asking, request_id: str) -> int:
             f"{', streamed' if log['streamed'] else ''}",
             f"  who       {log['user'] or log['service'] or 'nobody in particular'}, key {log['key'] or 'none'}",
             f"  model     {_model(log)}, answered by {log['response_model'] or 'nobody'}",
-            f"  took      {_milliseconds(durations['total_us'])}, of which Tollway {_milliseconds(durations['overhead_us'])}",
+            f"  took      {_milliseconds(durations['total_us'])}, of which Tollway {_milliseconds(durations['overhead_us'])}{waited}",
         )
+        if log["bodies"]:
+            parts = ", ".join(f"{body['part']} {count(body['kept'])} bytes" for body in log["bodies"])
+            say(f"  bodies    {parts}; --body shows them")
+        said = [{1: "good", -1: "bad"}.get(log["feedback"], "")]
+        said += [f"score {log['score']:g}" if log["score"] is not None else ""]
+        said += [f"{name}={value}" for name, value in log["added_metadata"].items()]
+        if any(said):
+            say(f"  said      {', '.join(part for part in said if part)}")
         charge = log["charge"]
         if charge is None:
             say("  cost      nothing was charged, or no price is known")

@@ -167,7 +167,7 @@ def _rule(rule: Rule) -> str:
     return f"{rule.name}: {'; '.join(parts)}"
 
 
-_OF_NO_BUDGET = frozenset({"velocity", "store", "unpriced", "hold_exceeded", "test"})
+_OF_NO_BUDGET = frozenset({"velocity", "store", "unpriced", "hold_exceeded", "export", "test"})
 
 
 def _channel(channel: Channel) -> str:
