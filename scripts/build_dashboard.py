@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "dashboard"
@@ -30,6 +31,11 @@ INSTALLED = SOURCES / "node_modules" / ".installed"
 LOCK = SOURCES / ".lock"
 _MADE = ("node_modules", "openapi.json", "schema.d.ts", ".lock")
 _LONGEST_S = 600
+
+FIRST_LOAD = 200_000
+"""Bytes, compressed, that a browser needs before it can show the first page."""
+ONE_PAGE = 300_000
+"""Bytes, compressed, that any page may bring along besides, with all that it loads later."""
 
 
 class CannotBuild(Exception):
@@ -48,6 +54,7 @@ def build() -> bool:
         wanted = _digest(_sources())
         npm("run", "build", "--", "--logLevel", "warn")
         _compress()
+        _check_size()
         STAMP.write_text(wanted)
     return True
 
@@ -167,6 +174,37 @@ def _compress() -> None:
     for path in sorted(BUILT.rglob("*")):
         if path.suffix in (".js", ".css", ".svg") and path.stat().st_size > 1_000:
             path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
+
+
+def _check_size() -> None:
+    """Raises Wrong where more is loaded at first, or by a page, than a browser on a slow line is to wait for."""
+    chunks = json.loads((BUILT / "manifest.json").read_text())
+    first = loaded(chunks, "index.html")
+    sizes = {"the first load": (_weight(first), FIRST_LOAD)}
+    for name, chunk in chunks.items():
+        if chunk.get("isDynamicEntry"):
+            sizes[name] = (_weight(loaded(chunks, name) - first), ONE_PAGE)
+    heavy = [f"{name} is {size:,} bytes, of {most:,}" for name, (size, most) in sizes.items() if size > most]
+    if heavy:
+        raise Wrong(f"too much is loaded: {'; '.join(heavy)}. Load what is heavy where it is shown, with lazy()")
+    print(f"The dashboard is built; the first load is {sizes['the first load'][0]:,} bytes of {FIRST_LOAD:,}.")
+
+
+def loaded(chunks: dict[str, Any], name: str) -> set[str]:
+    """The files that come with a chunk of Vite's manifest at once: its own, and those it imports."""
+    files: set[str] = set()
+    waiting, seen = [name], {name}
+    while waiting:
+        chunk = chunks[waiting.pop()]
+        files |= {chunk["file"], *chunk.get("css", [])}
+        further = set(chunk.get("imports", [])) - seen
+        seen |= further
+        waiting += further
+    return files
+
+
+def _weight(files: set[str]) -> int:
+    return sum(len(gzip.compress((BUILT / file).read_bytes(), 9, mtime=0)) for file in files)
 
 
 def _sources() -> list[Path]:

@@ -1,9 +1,11 @@
 /** Every address below /dashboard. Each page is a chunk of its own, loaded when it is first opened. */
 
 import { Button } from "@mantine/core";
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, Navigate } from "@tanstack/react-router";
+import { useWho } from "./api/session";
 import { Empty, Failed, Loading } from "./pieces/states";
 import { clean, type Address } from "./shell/address";
+import { pagesOf } from "./shell/pages";
 import { Shell } from "./shell/shell";
 
 const root = createRootRoute({
@@ -22,11 +24,26 @@ const root = createRootRoute({
 const page = <P extends string>(path: P, load: () => Promise<Record<string, unknown>>, name: string) =>
   createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(load as never, name as never) });
 
+const Overview = lazyRouteComponent(() => import("./pages/overview"), "Overview");
+
+/** The overview, which asks for what is everybody's; whoever may not see that begins with what is their own. */
+function Home() {
+  const { may, owns } = useWho();
+  const pages = pagesOf(may);
+  if (pages.some(({ to }) => to === "/")) return <Overview />;
+  return <Navigate to={owns("own:read") ? "/me" : (pages[0]?.to ?? "/setup")} replace />;
+}
+
 const routes = [
-  page("/", () => import("./pages/overview"), "Overview"),
+  createRoute({ getParentRoute: () => root, path: "/", component: Object.assign(Home, { preload: Overview.preload }) }),
   page("/spend", () => import("./pages/spend"), "Spend"),
+  page("/statements", () => import("./pages/statements"), "Statements"),
   page("/budgets", () => import("./pages/budgets"), "Budgets"),
   page("/requests", () => import("./pages/requests"), "Requests"),
+  page("/people", () => import("./pages/people"), "People"),
+  page("/people/$user", () => import("./pages/person"), "Person"),
+  page("/playground", () => import("./pages/playground"), "Playground"),
+  page("/settings", () => import("./pages/settings"), "Settings"),
   page("/keys", () => import("./pages/keys"), "Keys"),
   page("/setup", () => import("./pages/setup"), "Setup"),
   page("/me", () => import("./pages/me"), "Me"),

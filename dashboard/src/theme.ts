@@ -47,6 +47,8 @@ export const variables: CSSVariablesResolver = () => ({
     "--tw-bar-near": "#e08a00",
     "--tw-bar-over": "#e03131",
     "--tw-track": "#e9ecef",
+    "--tw-edge": "#868e96",
+    "--tw-way": "#e8f7f5",
     "--mantine-color-error": "#c92a2a",
   },
   dark: {
@@ -64,6 +66,8 @@ export const variables: CSSVariablesResolver = () => ({
     "--tw-bar-near": "#f0a020",
     "--tw-bar-over": "#fa5252",
     "--tw-track": "#2a3037",
+    "--tw-edge": "#7c858e",
+    "--tw-way": "#12302c",
     "--mantine-color-error": "#ff8787",
   },
 });

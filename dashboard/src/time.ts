@@ -18,74 +18,190 @@ export interface Span {
   until: number;
 }
 
-/** The span that a range means at `now`, by the calendar; weeks begin on Monday (ISO 8601). */
-export function span(range: Range, now: number, since?: string, until?: string): Span {
-  const today = new Date(now);
-  today.setHours(0, 0, 0, 0);
+/** The span that a range means at `now`, by the calendar of a zone; weeks begin on Monday (ISO 8601). */
+export function span(range: Range, now: number, since?: string, until?: string, zone: string = ZONE): Span {
+  const { year, month, day } = local(now, zone);
+  const today = instantOf(zone, year, month, day);
   switch (range) {
     case "today":
-      return { since: today.getTime(), until: now };
+      return { since: today, until: now };
     case "week": {
-      const monday = new Date(today);
-      monday.setDate(monday.getDate() - ((monday.getDay() + 6) % 7));
-      return { since: monday.getTime(), until: now };
+      const weekday = new Date(Date.UTC(year, month - 1, day)).getUTCDay();
+      return { since: instantOf(zone, year, month, day - ((weekday + 6) % 7)), until: now };
     }
     case "month":
-      return { since: new Date(today.getFullYear(), today.getMonth(), 1).getTime(), until: now };
+      return { since: instantOf(zone, year, month, 1), until: now };
     case "last-month":
-      return {
-        since: new Date(today.getFullYear(), today.getMonth() - 1, 1).getTime(),
-        until: new Date(today.getFullYear(), today.getMonth(), 1).getTime(),
-      };
+      return { since: instantOf(zone, year, month - 1, 1), until: instantOf(zone, year, month, 1) };
     case "7d":
       return { since: now - 7 * DAY, until: now };
     case "30d":
       return { since: now - 30 * DAY, until: now };
     case "custom": {
-      const from = since ? new Date(`${since}T00:00:00`) : today;
-      const to = until ? new Date(`${until}T00:00:00`) : new Date(now);
-      if (until) to.setDate(to.getDate() + 1);
-      return { since: from.getTime(), until: Math.max(to.getTime(), from.getTime() + 1) };
+      const from = date(since);
+      const to = date(until);
+      const start = from ? instantOf(zone, from.year, from.month, from.day) : (moment(since) ?? today);
+      const end = to ? instantOf(zone, to.year, to.month, to.day + 1) : (moment(until) ?? now);
+      return { since: start, until: Math.max(end, start + 1) };
     }
   }
 }
 
 /** The same stretch of the period before: up to this time yesterday, last week, last month. */
-export function before(range: "today" | "week" | "month", now: number): Span {
-  const { since } = span(range, now);
-  const back = (at: number) => {
-    const date = new Date(at);
-    if (range === "month") {
-      const day = date.getDate();
-      date.setDate(1);
-      date.setMonth(date.getMonth() - 1);
-      // The 31st has no counterpart in a shorter month: then its last day.
-      date.setDate(Math.min(day, new Date(date.getFullYear(), date.getMonth() + 1, 0).getDate()));
-    } else date.setDate(date.getDate() - (range === "today" ? 1 : 7));
-    return date.getTime();
-  };
-  return { since: back(since), until: back(now) };
+export function before(range: "today" | "week" | "month", now: number, zone: string = ZONE): Span {
+  return preceding(range, span(range, now, undefined, undefined, zone), zone);
+}
+
+/** What a span is compared with: the same point of the day, week or month before, else as many days or as long a time. */
+export function preceding(range: Range, { since, until }: Span, zone: string = ZONE): Span {
+  switch (range) {
+    case "today":
+      return { since: shifted(since, zone, 0, -1), until: shifted(until, zone, 0, -1) };
+    case "week":
+      return { since: shifted(since, zone, 0, -7), until: shifted(until, zone, 0, -7) };
+    case "month":
+      return { since: shifted(since, zone, -1, 0), until: shifted(until, zone, -1, 0) };
+    case "last-month":
+      return { since: shifted(since, zone, -1, 0), until: since };
+    case "custom":
+      if (local(since, zone).time === 0 && local(until, zone).time === 0)
+        return { since: shifted(since, zone, 0, -Math.max(1, Math.round((until - since) / DAY))), until: since };
+      return { since: since - (until - since), until: since };
+    default:
+      return { since: since - (until - since), until: since };
+  }
+}
+
+/** When the day, week or month that began at `since` ends. */
+export function endOf(range: "today" | "week" | "month", since: number, zone: string = ZONE): number {
+  return shifted(since, zone, range === "month" ? 1 : 0, range === "today" ? 1 : range === "week" ? 7 : 0);
+}
+
+interface Local {
+  year: number;
+  month: number;
+  day: number;
+  /** Milliseconds since midnight as clocks show it. */
+  time: number;
+}
+
+const CLOCKS = new Map<string, Intl.DateTimeFormat>();
+
+function local(at: number, zone: string): Local {
+  let clock = CLOCKS.get(zone);
+  if (!clock) {
+    clock = new Intl.DateTimeFormat("en-US", {
+      timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric",
+    });
+    CLOCKS.set(zone, clock);
+  }
+  const told = Object.fromEntries(clock.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
+  const { year = 0, month = 1, day = 1, hour = 0, minute: min = 0, second = 0 } = told;
+  return { year, month, day, time: ((hour * 60 + min) * 60 + second) * 1000 + (((at % 1000) + 1000) % 1000) };
+}
+
+/** The instant at which clocks of a zone show this; days and months may be beyond their calendar, as Date takes them. */
+export function instantOf(zone: string, year: number, month: number, day: number, time = 0): number {
+  const wanted = Date.UTC(year, month - 1, day) + time;
+  let found = wanted;
+  for (let step = 0; step < 3; step += 1) {
+    const shown = local(found, zone);
+    const off = wanted - (Date.UTC(shown.year, shown.month - 1, shown.day) + shown.time);
+    if (off === 0) break;
+    found += off;
+  }
+  return found;
+}
+
+/** The same time of the clock, so many months or days away; the 31st of a shorter month is its last day. */
+function shifted(at: number, zone: string, months: number, days: number): number {
+  const { year, month, day, time } = local(at, zone);
+  const last = new Date(Date.UTC(year, month + months, 0)).getUTCDate();
+  return instantOf(zone, year, month + months, (months ? Math.min(day, last) : day) + days, time);
+}
+
+function date(text: string | undefined): { year: number; month: number; day: number } | null {
+  const found = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text ?? "");
+  return found ? { year: Number(found[1]), month: Number(found[2]), day: Number(found[3]) } : null;
+}
+
+/** An instant of the address; the end of a range by it is not of the range. */
+function moment(text: string | undefined): number | null {
+  const at = text && text.length > 10 ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(at) ? null : at;
+}
+
+/** The day of an instant as an input takes it: "2026-11-22". */
+export function dayOf(at: number, zone: string = ZONE): string {
+  const { year, month, day } = local(at, zone);
+  return `${year}-${String(month).padStart(2, "0")}-${String(day).padStart(2, "0")}`;
+}
+
+/** "22 Nov, 14:00" by the clocks of a zone. */
+export function hourOf(at: number, zone: string = ZONE): string {
+  return new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone }).format(at);
+}
+
+/** A zone in words: "Berlin time". */
+export function zoneInWords(zone: string): string {
+  return zone === "UTC" || zone === "Etc/UTC" ? "UTC" : `${(zone.split("/").at(-1) ?? zone).replaceAll("_", " ")} time`;
+}
+
+/** Whether browsers know a zone of that name. */
+export function isZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en-US", { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function iso(at: number): string {
   return new Date(at).toISOString();
 }
 
-const INSTANT = new Intl.DateTimeFormat("en-GB", {
-  day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
-});
-const MINUTE = new Intl.DateTimeFormat("en-GB", {
-  day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short",
-});
+interface Formats {
+  instant: Intl.DateTimeFormat;
+  minute: Intl.DateTimeFormat;
+}
+
+const FORMATS = new Map<string, Formats>();
+
+function formats(zone: string): Formats {
+  let found = FORMATS.get(zone);
+  if (!found) {
+    const to = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone } as const;
+    found = {
+      instant: new Intl.DateTimeFormat("en-GB", { ...to, second: "2-digit" }),
+      minute: new Intl.DateTimeFormat("en-GB", { ...to, timeZoneName: "short" }),
+    };
+    FORMATS.set(zone, found);
+  }
+  return found;
+}
+
+let told = ZONE;
+
+/** By whose clocks times of day are told from now on: the zone of the address where that names one, else the reader's own. */
+export function tellTimesOf(zone: string | undefined): string {
+  told = zone && isZone(zone) ? zone : ZONE;
+  return told;
+}
+
+/** The zone of the times of day that are told. */
+export function zoneTold(): string {
+  return told;
+}
 
 /** "22 Nov, 14:03:07" */
 export function instant(text: string): string {
-  return INSTANT.format(new Date(text));
+  return formats(told).instant.format(new Date(text));
 }
 
 /** "1 Dec, 00:00 CET" */
 export function minute(text: string): string {
-  return MINUTE.format(new Date(text));
+  return formats(told).minute.format(new Date(text));
 }
 
 /** "in 9 d 3 h", "4 min ago". */

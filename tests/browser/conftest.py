@@ -38,16 +38,22 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of one that runs in another process."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What one says of itself that runs in another process."""
     arguments = [sys.executable, str(Path(__file__).parent / "served.py"), str(tmp_path_factory.mktemp("gateway"))]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as serving:
         assert serving.stdin is not None and serving.stdout is not None
         line = serving.stdout.readline()
         assert line, "the gateway did not start"
-        yield json.loads(line)["url"]
+        yield json.loads(line)
         serving.stdin.close()
         serving.wait(30)
+
+
+@pytest.fixture(scope="session")
+def gateway(served: dict[str, str]) -> str:
+    """Its address."""
+    return served["url"]
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +73,18 @@ def visitor(chromium: Browser, gateway: str, signed_in: StorageState) -> Iterato
         viewport={"width": 1440, "height": 900}, timezone_id="Europe/Berlin", locale="en-GB", storage_state=signed_in
     )
     visitor = Visitor(context, gateway)
+    yield visitor
+    context.close()
+    assert visitor.wrong == []
+
+
+@pytest.fixture
+def developer(chromium: Browser, served: dict[str, str]) -> Iterator[Visitor]:
+    """Alice, who signed in at the company's identity provider and has no role but that of everybody."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, timezone_id="Europe/Berlin", locale="en-GB")
+    name, _, value = served["developer"].partition("=")
+    context.add_cookies([{"name": name, "value": value, "url": served["url"]}])
+    visitor = Visitor(context, served["url"])
     yield visitor
     context.close()
     assert visitor.wrong == []

@@ -21,6 +21,8 @@ PEOPLE = (
     ("dan@example.com", "web", "google", "gemini-2.5-flash", 10),
     ("ivy@example.com", "interns", "anthropic", "claude-opus-4-5", 5),
 )
+ISSUER = "https://idp.example.com"
+"""Where people sign in; nobody asks it."""
 INPUT = {
     "gpt-5": 1_250,
     "gpt-4o-mini": 150,
@@ -57,6 +59,11 @@ policies:
     resource: {{model: ["*claude-opus-*", "*/*claude-opus-*"]}}
     condition: '"interns" in cf.user.groups'
     action: {{type: block}}
+issuers:
+  - {{name: company, issuer: "{ISSUER}", audience: tollway, client_id: tollway, client_secret: "file:provider.key"}}
+login: {{issuer: company}}
+administration:
+  developer: {{groups: ["*"]}}
 routes:
   - name: support
     targets: [{{model: openai/gpt-4o}}, {{model: anthropic/claude-sonnet-4-5}}]
@@ -179,12 +186,12 @@ def _answered(
 
 
 def _refused(runtime: Any, ids: Ids, at: int) -> None:
-    said = 'Budget "interns" is exhausted: $55.00 of $55.00 spent; it resets on 1 December 2026 00:00 UTC.'
+    said = 'Budget "interns" is exhausted: $55.00 of $55.00 spent; resets 1 December 2026 00:00 UTC.'
     record = _record(
         ids,
         at,
         status=429,
-        code="budget_exhausted",
+        code="budget_exceeded",
         provider="anthropic",
         request_model="claude-opus-4-5",
         user="ivy@example.com",
@@ -193,7 +200,7 @@ def _refused(runtime: Any, ids: Ids, at: int) -> None:
         metadata={"team": "interns"},
         decisions=(
             Decision(step="key", outcome="allow", code="", rule="ivy"),
-            Decision(step="budget", outcome="deny", code="budget_exhausted", rule="interns", detail=said),
+            Decision(step="reserve", outcome="deny", code="budget_exceeded", rule="interns", detail=said),
         ),
         durations=Durations(total_us=1_900, upstream_us=None, first_chunk_us=None),
     )

@@ -9,9 +9,10 @@ from tests.browser.visiting import PASSWORD, Visitor
 PAGES = {
     "/": "Overview",
     "/spend": "Spend explorer",
+    "/statements": "Statements",
     "/budgets": "Budgets",
     "/requests": "Requests",
-    "/keys": "Keys",
+    "/keys": "Keys and service tokens",
     "/policies": "Policies",
     "/routes": "Routes",
     "/prices": "Providers and prices",
@@ -64,6 +65,37 @@ def test_a_role_sees_what_it_may_and_is_offered_nothing_else(chromium: Browser, 
     expect(page.get_by_role("button", name=re.compile("Put in force|New budget|Freeze"))).to_have_count(0)
     context.close()
     assert visitor.wrong == []
+
+
+def test_a_role_is_offered_no_key_that_it_may_not_make(chromium: Browser, gateway: str) -> None:
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    visitor = Visitor(context, gateway)
+    visitor.sign_in("fiona")
+    page = visitor.open("/keys")
+    expect(page.get_by_role("table", name="Keys").get_by_role("row").nth(1)).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("New key|What to do with"))).to_have_count(0)
+    page = visitor.open("/setup")
+    expect(page.get_by_role("button", name="Make one for this client")).to_have_count(0)
+    context.close()
+    assert visitor.wrong == []
+
+
+def test_a_developer_begins_with_what_is_their_own_and_nothing_is_refused(developer: Visitor) -> None:
+    page = developer.open("/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("My usage")
+    expect(page).to_have_url(re.compile("/dashboard/me"))
+
+
+def test_every_time_is_of_the_zone_that_was_chosen(visitor: Visitor) -> None:
+    def first_time(path: str) -> str:
+        page = visitor.open(path)
+        return page.get_by_role("row").nth(1).get_by_role("cell").first.inner_text()
+
+    page = visitor.open("/audit")
+    expect(page.get_by_role("columnheader", name="Time (Berlin)")).to_be_visible()
+    here, there = first_time("/audit"), first_time("/audit?zone=Asia/Kolkata")
+    expect(page.get_by_role("columnheader", name="Time (Kolkata)")).to_be_visible()
+    assert here != there and here[-2:] == there[-2:]
 
 
 def test_a_deep_link_survives_signing_in_and_a_wrong_password_is_told(chromium: Browser, gateway: str) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 AXE = Path(__file__).parent.parent.parent / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
 PASSWORD = "a-long-password"
@@ -16,7 +16,7 @@ class Visitor:
         self.url = url
         self.wrong: list[str] = []
         """What the browser complained of: errors of scripts, and all that the policy of the page has stopped."""
-        self.page.set_default_timeout(6_000)
+        self.page.set_default_timeout(20_000)
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on("console", lambda told: self.wrong.append(told.text) if told.type == "error" else None)
 
@@ -45,3 +45,18 @@ class Visitor:
         return [
             f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in ("serious", "critical")
         ]
+
+
+def looked_at(browser: Browser, url: str, paths: list[str], width: int, scheme: str) -> dict[str, list[str]]:
+    """What is wrong with pages on a screen of that width, by night or by day: barriers, and what sticks out at its side."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    visitor = Visitor(context, url)
+    visitor.sign_in()
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        page = visitor.open(path)
+        found[path] = visitor.barriers()
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            found[path].append("it is wider than the screen")
+    context.close()
+    return {path: wrong for path, wrong in (found | {"the console": visitor.wrong}).items() if wrong}

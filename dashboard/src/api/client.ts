@@ -16,6 +16,8 @@ export interface Asked {
   path?: Record<string, string>;
   query?: Values;
   body?: unknown;
+  /** The revision of the settings that a change was thought of for. */
+  revision?: number;
 }
 
 /** Why the API refused (RFC 9457). */
@@ -35,6 +37,11 @@ export function keepToken(token: string | null): void {
   csrf = token;
 }
 
+/** What a change that does not go through `ask` has to send. */
+export function unforged(): Record<string, string> {
+  return csrf ? { "tollway-csrf": csrf } : {};
+}
+
 export async function ask<P extends keyof paths & string, M extends Method>(
   method: M,
   path: P,
@@ -42,7 +49,8 @@ export async function ask<P extends keyof paths & string, M extends Method>(
 ): Promise<Answer<P, M>> {
   const headers: Record<string, string> = {};
   if (asked.body !== undefined) headers["content-type"] = "application/json";
-  if (method !== "get" && csrf) headers["tollway-csrf"] = csrf;
+  if (asked.revision !== undefined) headers["if-match"] = `"${asked.revision}"`;
+  Object.assign(headers, method === "get" ? {} : unforged());
   let answer: Response;
   try {
     answer = await fetch(address(path, asked), {
@@ -59,11 +67,17 @@ export async function ask<P extends keyof paths & string, M extends Method>(
   throw problem(answer.status, text);
 }
 
+/** Of these an empty value asks for what has none of it; elsewhere it is a field that nobody filled in. */
+const NAMED = new Set(["user", "model", "provider", "key", "service", "group"]);
+export function mayBeNone(name: string): boolean {
+  return NAMED.has(name) || name.startsWith("metadata.");
+}
+
 function address(path: string, { path: names = {}, query = {} }: Asked): string {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? ""));
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query))
-    if (value !== null && value !== undefined && value !== "") parameters.set(name, String(value));
+    if (value !== null && value !== undefined && (value !== "" || mayBeNone(name))) parameters.set(name, String(value));
   const search = parameters.toString();
   return search ? `${filled}?${search}` : filled;
 }

@@ -1,9 +1,10 @@
 /** Who is signed in, for every part of the page. */
 
-import { createContext, useContext, useMemo, type ReactNode } from "react";
+import { createContext, lazy, Suspense, useContext, useMemo, type ReactNode } from "react";
 import { queries, useApi, keepToken, type Schemas } from "./client";
 import { Failed, Loading } from "../pieces/states";
-import { SignIn } from "../shell/sign_in";
+
+const SignIn = lazy(() => import("../shell/sign_in").then(({ SignIn }) => ({ default: SignIn })));
 
 type Session = Schemas["SessionShown"];
 
@@ -12,6 +13,8 @@ export interface Who {
   roles: string[];
   /** Whether a scope is granted; what is not is not offered. */
   may: (scope: string) => boolean;
+  /** Whether a scope of what is one's own is granted, to somebody who can have something: an administrator's password is no person. */
+  owns: (scope: string) => boolean;
   session: Session;
 }
 
@@ -29,14 +32,19 @@ export function Signed({ children }: { children: ReactNode }) {
   const who = useMemo<Who | null>(
     () =>
       data?.signed_in
-        ? { name: data.name ?? "", roles: data.roles, may: (scope) => data.scopes.includes(scope), session: data }
+        ? { name: data.name ?? "", roles: data.roles, may: (scope) => data.scopes.includes(scope), owns: (scope) => data.user !== null && data.scopes.includes(scope), session: data }
         : null,
     [data],
   );
   keepToken(data?.csrf ?? null);
   if (error && !data) return <Failed error={error} what="Who you are cannot be asked" again={() => void refetch()} />;
   if (!data) return <Loading rows={6} />;
-  if (!who) return <SignIn session={data} />;
+  if (!who)
+    return (
+      <Suspense fallback={<Loading rows={6} />}>
+        <SignIn session={data} />
+      </Suspense>
+    );
   return <Context value={who}>{children}</Context>;
 }
 

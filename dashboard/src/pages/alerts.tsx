@@ -1,15 +1,20 @@
 /** Who is told, when? */
 
-import { Button, Drawer, Group, Stack, Text, Title } from "@mantine/core";
+import { Button, Drawer, Group, Stack, Text, Title, UnstyledButton } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
+import { IconPlus } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
 import { useApi, useChange, type Schemas } from "../api/client";
 import { useWho } from "../api/session";
 import { Chip } from "../pieces/chip";
 import { Page, Panel } from "../pieces/page";
 import { Empty, Failed, Loading } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
+import { TimeHead } from "../pieces/time_head";
 import { useAddress } from "../shell/address";
-import { instant, minute } from "../time";
+import { instant } from "../time";
+import { AlertRule, saidOf, type Rule } from "./alert_rule";
+import { Snooze } from "./alert_snooze";
 import { Facts } from "./request_panel";
 
 type Alert = Schemas["AlertShown"];
@@ -17,12 +22,24 @@ type Delivery = Schemas["DeliveryShown"];
 
 export function Alerts() {
   const [address, go] = useAddress();
-  const alerts = useApi("/api/v1/alerts", { query: { limit: 100 } }, { every: 30_000 });
+  const cursor = address.cursor;
+  const alerts = useApi("/api/v1/alerts", { query: { limit: 100, budget: address.budget, cursor } }, { every: cursor ? undefined : 30_000 });
   return (
     <Page title="Alerts" question="Who is told, when, and did it arrive?">
       <div className="tw-stack">
         <Channels />
-        <Panel title="History" flush>
+        <Panel
+          title="History"
+          flush
+          hint={address.budget ? `of ${address.budget}` : undefined}
+          actions={
+            address.budget && (
+              <Button variant="default" size="compact-xs" onClick={() => go({ budget: undefined, cursor: undefined })}>
+                Of every budget
+              </Button>
+            )
+          }
+        >
           {alerts.error ? (
             <Failed error={alerts.error} what="Alerts cannot be shown" again={() => void alerts.refetch()} />
           ) : !alerts.data ? (
@@ -35,24 +52,37 @@ export function Alerts() {
               and models without a price.
             </Empty>
           ) : (
-            <DataTable
-              label="Alerts"
-              columns={COLUMNS}
-              rows={alerts.data.items}
-              keyOf={(alert) => alert.id}
-              open={(alert) => go({ open: alert.id })}
-              isOpen={(alert) => alert.id === address.open}
-            />
+            <>
+              <DataTable
+                label="Alerts"
+                columns={COLUMNS}
+                rows={alerts.data.items}
+                keyOf={(alert) => alert.id}
+                open={(alert) => go({ open: alert.id })}
+                isOpen={(alert) => alert.id === address.open}
+              />
+              {(cursor || alerts.data.next) && (
+                <Group justify="end" p="sm" gap="xs">
+                  <Button variant="default" disabled={!cursor} onClick={() => go({ cursor: undefined })}>
+                    Newest
+                  </Button>
+                  <Button variant="default" disabled={!alerts.data.next} onClick={() => go({ cursor: alerts.data?.next ?? undefined })}>
+                    Older
+                  </Button>
+                </Group>
+              )}
+            </>
           )}
         </Panel>
       </div>
       <AlertPanel id={address.open} close={() => go({ open: undefined })} />
+      <RuleDrawer />
     </Page>
   );
 }
 
 const COLUMNS: readonly Column<Alert>[] = [
-  { id: "at", head: "Time", width: 150, by: (alert) => alert.at, cell: (alert) => instant(alert.at) },
+  { id: "at", head: <TimeHead />, width: 150, by: (alert) => alert.at, cell: (alert) => instant(alert.at) },
   { id: "kind", head: "What", width: 130, by: (alert) => alert.kind, cell: (alert) => alert.kind.replaceAll("_", " ") },
   { id: "title", head: "Said", cell: (alert) => alert.title },
   { id: "budget", head: "Budget", by: (alert) => alert.budget, cell: (alert) => alert.budget ?? "—" },
@@ -62,7 +92,6 @@ const COLUMNS: readonly Column<Alert>[] = [
 function Channels() {
   const { may } = useWho();
   const channels = useApi("/api/v1/alerts/channels");
-  const snoozes = useApi("/api/v1/alerts/snoozes");
   const test = useChange("post", "/api/v1/alerts/test");
   const send = (channel: string) =>
     test.mutate(
@@ -100,7 +129,7 @@ function Channels() {
                 </Text>
               </div>
               {may("alerts:write") && (
-                <Button variant="default" loading={test.isPending && test.variables?.body === channel.name} onClick={() => send(channel.name)}>
+                <Button variant="default" loading={test.isPending && (test.variables?.body as { channel?: string } | undefined)?.channel === channel.name} onClick={() => send(channel.name)}>
                   Send a test
                 </Button>
               )}
@@ -108,26 +137,59 @@ function Channels() {
           ))
         )}
       </Panel>
-      <Panel title="Rules">
-        {channels.data?.rules.map((rule) => (
-          <div key={rule.name} className="tw-near">
-            <Text size="sm" fw={600}>
-              {rule.name}
-            </Text>
-            <Text size="xs" c="dimmed">
-              {rule.when.replaceAll("_", " ")} of {rule.budgets?.join(", ") ?? "every budget"} → {rule.channels.join(", ") || "the default channels"}
-            </Text>
-          </div>
-        ))}
-        {channels.data?.rules.length === 0 && <Empty title="No rule beyond the thresholds of budgets" />}
-        {snoozes.data?.items.map((snooze) => (
-          <Text key={snooze.target} size="xs" c="dimmed" mt="xs">
-            {snooze.target} is quiet until {minute(snooze.until)}, by {snooze.by}
-          </Text>
-        ))}
+      <Rules />
+      <Panel title="Snoozed" hint="kept in the history, sent to nobody">
+        <Snooze />
       </Panel>
     </div>
   );
+}
+
+function Rules() {
+  const [, go] = useAddress();
+  const { may } = useWho();
+  const rules = useApi("/api/v1/alerts/rules");
+  return (
+    <Panel
+      title="Rules"
+      actions={
+        may("alerts:write") && (
+          <Button variant="default" leftSection={<IconPlus size={14} />} onClick={() => go({ rule: "new" })}>
+            New rule
+          </Button>
+        )
+      }
+    >
+      {rules.error ? (
+        <Failed error={rules.error} what="Rules cannot be shown" again={() => void rules.refetch()} />
+      ) : !rules.data ? (
+        <Loading rows={2} />
+      ) : rules.data.items.length === 0 ? (
+        <Empty title="No rule beyond the thresholds of budgets">A rule tells of a forecast, a runaway, a model without a price or a store in trouble.</Empty>
+      ) : (
+        rules.data.items.map(({ rule, channels }) => {
+          const written = rule as unknown as Rule;
+          return (
+            <UnstyledButton key={written.name} className="tw-near" w="100%" onClick={() => go({ rule: written.name })}>
+              <Text size="sm" fw={600}>
+                {written.name}
+              </Text>
+              <Text size="xs" c="dimmed">
+                {saidOf(written)} → {channels.join(", ") || "nobody: it is only kept"}
+              </Text>
+            </UnstyledButton>
+          );
+        })
+      )}
+    </Panel>
+  );
+}
+
+function RuleDrawer() {
+  const [address, go] = useAddress();
+  const rules = useApi("/api/v1/alerts/rules", {}, { enabled: !!address.rule });
+  const found = rules.data?.items.map(({ rule }) => rule as unknown as Rule).find((rule) => rule.name === address.rule);
+  return <AlertRule rule={found} opened={address.rule === "new" || !!found} close={() => go({ rule: undefined })} />;
 }
 
 const STATES: Record<Delivery["state"], readonly ["good" | "near" | "over", string]> = {
@@ -150,7 +212,20 @@ function AlertPanel({ id, close }: { id?: string; close: () => void }) {
           <Text size="sm" className="tw-lines">
             {alert.data.text}
           </Text>
-          <Facts facts={[["Time", instant(alert.data.at)], ["Budget", alert.data.budget], ["Account", alert.data.account]]} />
+          <Facts
+            facts={[
+              ["Time", instant(alert.data.at)],
+              [
+                "Budget",
+                alert.data.budget && (
+                  <Link key="budget" to="/budgets" search={{ open: alert.data.budget } as never} className="tw-link">
+                    {alert.data.budget}
+                  </Link>
+                ),
+              ],
+              ["Account", alert.data.account],
+            ]}
+          />
           <Title order={3}>Deliveries</Title>
           {alert.data.deliveries.length === 0 && <Text size="sm" c="dimmed">No channel was named for it.</Text>}
           {alert.data.deliveries.map((delivery) => (
@@ -164,6 +239,17 @@ function AlertPanel({ id, close }: { id?: string; close: () => void }) {
               {delivery.error && <Text size="xs" c="dimmed">{delivery.error}</Text>}
             </div>
           ))}
+          {alert.data.budget && (
+            <section>
+              <Title order={3} mb="xs">
+                Quiet for a while
+              </Title>
+              <Snooze target={alert.data.budget} />
+              <Button component={Link} to="/alerts" search={{ budget: alert.data.budget } as never} variant="default" mt="xs">
+                More alerts of {alert.data.budget}
+              </Button>
+            </section>
+          )}
         </Stack>
       )}
     </Drawer>

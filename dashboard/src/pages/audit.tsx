@@ -2,13 +2,16 @@
 
 import { Alert, Button, Drawer, Group, Stack, Text, TextInput, Title } from "@mantine/core";
 import { IconAlertTriangle, IconCircleCheck, IconShieldCheck } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useApi, type Schemas } from "../api/client";
 import { Page, Panel } from "../pieces/page";
 import { Empty, Failed, Loading } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
+import { TimeHead } from "../pieces/time_head";
 import { useAddress } from "../shell/address";
 import { count, instant } from "../time";
+import { LineDiff } from "./line_diff";
 import { Facts } from "./request_panel";
 
 type Change = Schemas["ChangeShown"];
@@ -73,7 +76,7 @@ export function Audit() {
 }
 
 const COLUMNS: readonly Column<Change>[] = [
-  { id: "at", head: "Time", width: 150, cell: (change) => instant(change.at) },
+  { id: "at", head: <TimeHead />, width: 150, cell: (change) => instant(change.at) },
   { id: "by", head: "By", cell: (change) => <div className="tw-clip">{change.by}</div> },
   { id: "action", head: "Did", cell: (change) => change.action.replace(".", " ").replaceAll("_", " ") },
   { id: "target", head: "What", cell: (change) => <div className="tw-clip">{change.target || "—"}</div> },
@@ -104,34 +107,34 @@ function Verified() {
   );
 }
 
-/** Before and after side by side, line by line. */
 function Shown({ change }: { change: Change }) {
-  const [before, after] = [lines(change.before), lines(change.after)];
-  const [gone, come] = [before.filter((line) => !after.includes(line)), new Set(after.filter((line) => !before.includes(line)))];
   return (
     <Stack pb="xl">
-      <Facts facts={[["Time", instant(change.at)], ["By", change.by], ["Did", change.action], ["What", change.target], ["Why", change.reason || "not said"]]} />
+      <Facts
+        facts={[
+          ["Time", instant(change.at)],
+          ["By", change.by],
+          ["Did", change.action],
+          ["What", change.target || null],
+          ["Why", change.reason || "not said"],
+        ]}
+      />
       <Title order={3}>What became of it</Title>
-      <div className="tw-diff" tabIndex={0} role="group" aria-label="Difference">
-        {gone.map((line, number) => (
-          <div key={`-${number}`} data-side="gone">
-            <b aria-label="taken out">−</b> {line}
-          </div>
-        ))}
-        {after.map((line, number) => (
-          <div key={number} data-side={come.has(line) ? "come" : undefined}>
-            {come.has(line) ? <b aria-label="new">+</b> : <b aria-hidden> </b>} {line}
-          </div>
-        ))}
-        {before.length + after.length === 0 && <Text size="sm" c="dimmed">No settings belong to this change.</Text>}
-      </div>
+      <LineDiff
+        before={change.before}
+        after={change.after}
+        none={change.before === null && change.after === null ? "No settings belong to this change." : "It says the same as before."}
+      />
+      <Group gap="xs">
+        {change.target && (
+          <Button component={Link} to="/audit" search={{ target: change.target } as never} variant="default">
+            All changes of {change.target.slice(0, 40)}
+          </Button>
+        )}
+      </Group>
       <Text size="xs" c="dimmed" className="tw-lines">
         Line {change.seq}, hash {change.hash}
       </Text>
     </Stack>
   );
-}
-
-function lines(value: unknown): string[] {
-  return value === null || value === undefined ? [] : JSON.stringify(value, null, 2).split("\n");
 }

@@ -10,6 +10,7 @@ import { Failed } from "../pieces/states";
 import { iso, span } from "../time";
 import type { Budget } from "./budget_math";
 import { alone, Preview } from "./budget_preview";
+import "./caution.css";
 
 export function BudgetEdit({ budget }: { budget: Budget }) {
   const [limit, setLimit] = useState(budget.limit_usd);
@@ -102,7 +103,7 @@ export function BudgetEdit({ budget }: { budget: Budget }) {
         {preview.data && <Preview answer={preview.data.answer} warnings={preview.data.dry.warnings} />}
         {save.error && <Failed error={save.error} what="The budget was not changed" />}
         {save.data && save.data.warnings.length > 0 && (
-          <Alert color="yellow" variant="outline" title="In force, and worth a look">
+          <Alert className="tw-caution" color="yellow" variant="outline" title="In force, and worth a look">
             {save.data.warnings.join(" ")}
           </Alert>
         )}

@@ -3,6 +3,7 @@
 import type { Schemas } from "../api/client";
 import type { Standing } from "../pieces/budget_bar";
 import { nanodollars, share, sum, times, type Nanodollars } from "../money";
+import { iso, minute } from "../time";
 
 export type Budget = Schemas["BudgetShown"];
 export type Account = Schemas["AccountShown"];
@@ -41,6 +42,47 @@ export function forecast(spent: Nanodollars, budget: Budget, resetsAt: string | 
   const gone = length - left;
   if (gone < length / 20 || gone > length) return null;
   return times(spent, BigInt(length), BigInt(gone));
+}
+
+/** When the limit is reached, if it goes on as it did since the window began; null where it is not before the window ends, or
+ * nobody can say. Unix milliseconds. */
+export function reachedAt(stands: Standing, budget: Budget, resetsAt: string | null, now: number): number | null {
+  const length = windowMs(budget, resetsAt);
+  if (!stands.forecast || stands.limit === null || length === null || resetsAt === null) return null;
+  if (stands.spent >= stands.limit || stands.forecast < stands.limit || stands.spent === 0n) return null;
+  const gone = length - (new Date(resetsAt).getTime() - now);
+  return now + Number(((stands.limit - stands.spent) * BigInt(gone)) / stands.spent);
+}
+
+/** " · reaches the limit 26 Nov, 10:00", or nothing. */
+export function reached(stands: Standing, budget: Budget, account: Account, now: number): string {
+  const at = reachedAt(stands, budget, account.resets_at, now);
+  return at === null ? "" : ` · reaches the limit ${minute(iso(at))}`;
+}
+
+/** What raises the limit of every account for now, and until when all of it does; null where nothing does. */
+export function raised(budget: Budget): { more: Nanodollars; until: string | null } | null {
+  const raises = budget.controls.filter((each) => each.kind === "increase" && (each.account === null || budget.split_by.length === 0));
+  if (raises.length === 0) return null;
+  const ends = raises.flatMap(({ until }) => until ?? []).sort();
+  return { more: sum(raises.flatMap((each) => (each.amount_usd === null ? [] : nanodollars(each.amount_usd)))), until: ends[0] ?? null };
+}
+
+/** How far the pace of the fastest account leads, in parts of its limit: what "by pace" sorts by. */
+export function pace(budget: Budget, now: number): number {
+  return Math.max(
+    0,
+    ...budget.accounts.map((account) => {
+      const { forecast, limit } = standing(account, budget, now);
+      return forecast && limit ? Number((forecast * 10_000n) / limit) / 10_000 : 0;
+    }),
+  );
+}
+
+/** A child's limits beside its parent's, where their windows are the same; null where they cannot be compared. */
+export function againstParent(limit: Nanodollars, parent: Budget, all: readonly Budget[], but?: string): { children: Nanodollars; parent: Nanodollars } {
+  const siblings = all.filter((each) => (each.parent === parent.id || each.parent === parent.name) && each.id !== but && each.enabled && each.split_by.length === 0);
+  return { children: sum([limit, ...siblings.map((each) => nanodollars(each.limit_usd))]), parent: nanodollars(parent.limit_usd) };
 }
 
 function windowMs(budget: Budget, resetsAt: string | null): number | null {

@@ -1,134 +1,234 @@
-/** A new budget as a sentence: who may spend how much, on what, in which time, and what happens then. */
+/** A new budget as a sentence: who may spend how much, on what, in which time, and what happens then; beside it what follows. */
 
-import { Button, Code, Drawer, Group, Select, Stack, Switch, Text, TextInput } from "@mantine/core";
+import { Autocomplete, Button, Code, Drawer, Group, MultiSelect, SegmentedControl, Select, Stack, Switch, TagsInput, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { useMutation } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
-import { ask, useChange } from "../api/client";
+import { useApi, useChange } from "../api/client";
+import { useWho } from "../api/session";
 import { decimal, typed } from "../money";
+import { CopyIcon } from "../pieces/copyable";
 import { Failed } from "../pieces/states";
-import { iso, span, ZONE } from "../time";
-import { alone, Preview } from "./budget_preview";
+import { useUnsaved } from "../pieces/unsaved";
+import { ZONE } from "../time";
+import { useEffects, Effects } from "./budget_effects";
+import { yaml } from "./budget_yaml";
+import type { Budget } from "./budget_math";
+import "./budgets.css";
 
 interface Props {
   opened: boolean;
   close: () => void;
   made: (id: string) => void;
+  budgets: readonly Budget[];
 }
 
 const EACH = [
   { value: "", label: "all together" },
   { value: "user", label: "each person apart" },
+  { value: "group", label: "each group apart" },
+  { value: "metadata.team", label: "each team apart" },
   { value: "key", label: "each key apart" },
+  { value: "service", label: "each service apart" },
   { value: "model", label: "each model apart" },
 ];
 const WHO = [
-  { value: "", label: "everyone" },
-  { value: "group", label: "in the group" },
-  { value: "user", label: "the person" },
-  { value: "key", label: "with the key" },
-  { value: "service", label: "the service" },
+  { value: "", label: "Everyone" },
+  { value: "group", label: "Everyone in the group" },
+  { value: "user", label: "The person" },
+  { value: "key", label: "Whoever has the key" },
+  { value: "service", label: "The service" },
+  { value: "metadata.team", label: "The team" },
+  { value: "metadata.", label: "Whoever has the metadata" },
 ];
 
-export function BudgetNew({ opened, close, made }: Props) {
+export function BudgetNew({ opened, close, made, budgets }: Props) {
   return (
-    <Drawer opened={opened} onClose={close} position="right" size={560} title="New budget" closeButtonProps={{ "aria-label": "Close the new budget" }}>
-      {opened && <Sentence made={made} />}
+    <Drawer opened={opened} onClose={close} position="right" size={1020} title="New budget" closeButtonProps={{ "aria-label": "Close the new budget" }}>
+      {opened && <Sentence made={made} budgets={budgets} />}
     </Drawer>
   );
 }
 
-function Sentence({ made }: { made: (id: string) => void }) {
+function Sentence({ made, budgets }: Pick<Props, "made" | "budgets">) {
+  const { may } = useWho();
   const [name, setName] = useState("");
   const [who, setWho] = useState("");
+  const [key, setKey] = useState("");
   const [whom, setWhom] = useState("");
   const [each, setEach] = useState("");
   const [limit, setLimit] = useState("");
   const [period, setPeriod] = useState("month");
-  const [model, setModel] = useState("");
+  const [zone, setZone] = useState(ZONE);
+  const [models, setModels] = useState<string[]>([]);
+  const [alerts, setAlerts] = useState<string[]>(["50", "80", "100"]);
+  const [then, setThen] = useState("");
+  const [at, setAt] = useState("80");
+  const [to, setTo] = useState("");
+  const [parent, setParent] = useState("");
   const [watch, setWatch] = useState(true);
+  const [form, setForm] = useState<"yaml" | "api">("yaml");
+  const seen = useApi("/api/v1/analytics", { query: { by: who.startsWith("metadata.") || !who ? "user" : who, metrics: "cost", limit: 100 } }, { enabled: may("analytics:read") && !!who && who !== "metadata." });
+  const used = useApi("/api/v1/analytics", { query: { by: "provider,model", metrics: "cost", limit: 50 } }, { enabled: may("analytics:read") });
   const amount = typed(limit);
-  const where = { ...(who && whom ? { [who]: whom } : {}), ...(model ? { model } : {}) };
-  const entry = {
+  const attribute = who === "metadata." ? `metadata.${key.trim()}` : who;
+  const where = { ...(who && whom ? { [attribute]: whom } : {}), ...(models.length > 0 ? { model: models.length === 1 ? models[0] : models } : {}) };
+  const action = then === "warn" ? { at: Number(at), do: "warn" } : then === "slow" ? { at: Number(at), do: "slow", delay_ms: 2000 } : then === "downgrade" ? { at: Number(at), do: "downgrade", to } : null;
+  const entry: Record<string, unknown> = {
     name: name.trim(),
     limit: amount === null ? "" : decimal(amount),
-    window: { period, timezone: ZONE },
+    window: { period, timezone: zone },
+    ...(parent ? { parent } : {}),
     ...(Object.keys(where).length > 0 ? { where } : {}),
     ...(each ? { split_by: [each] } : {}),
     ...(watch ? { mode: "monitor" } : {}),
-    alerts: [50, 80, 100],
+    ...(alerts.length > 0 ? { alerts: alerts.map(Number) } : {}),
+    ...(action ? { actions: [action] } : {}),
   };
-  const ready = entry.name !== "" && amount !== null && (!who || whom !== "");
-  const preview = useMutation({
-    mutationFn: async () => {
-      const dry = await ask("post", "/api/v1/budgets", { query: { dry_run: true }, body: entry });
-      const past = span("30d", Date.now());
-      return {
-        dry,
-        answer: await ask("post", "/api/v1/simulate", { body: { budgets: [alone(dry.after)], since: iso(past.since), until: iso(past.until) } }),
-      };
-    },
-  });
+  const missing = [
+    entry.name === "" && "a name",
+    amount === null && (limit === "" ? "an amount" : "an amount such as 250 or 0.50"),
+    attribute === "metadata." && "the name of the metadata",
+    who && whom === "" && "whom it is about",
+    then === "downgrade" && to === "" && "the model to downgrade to",
+  ].filter((each) => typeof each === "string" && each !== "");
+  const ready = missing.length === 0;
+  const { question, saved } = useUnsaved([name, limit, whom, key, to].some((text) => text !== "") || models.length > 0);
   const save = useChange("post", "/api/v1/budgets");
+  // Once it is there, it cannot be made again, not even for a look.
+  const effects = useEffects(ready && !save.isPending && !save.isSuccess ? entry : null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     save.mutate(
       { body: entry },
       {
         onSuccess: (answer) => {
-          notifications.show({ message: `${entry.name} is in force`, color: "teal" });
+          notifications.show({ message: `${name.trim()} is in force`, color: "teal" });
+          saved();
           made(answer.id);
         },
       },
     );
   };
+  const parentOf = budgets.find((budget) => budget.id === parent);
+  const api = JSON.stringify(entry, null, 1);
+  const inFile = yaml("budgets", entry);
   return (
-    <form onSubmit={submit}>
-      <Stack gap="sm">
-        <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus required />
-        <Group grow align="end">
-          <Select label="Who" data={WHO} value={who} onChange={(value) => setWho(value ?? "")} />
-          {who && <TextInput label={WHO.find((one) => one.value === who)?.label ?? ""} value={whom} onChange={(event) => setWhom(event.currentTarget.value)} required />}
-          <Select label="Counted" data={EACH} value={each} onChange={(value) => setEach(value ?? "")} />
-        </Group>
-        <Group grow align="start">
-          <TextInput
-            label="May spend, in US dollars"
-            inputMode="decimal"
-            value={limit}
-            onChange={(event) => setLimit(event.currentTarget.value)}
-            error={limit && amount === null ? "Write an amount such as 250" : undefined}
-            required
+    <div className="tw-beside">
+      {question}
+      <form onSubmit={submit} aria-label="New budget">
+        <Stack gap="md">
+          <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus required />
+          <div className="tw-words">
+            <Select aria-label="Who" data={WHO} value={who} onChange={(value) => setWho(value ?? "")} w={200} />
+            {who === "metadata." && <TextInput aria-label="Name of the metadata" placeholder="cost-center" value={key} onChange={(event) => setKey(event.currentTarget.value)} w={120} />}
+            {who && (
+              <Autocomplete
+                aria-label="Whom"
+                placeholder={who === "user" ? "alice@example.com" : "name"}
+                data={[...new Set((seen.data?.groups ?? []).map((one) => one.group[who] ?? "").filter(Boolean))]}
+                value={whom}
+                onChange={setWhom}
+                w={190}
+              />
+            )}
+            <span>counted</span>
+            <Select aria-label="Counted" data={EACH} value={each} onChange={(value) => setEach(value ?? "")} w={165} />
+            <span>may spend</span>
+            <TextInput
+              aria-label="May spend, in US dollars"
+              leftSection="$"
+              inputMode="decimal"
+              placeholder="500"
+              value={limit}
+              onChange={(event) => setLimit(event.currentTarget.value)}
+              error={limit !== "" && amount === null ? "Write an amount such as 250 or 0.50" : undefined}
+              w={105}
+            />
+            <span>per</span>
+            <Select aria-label="Per" data={["hour", "day", "week", "month", "quarter", "year"]} value={period} onChange={(value) => setPeriod(value ?? "month")} w={110} />
+            <span>in</span>
+            <Autocomplete aria-label="Time zone" data={[...new Set([ZONE, "UTC", "Europe/Berlin", "America/New_York", "America/Los_Angeles", "Asia/Tokyo"])]} filter={({ options }) => options} value={zone} onChange={setZone} w={170} />
+            <span>on</span>
+            <TagsInput
+              aria-label="Models"
+              placeholder={models.length ? undefined : "every model"}
+              data={(used.data?.groups ?? []).map((one) => `${one.group.provider ?? "*"}/${one.group.model ?? ""}`)}
+              value={models}
+              onChange={setModels}
+              acceptValueOnBlur
+              miw={220}
+            />
+            <span>tell at</span>
+            <MultiSelect aria-label="Tell at percent" data={["25", "50", "75", "80", "90", "95", "100"].map((value) => ({ value, label: `${value} %` }))} value={alerts} onChange={setAlerts} miw={170} />
+            <span>then</span>
+            <Select
+              aria-label="Before the limit"
+              data={[
+                { value: "", label: "nothing more" },
+                { value: "warn", label: "warn the caller" },
+                { value: "slow", label: "slow down" },
+                { value: "downgrade", label: "downgrade to" },
+              ]}
+              value={then}
+              onChange={(value) => setThen(value ?? "")}
+              w={160}
+            />
+            {then === "downgrade" && <TextInput aria-label="Downgrade to" placeholder="openai/gpt-4o-mini" value={to} onChange={(event) => setTo(event.currentTarget.value)} w={190} />}
+            {then && (
+              <>
+                <span>at</span>
+                <Select aria-label="From percent" data={["50", "70", "80", "90", "95", "100"].map((value) => ({ value, label: `${value} %` }))} value={at} onChange={(value) => setAt(value ?? "80")} w={90} />
+              </>
+            )}
+            <span>at the limit</span>
+            <b>{watch ? "only watch" : "block"}</b>
+            <span>part of</span>
+            <Select
+              aria-label="Part of"
+              data={[{ value: "", label: "no other budget" }, ...budgets.map((budget) => ({ value: budget.id, label: budget.name }))]}
+              value={parent}
+              onChange={(value) => setParent(value ?? "")}
+              w={170}
+            />
+          </div>
+          <Switch
+            label="Only watch at first"
+            description="Nothing is refused until you switch this off: the numbers are the same."
+            checked={watch}
+            onChange={(event) => setWatch(event.currentTarget.checked)}
           />
-          <Select label="In a" data={["hour", "day", "week", "month", "quarter", "year"]} value={period} onChange={(value) => setPeriod(value ?? "month")} description={undefined} />
-        </Group>
-        <TextInput label="On models" placeholder="all of them, or anthropic/claude-opus-*" value={model} onChange={(event) => setModel(event.currentTarget.value)} />
-        <Switch
-          label="Only watch at first"
-          description="Nothing is refused until you switch this off: the numbers are the same."
-          checked={watch}
-          onChange={(event) => setWatch(event.currentTarget.checked)}
-        />
-        <Group gap="xs">
-          <Button variant="default" disabled={!ready} loading={preview.isPending} onClick={() => preview.mutate()}>
-            Show what the last 30 days would have been
-          </Button>
-          <Button type="submit" disabled={!ready} loading={save.isPending}>
-            Put in force
-          </Button>
-        </Group>
-        {preview.error && <Failed error={preview.error} what="The preview failed" />}
-        {preview.data && <Preview answer={preview.data.answer} warnings={preview.data.dry.warnings} />}
-        {save.error && <Failed error={save.error} what="The budget was not made" />}
-        <div>
-          <Text size="xs" fw={600} mb={4}>
-            The same by the API: POST /api/v1/budgets
-          </Text>
-          <Code block className="tw-code" tabIndex={0}>
-            {JSON.stringify(entry, null, 1)}
-          </Code>
-        </div>
-      </Stack>
-    </form>
+          {save.error && <Failed error={save.error} what="The budget was not made" />}
+          <Group gap="xs">
+            <Button type="submit" disabled={!ready} loading={save.isPending}>
+              Put in force
+            </Button>
+            {!ready && (
+              <Text size="xs" c="dimmed">
+                It needs {missing.length > 1 ? `${missing.slice(0, -1).join(", ")} and ${missing.at(-1)}` : missing[0]}.
+              </Text>
+            )}
+          </Group>
+          <div>
+            <Group justify="space-between" mb={4}>
+              <SegmentedControl
+                size="xs"
+                aria-label="The same"
+                data={[
+                  { value: "yaml", label: "The same in tollway.yaml" },
+                  { value: "api", label: "POST /api/v1/budgets" },
+                ]}
+                value={form}
+                onChange={(value) => setForm(value as "api")}
+              />
+              <CopyIcon text={form === "yaml" ? inFile : api} what="the settings" />
+            </Group>
+            <Code block className="tw-code" tabIndex={0}>
+              {form === "yaml" ? inFile : api}
+            </Code>
+          </div>
+        </Stack>
+      </form>
+      <Effects effects={effects} ready={ready} limit={amount} parent={parentOf} budgets={budgets} />
+    </div>
   );
 }

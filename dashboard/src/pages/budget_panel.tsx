@@ -1,19 +1,17 @@
 /** One budget: its accounts, what is done at its limit, and the means to change it, with the effect before the act. */
 
-import { Alert, Button, Drawer, Group, Stack, Text, TextInput, Title } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
-import { IconSnowflake } from "@tabler/icons-react";
+import { Alert, Drawer, Group, Stack, Text, TextInput, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { useChange } from "../api/client";
+import { useApi } from "../api/client";
 import { useWho } from "../api/session";
-import { shown } from "../money";
+import { nanodollars, shown } from "../money";
 import { Amount } from "../pieces/amount";
 import { BudgetBar, StateMark, stateOf } from "../pieces/budget_bar";
-import { Failed } from "../pieces/states";
 import { instant, minute, relative } from "../time";
 import { BudgetEdit } from "./budget_edit";
-import { accountName, selects, standing, type Budget } from "./budget_math";
+import { Freeze, Increases, Suggestion } from "./budget_controls";
+import { accountName, raised, reached, selects, standing, type Budget } from "./budget_math";
 import { Facts } from "./request_panel";
 
 interface Props {
@@ -47,13 +45,19 @@ function Shown({ budget }: { budget: Budget }) {
   const { may } = useWho();
   const [find, setFind] = useState("");
   const now = Date.now();
-  const accounts = budget.accounts.filter((account) => account.account.toLowerCase().includes(find.toLowerCase()));
+  // The list has the tightest few hundred; whoever looks for one by name looks among all of them.
+  const all = useApi(
+    "/api/v1/budgets/{budget_id}",
+    { path: { budget_id: budget.id }, query: { accounts: 10_000 } },
+    { enabled: find !== "" && budget.accounts_total > budget.accounts.length },
+  );
+  const accounts = (all.data?.accounts ?? budget.accounts).filter((account) => account.account.toLowerCase().includes(find.toLowerCase()));
   return (
     <Stack gap="lg" pb="xl">
       <Facts
         facts={[
           ["Counts", selects(budget)],
-          ["Limit", <Amount key="limit" of={budget.limit_usd} />],
+          ["Limit", <Limit key="limit" budget={budget} />],
           ["Window", budget.window_text],
           ["At the limit", budget.mode === "monitor" ? "nothing is refused: it only watches" : "requests are refused"],
           ["Before it", budget.actions.map((action) => `at ${action.at_percent} %: ${action.do}${action.to ? ` to ${action.to}` : ""}`).join(", ") || null],
@@ -64,8 +68,6 @@ function Shown({ budget }: { budget: Budget }) {
           ["Id", budget.id],
         ]}
       />
-      {may("budgets:write") && <BudgetEdit budget={budget} />}
-      {may("controls:write") && <Freeze budget={budget} />}
       <section>
         <Group justify="space-between" mb="xs">
           <Title order={3}>{budget.split_by.length > 0 ? `Accounts (${budget.accounts_total})` : "Where it stands"}</Title>
@@ -86,13 +88,17 @@ function Shown({ budget }: { budget: Budget }) {
                 <Text size="sm" fw={500}>
                   {accountName(account)}
                 </Text>
-                <StateMark state={stateOf(stands)} frozen={account.frozen} watched={budget.mode === "monitor"} />
+                <Group gap="sm">
+                  {may("controls:write") && budget.split_by.length > 0 && <Freeze budget={budget} account={account} />}
+                  <StateMark state={stateOf(stands)} frozen={account.frozen} watched={budget.mode === "monitor"} />
+                </Group>
               </Group>
               <BudgetBar {...stands} />
               <Text size="xs" c="dimmed" mt={4}>
                 spent <Amount of={stands.spent} fw={500} /> · held <Amount of={stands.held} /> · left{" "}
                 <Amount of={account.available_usd} unknown="no limit" />
                 {stands.forecast ? ` · on pace for ${shown(stands.forecast)}` : ""}
+                {reached(stands, budget, account, now)}
                 {account.resets_at && ` · resets ${minute(account.resets_at)}, ${relative(account.resets_at, now)}`}
               </Text>
               {account.limit_note && (
@@ -104,7 +110,29 @@ function Shown({ budget }: { budget: Budget }) {
           );
         })}
       </section>
+      {may("simulate:read") && <Suggestion budget={budget} />}
+      {may("budgets:write") && <BudgetEdit budget={budget} />}
+      <Increases budget={budget} writes={may("controls:write")} />
+      {may("controls:write") && (
+        <section>
+          <Title order={3} mb="xs">
+            Freeze
+          </Title>
+          <Freeze budget={budget} />
+        </section>
+      )}
     </Stack>
+  );
+}
+
+function Limit({ budget }: { budget: Budget }) {
+  const raise = raised(budget);
+  if (raise === null) return <Amount of={budget.limit_usd} />;
+  return (
+    <>
+      <Amount of={nanodollars(budget.limit_usd) + raise.more} /> until {raise.until ? minute(raise.until) : "it is ended"} (<Amount of={budget.limit_usd} /> and{" "}
+      <Amount of={raise.more} /> more)
+    </>
   );
 }
 
@@ -114,47 +142,5 @@ function Hit({ budget }: { budget: Budget }) {
     <Link to="/requests" search={{ open: budget.last_hit.request_id, range: "30d" } as never} className="tw-link">
       {instant(budget.last_hit.at)}, {budget.last_hit.code.replaceAll("_", " ")}
     </Link>
-  );
-}
-
-function Freeze({ budget }: { budget: Budget }) {
-  const [reason, setReason] = useState("");
-  const [asking, setAsking] = useState(false);
-  const freeze = useChange("post", "/api/v1/budgets/{budget_id}/freeze");
-  const thaw = useChange("post", "/api/v1/budgets/{budget_id}/unfreeze");
-  const asked = { path: { budget_id: budget.id }, body: { account: null, reason } };
-  const done = (message: string) => () => {
-    setAsking(false);
-    notifications.show({ message, color: "teal" });
-  };
-  const error = freeze.error ?? thaw.error;
-  return (
-    <section>
-      {error && <Failed error={error} what="The budget was not changed" />}
-      {budget.frozen ? (
-        <Alert color="red" variant="outline" icon={<IconSnowflake size={18} />} title="Frozen">
-          Everything that costs money is refused.
-          <Group mt="xs">
-            <Button loading={thaw.isPending} onClick={() => thaw.mutate(asked, { onSuccess: done(`${budget.name} is in use again`) })}>
-              Unfreeze
-            </Button>
-          </Group>
-        </Alert>
-      ) : asking ? (
-        <Group align="end" gap="xs">
-          <TextInput label="Why it is frozen" value={reason} onChange={(event) => setReason(event.currentTarget.value)} placeholder="a leaked key" style={{ flex: 1 }} />
-          <Button color="red" size="sm" loading={freeze.isPending} onClick={() => freeze.mutate(asked, { onSuccess: done(`${budget.name} is frozen`) })}>
-            Freeze now
-          </Button>
-          <Button variant="default" size="sm" onClick={() => setAsking(false)}>
-            Leave it
-          </Button>
-        </Group>
-      ) : (
-        <Button variant="default" leftSection={<IconSnowflake size={14} />} onClick={() => setAsking(true)}>
-          Freeze…
-        </Button>
-      )}
-    </section>
   );
 }

@@ -5,6 +5,7 @@ import { IconCircleCheck, IconFlame } from "@tabler/icons-react";
 import type { Schemas } from "../api/client";
 import { Amount } from "../pieces/amount";
 import { count, instant } from "../time";
+import "./budgets.css";
 
 type Replay = Schemas["BudgetReplay"];
 
@@ -20,6 +21,8 @@ export function Preview({ answer, warnings }: { answer: unknown; warnings: reado
   const hurts = found.blocked > 0;
   return (
     <Alert
+      className="tw-preview"
+      data-hurts={hurts || undefined}
       color={hurts ? "yellow" : "teal"}
       variant="outline"
       role="status"

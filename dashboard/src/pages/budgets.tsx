@@ -1,7 +1,7 @@
 /** Who is about to run out? */
 
 import { Button, Group, SegmentedControl, Text, TextInput } from "@mantine/core";
-import { IconPlus, IconSearch } from "@tabler/icons-react";
+import { IconHistory, IconPlus, IconSearch } from "@tabler/icons-react";
 import { useMemo } from "react";
 import { useApi } from "../api/client";
 import { useWho } from "../api/session";
@@ -15,33 +15,42 @@ import { useAddress } from "../shell/address";
 import { minute, relative } from "../time";
 import { BudgetNew } from "./budget_new";
 import { BudgetPanel } from "./budget_panel";
-import { accountName, selects, standing, tightest, tree, used, type Budget, type Placed } from "./budget_math";
+import { BudgetSimulator } from "./budget_simulator";
+import { accountName, pace, selects, standing, tightest, tree, used, type Budget, type Placed } from "./budget_math";
 
 export function Budgets() {
   const [address, go] = useAddress();
   const { may } = useWho();
   const budgets = useApi("/api/v1/budgets", { query: { hits: true } }, { every: 15_000 });
-  const list = address.view === "list";
+  const list = address.view === "list" || address.view === "pace";
   const wanted = (address.q ?? "").toLowerCase();
   const now = Date.now();
   const rows = useMemo(() => {
     const items = (budgets.data?.items ?? []).filter(
       (budget) => !address.gateway || budget.gateway === null || budget.gateway === address.gateway,
     );
-    const placed = list ? items.map((budget) => ({ budget, depth: 0 })).sort((a, b) => nearness(b.budget) - nearness(a.budget)) : tree(items);
+    const by = address.view === "pace" ? (budget: Budget) => pace(budget, Date.now()) : nearness;
+    const placed = list ? items.map((budget) => ({ budget, depth: 0 })).sort((a, b) => by(b.budget) - by(a.budget)) : tree(items);
     return placed.filter(({ budget }) => `${budget.name} ${selects(budget)} ${budget.accounts.map((each) => each.account).join(" ")}`.toLowerCase().includes(wanted));
-  }, [budgets.data, list, wanted, address.gateway]);
-  const opened = budgets.data?.items.find((budget) => budget.id === address.open);
+  }, [budgets.data, list, wanted, address.gateway, address.view]);
+  const opened = budgets.data?.items.find((budget) => budget.id === address.open) ?? budgets.data?.items.find((budget) => budget.name === address.open);
   return (
     <Page
       title="Budgets"
       question="Who is about to run out, and what happens then?"
       actions={
-        may("budgets:write") && (
-          <Button leftSection={<IconPlus size={14} />} onClick={() => go({ open: "new" })}>
-            New budget
-          </Button>
-        )
+        <>
+          {may("simulate:read") && (
+            <Button variant="default" leftSection={<IconHistory size={14} />} onClick={() => go({ open: "simulate" })}>
+              Simulate
+            </Button>
+          )}
+          {may("budgets:write") && (
+            <Button leftSection={<IconPlus size={14} />} onClick={() => go({ open: "new" })}>
+              New budget
+            </Button>
+          )}
+        </>
       }
     >
       <Group mb="sm" gap="sm">
@@ -50,9 +59,10 @@ export function Budgets() {
           aria-label="Arrangement"
           data={[
             { value: "", label: "Tree" },
-            { value: "list", label: "List, tightest first" },
+            { value: "list", label: "Tightest first" },
+            { value: "pace", label: "Fastest first" },
           ]}
-          value={list ? "list" : ""}
+          value={list ? address.view : ""}
           onChange={(view) => go({ view: view || undefined, sort: undefined })}
         />
         <TextInput
@@ -64,7 +74,7 @@ export function Budgets() {
           onChange={(event) => go({ q: event.currentTarget.value || undefined }, true)}
         />
       </Group>
-      <Panel title={list ? "By what is left" : "As they contain each other"} flush hint={budgets.data && `${rows.length} of ${budgets.data.items.length}`}>
+      <Panel title={address.view === "pace" ? "By pace" : list ? "By what is left" : "As they contain each other"} flush hint={budgets.data && `${rows.length} of ${budgets.data.items.length}`}>
         {budgets.error ? (
           <Failed error={budgets.error} what="Budgets cannot be shown" again={() => void budgets.refetch()} />
         ) : !budgets.data ? (
@@ -72,7 +82,10 @@ export function Budgets() {
             <Loading rows={8} />
           </Group>
         ) : rows.length === 0 ? (
-          <Empty title={wanted ? "No budget is called that" : "There is no budget yet"}>
+          <Empty
+            title={wanted ? "No budget is called that" : "There is no budget yet"}
+            command={wanted ? undefined : `budgets:\n  - {name: company, limit: "500", window: {period: month, timezone: UTC}, alerts: [50, 80, 100]}`}
+          >
             A budget caps what a person, a team, a key or a model may spend in a window of time.
           </Empty>
         ) : (
@@ -82,15 +95,19 @@ export function Budgets() {
             rows={rows}
             keyOf={({ budget }) => budget.id}
             open={({ budget }) => go({ open: budget.id })}
-            isOpen={({ budget }) => budget.id === address.open}
+            isOpen={({ budget }) => budget === opened}
+            depth={list ? undefined : depthOf}
           />
         )}
       </Panel>
-      <BudgetPanel budget={opened} missing={!!address.open && address.open !== "new" && !!budgets.data && !opened} close={() => go({ open: undefined })} />
-      <BudgetNew opened={address.open === "new"} close={() => go({ open: undefined })} made={(id) => go({ open: id })} />
+      <BudgetPanel budget={opened} missing={!!address.open && address.open !== "new" && address.open !== "simulate" && !!budgets.data && !opened} close={() => go({ open: undefined })} />
+      <BudgetNew opened={address.open === "new"} close={() => go({ open: undefined })} made={(id) => go({ open: id })} budgets={budgets.data?.items ?? []} />
+      <BudgetSimulator opened={address.open === "simulate"} close={() => go({ open: undefined })} />
     </Page>
   );
 }
+
+const depthOf = ({ depth }: Placed) => depth;
 
 function nearness(budget: Budget): number {
   const account = tightest(budget);
@@ -153,34 +170,46 @@ function columns(now: number): readonly Column<Placed>[] {
         const found = of(row);
         if (!found) return <Text size="xs" c="dimmed">nobody spent of it yet</Text>;
         return (
-          <div>
+          <div className="tw-budget-used">
             <BudgetBar {...found.stands} />
             <Text size="xs" c="dimmed" mt={2}>
               {partOf(found.stands)}
               {row.budget.split_by.length > 0 && ` · ${accountName(found.account)}${row.budget.accounts_total > 1 ? `, tightest of ${row.budget.accounts_total}` : ""}`}
+            </Text>
+            <Text size="xs" c="dimmed" component="div" className="tw-narrow">
+              <Amount of={found.account.available_usd} unknown="no limit" /> left of <Amount of={found.account.limit_usd} unknown="no limit" />
+              {found.stands.forecast != null && (
+                <>
+                  {" · on pace for "}
+                  <Amount of={found.stands.forecast} />
+                </>
+              )}
             </Text>
           </div>
         );
       },
     },
     { id: "spent", head: "Spent", number: true, by: (row) => of(row)?.stands.spent ?? null, cell: (row) => <Amount of={of(row)?.stands.spent} unknown="—" /> },
-    { id: "held", head: "Held", number: true, by: (row) => of(row)?.stands.held ?? null, cell: (row) => <Amount of={of(row)?.stands.held} unknown="—" /> },
+    { id: "held", head: "Held", number: true, wide: true, by: (row) => of(row)?.stands.held ?? null, cell: (row) => <Amount of={of(row)?.stands.held} unknown="—" /> },
     {
       id: "left",
       head: "Left",
       number: true,
+      wide: true,
       cell: (row) => <Amount of={of(row) ? of(row)?.account.available_usd : row.budget.limit_usd} unknown="no limit" />,
     },
     {
       id: "limit",
       head: "Limit",
       number: true,
+      wide: true,
       cell: (row) => <Amount of={of(row) ? of(row)?.account.limit_usd : row.budget.limit_usd} unknown="no limit" />,
     },
     {
       id: "pace",
       head: "On pace for",
       number: true,
+      wide: true,
       by: (row) => of(row)?.stands.forecast ?? null,
       cell: (row) => {
         const stands = of(row)?.stands;

@@ -1,42 +1,56 @@
 /** What credentials exist? */
 
-import { Alert, Button, Group, Menu, Modal, NumberInput, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Modal, NumberInput, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { IconDots, IconKey, IconPlus } from "@tabler/icons-react";
+import { IconKey, IconPlus, IconX } from "@tabler/icons-react";
 import { useState, type FormEvent } from "react";
 import { useApi, useChange, type Schemas } from "../api/client";
 import { useWho } from "../api/session";
-import { Chip } from "../pieces/chip";
+import { nanodollars } from "../money";
 import { Copyable } from "../pieces/copyable";
+import { Dim } from "../pieces/dim";
 import { Page, Panel } from "../pieces/page";
 import { Empty, Failed, Loading } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
 import { useAddress } from "../shell/address";
-import { minute, relative } from "../time";
+import { relative } from "../time";
+import { Acts, Age, DAYS, Scope, Spent, State, useSpentBy } from "./keys_shown";
+import { ServiceTokens } from "./tokens";
 
 type Key = Schemas["IssuedKeyShown"];
 type Asked = { act: "rotate" | "revoke"; key: Key };
 
+/** Keys for people, and service tokens for agents and jobs. */
 export function Keys() {
   const [address, go] = useAddress();
-  const { may } = useWho();
-  const [asked, setAsked] = useState<Asked | null>(null);
-  const [made, setMade] = useState<Schemas["KeyMade"] | null>(null);
-  const keys = useApi("/api/v1/keys", { query: { state: address.state, owner: address.owner, limit: 200 } });
-  const writes = may("keys:write") || may("own:keys");
+  const { may, owns } = useWho();
+  const tokens = address.kind === "tokens" && may("keys:read");
+  const writes = tokens ? may("keys:write") : may("keys:write") || owns("own:keys");
   return (
     <Page
-      title="Keys"
+      title={may("keys:read") ? "Keys and service tokens" : "Keys"}
       question={may("keys:read") ? "What credentials exist, whose are they, and when were they last used?" : "Your keys: for programs that spend as you."}
       actions={
         writes && (
           <Button leftSection={<IconPlus size={14} />} onClick={() => go({ open: "new" })}>
-            New key
+            {tokens ? "New service token" : "New key"}
           </Button>
         )
       }
     >
-      <Group mb="sm">
+      <Group mb="sm" gap="sm">
+        {may("keys:read") && (
+          <SegmentedControl
+            size="xs"
+            aria-label="Kind"
+            data={[
+              { value: "", label: "Keys" },
+              { value: "tokens", label: "Service tokens" },
+            ]}
+            value={tokens ? "tokens" : ""}
+            onChange={(kind) => go({ kind: kind || undefined, open: undefined, sort: undefined })}
+          />
+        )}
         <SegmentedControl
           size="xs"
           aria-label="State"
@@ -50,7 +64,27 @@ export function Keys() {
           value={address.state ?? ""}
           onChange={(state) => go({ state: state || undefined })}
         />
+        {address.owner && (
+          <Button variant="default" size="compact-sm" rightSection={<IconX size={13} />} onClick={() => go({ owner: undefined })} aria-label="Remove the filter owner">
+            {address.owner}
+          </Button>
+        )}
       </Group>
+      {tokens ? <ServiceTokens writes={writes} /> : <KeyList />}
+    </Page>
+  );
+}
+
+function KeyList() {
+  const [address, go] = useAddress();
+  const { may, owns, session } = useWho();
+  const writes = (key: Key) => may("keys:write") || (owns("own:keys") && key.user === session.user);
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const [made, setMade] = useState<Schemas["KeyMade"] | null>(null);
+  const keys = useApi("/api/v1/keys", { query: { state: address.state, owner: address.owner, limit: 200 } });
+  const spent = useSpentBy("key");
+  return (
+    <>
       <Panel title="Keys" flush hint={keys.data && `${keys.data.items.length}${keys.data.next ? " and more" : ""}`}>
         {keys.error ? (
           <Failed error={keys.error} what="Keys cannot be shown" again={() => void keys.refetch()} />
@@ -63,7 +97,7 @@ export function Keys() {
             A key is what a program sends; budgets and policies know its owner by it.
           </Empty>
         ) : (
-          <DataTable label="Keys" columns={columns(writes, setAsked)} rows={keys.data.items} keyOf={(key) => key.id ?? key.name} />
+          <DataTable label="Keys" columns={columns(writes, setAsked, spent)} rows={keys.data.items} keyOf={(key) => key.id ?? key.name} />
         )}
       </Panel>
       <Modal opened={address.open === "new"} onClose={() => go({ open: undefined })} title="New key" closeButtonProps={{ "aria-label": "Close" }}>
@@ -96,7 +130,7 @@ export function Keys() {
           </Stack>
         )}
       </Modal>
-    </Page>
+    </>
   );
 }
 
@@ -195,9 +229,7 @@ function Act({ asked, close, made }: { asked: Asked | null; close: () => void; m
   );
 }
 
-const TONES = { active: "good", disabled: "dim", expired: "near", revoked: "over" } as const;
-
-function columns(writes: boolean, ask: (asked: Asked) => void): readonly Column<Key>[] {
+function columns(writes: (key: Key) => boolean, ask: (asked: Asked) => void, spent: ReadonlyMap<string, string> | undefined): readonly Column<Key>[] {
   const now = Date.now();
   return [
     {
@@ -213,41 +245,36 @@ function columns(writes: boolean, ask: (asked: Asked) => void): readonly Column<
         </div>
       ),
     },
-    { id: "owner", head: "Person or service", by: (key) => key.user ?? key.service ?? key.owner, cell: (key) => key.user ?? key.service ?? key.owner ?? <Dim>nobody</Dim> },
-    { id: "groups", head: "Groups", cell: (key) => key.groups.join(", ") || <Dim>none</Dim> },
-    { id: "state", head: "State", by: (key) => key.state, cell: (key) => <Chip tone={TONES[key.state as keyof typeof TONES] ?? "dim"}>{key.state}</Chip> },
+    {
+      id: "owner",
+      head: "Whose",
+      by: (key) => key.user ?? key.service ?? key.owner,
+      cell: (key) => (
+        <div>
+          {key.user ?? key.service ?? key.owner ?? <Dim>nobody</Dim>}
+          {key.groups.length > 0 && (
+            <Text size="xs" c="dimmed">
+              {key.groups.join(", ")}
+            </Text>
+          )}
+        </div>
+      ),
+    },
+    { id: "scope", head: "May use", cell: (key) => <Scope of={key} /> },
+    { id: "state", head: "State", by: (key) => key.state, cell: (key) => <State of={key} now={now} /> },
+    { id: "spent", head: `Spent, ${DAYS} d`, number: true, by: (key) => nanodollars(spent?.get(key.name) ?? "0"), cell: (key) => <Spent of={key.name} spent={spent} /> },
     { id: "used", head: "Used last", by: (key) => key.last_used_at, cell: (key) => (key.last_used_at ? relative(key.last_used_at, now) : <Dim>not known</Dim>) },
-    { id: "ends", head: "Ends", by: (key) => key.expires_at, cell: (key) => (key.expires_at ? minute(key.expires_at) : <Dim>never</Dim>) },
+    { id: "age", head: "Age", by: (key) => key.created_at, cell: (key) => <Age of={key.created_at} now={now} /> },
     {
       id: "act",
       head: <span className="tw-hidden">Actions</span>,
-      width: 120,
+      width: 110,
       cell: (key) =>
         key.managed_by === "file" ? (
           <Dim>settings file</Dim>
-        ) : writes && key.id && (key.state === "active" || key.state === "disabled") ? (
-          <Menu position="bottom-end" transitionProps={{ duration: 0 }}>
-            <Menu.Target>
-              <Button variant="subtle" color="gray" size="compact-xs" aria-label={`What to do with ${key.name}`}>
-                <IconDots size={16} />
-              </Button>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <Menu.Item onClick={() => ask({ act: "rotate", key })}>Rotate…</Menu.Item>
-              <Menu.Item color="red" onClick={() => ask({ act: "revoke", key })}>
-                Revoke…
-              </Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
+        ) : writes(key) && key.id && (key.state === "active" || key.state === "disabled") ? (
+          <Acts name={key.name} rotate={() => ask({ act: "rotate", key })} revoke={() => ask({ act: "revoke", key })} />
         ) : null,
     },
   ];
-}
-
-function Dim({ children }: { children: string }) {
-  return (
-    <Text span inherit c="dimmed">
-      {children}
-    </Text>
-  );
 }

@@ -8,10 +8,12 @@ import { useApi, useChange, type Schemas } from "../api/client";
 import { useWho } from "../api/session";
 import { Chip } from "../pieces/chip";
 import { Page, Panel } from "../pieces/page";
-import { Empty, Failed, Loading } from "../pieces/states";
+import { Empty, Failed, Loading, NotThere } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
 import { useAddress } from "../shell/address";
+import "./caution.css";
 import { PolicyForm } from "./policy_form";
+import { PolicyMatrix } from "./policy_matrix";
 import { PolicyTest } from "./policy_test";
 
 export type Policy = Schemas["PolicyShown"];
@@ -47,9 +49,10 @@ export function Policies() {
         )
       }
     >
+      {policies.data && address.open && address.open !== "new" && !opened && <NotThere what={`policy “${address.open}”`} close={() => go({ open: undefined })} />}
       <div className="tw-stack">
         {drafts > 0 && (
-          <Alert color="yellow" variant="outline" title={drafts === 1 ? "One draft is not in force" : `${drafts} drafts are not in force`}>
+          <Alert className="tw-caution" color="yellow" variant="outline" title={drafts === 1 ? "One draft is not in force" : `${drafts} drafts are not in force`}>
             <Group justify="space-between">
               <Text size="sm">The test below can judge with them. They change nothing until they are put in force together.</Text>
               {writes && (
@@ -61,7 +64,7 @@ export function Policies() {
             {commit.error && <Failed error={commit.error} what="The drafts were not put in force" />}
             {commit.data?.errors.map((error, number) => (
               <Text key={number} size="sm">
-                {JSON.stringify(error)}
+                <b>{error.policyId}</b>: {error.message}
               </Text>
             ))}
           </Alert>
@@ -88,13 +91,14 @@ export function Policies() {
             />
           )}
         </Panel>
+        {may("analytics:read") && <PolicyMatrix />}
         <PolicyTest />
       </div>
       <Drawer
         opened={address.open === "new" || !!opened}
         onClose={() => go({ open: undefined })}
         position="right"
-        size={580}
+        size={640}
         title={opened?.name ?? "New policy"}
         closeButtonProps={{ "aria-label": "Close the policy" }}
       >

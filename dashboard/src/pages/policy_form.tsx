@@ -1,17 +1,23 @@
-/** A policy, with its condition as CEL; what the API refuses is shown with the place in the expression. */
+/** A policy as a sentence: who, with which models, where, and what then; its condition by choices or as CEL. What the API
+ * refuses is shown with the place in the expression. */
 
-import { Button, Group, JsonInput, Select, Stack, Switch, Text, Textarea, TextInput } from "@mantine/core";
+import { Autocomplete, Button, Code, Collapse, Group, JsonInput, SegmentedControl, Select, Stack, Switch, TagsInput, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
-import { useChange } from "../api/client";
+import { useApi, useChange } from "../api/client";
 import { useWho } from "../api/session";
 import { Failed } from "../pieces/states";
+import { useUnsaved } from "../pieces/unsaved";
+import { PolicyCondition } from "./policy_condition";
+import { PolicyConfirm } from "./policy_confirm";
 import type { Policy } from "./policies";
 
 interface Props {
   policy?: Policy;
   close: () => void;
 }
+
+const ACTORS = ["everyone", "user:{cf.user.id}", "service:{service}", "key:{key}", "team:{metadata.team}"];
 
 export function PolicyForm({ policy, close }: Props) {
   const { may } = useWho();
@@ -25,19 +31,27 @@ export function PolicyForm({ policy, close }: Props) {
   const [period, setPeriod] = useState(String(action.period ?? "monthly"));
   const [except, setExcept] = useState(action.except === true);
   const [enabled, setEnabled] = useState(policy?.enabled ?? true);
+  const [showing, setShowing] = useState(false);
   const make = useChange("post", "/api/v1/policies");
   const change = useChange("put", "/api/v1/policies/{policy_id}");
   const writes = may("policies:write");
+  const groups = useApi("/api/v1/analytics", { query: { by: "group", metrics: "requests", limit: 50 } }, { enabled: may("analytics:read") });
   const parsed = json(resource);
+  const body = {
+    name: name.trim(),
+    actor: actor.trim(),
+    condition,
+    resource: parsed,
+    enabled,
+    ...(policy?.gateway ? { gateway: policy.gateway } : {}),
+    action: type === "limit" ? { ...kept(action, type), type, amount, period } : type === "block" ? { ...kept(action, type), type, ...(except ? { except } : {}) } : { type },
+  };
+  const [asking, setAsking] = useState(false);
+  // As it was when it was opened.
+  const typed = JSON.stringify(body);
+  const [begun] = useState(typed);
+  const { question, saved } = useUnsaved(writes && typed !== begun);
   const save = (commit: boolean) => {
-    const body = {
-      name: name.trim(),
-      actor: actor.trim(),
-      condition,
-      resource: parsed,
-      enabled,
-      action: type === "limit" ? { type, amount, period } : type === "block" ? { type, ...(except ? { except } : {}) } : { type },
-    };
     const options = {
       onSuccess: (done: { warnings: string[] }) => {
         notifications.show({
@@ -45,6 +59,7 @@ export function PolicyForm({ policy, close }: Props) {
           message: done.warnings.join(" "),
           color: done.warnings.length > 0 ? "yellow" : "teal",
         });
+        saved();
         close();
       },
     };
@@ -52,32 +67,29 @@ export function PolicyForm({ policy, close }: Props) {
     else make.mutate({ query: { commit }, body }, options);
   };
   const error = make.error ?? change.error;
+  const ready = name.trim() !== "" && parsed !== undefined && (type !== "limit" || amount !== "");
   return (
-    <Stack gap="sm">
+    <Stack gap="md">
+      {question}
+      {asking && (
+        <PolicyConfirm
+          name={body.name}
+          policy={{ ...body, ...(policy ? { id: policy.id } : {}) }}
+          gateway={policy?.gateway ?? "default"}
+          close={() => setAsking(false)}
+          confirm={() => save(true)}
+          pending={make.isPending || change.isPending}
+          error={error}
+        />
+      )}
       <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} disabled={!writes} required />
-      <Textarea
-        label="Where, in CEL"
-        description={'"engineering" in cf.user.groups · cf.user.email.endsWith("@example.com") · metadata.team == "ml"'}
-        value={condition}
-        onChange={(event) => setCondition(event.currentTarget.value)}
-        autosize
-        minRows={2}
-        spellCheck={false}
+      <PolicyCondition
+        condition={condition}
+        setCondition={setCondition}
         disabled={!writes}
-        className="tw-mono"
+        groups={(groups.data?.groups ?? []).map((each) => each.group.group).filter((group): group is string => !!group)}
       />
-      <JsonInput
-        label="With which models, as JSON"
-        description={'"*" for all, {"model": ["*claude-opus-*"]}, {"provider": "openai"}'}
-        value={resource}
-        onChange={setResource}
-        error={parsed === undefined ? "This is no JSON" : undefined}
-        autosize
-        minRows={1}
-        spellCheck={false}
-        disabled={!writes}
-        className="tw-mono"
-      />
+      <Resource text={resource} setText={setResource} disabled={!writes} />
       <Group grow align="end">
         <Select
           label="Does"
@@ -93,28 +105,40 @@ export function PolicyForm({ policy, close }: Props) {
         {type === "limit" && (
           <>
             <TextInput label="US dollars" inputMode="decimal" value={amount} onChange={(event) => setAmount(event.currentTarget.value)} disabled={!writes} />
-            <TextInput label="Period" value={period} onChange={(event) => setPeriod(event.currentTarget.value)} disabled={!writes} />
+            <Select
+              label="Period"
+              data={[...new Set(["hourly", "daily", "weekly", "monthly", period])]}
+              value={period}
+              onChange={(value) => setPeriod(value ?? "monthly")}
+              disabled={!writes}
+            />
           </>
         )}
       </Group>
       {type === "block" && (
         <Switch label="Everything but these models" checked={except} onChange={(event) => setExcept(event.currentTarget.checked)} disabled={!writes} />
       )}
-      <TextInput
+      <Autocomplete
         label="Counted for"
         description="everyone: one bucket; user:{cf.user.id}: one for each person"
+        data={ACTORS}
+        // All of them, whatever is written: they are there to be chosen from.
+        filter={({ options }) => options}
         value={actor}
-        onChange={(event) => setActor(event.currentTarget.value)}
+        onChange={setActor}
         disabled={!writes}
       />
       <Switch label="In use" checked={enabled} onChange={(event) => setEnabled(event.currentTarget.checked)} disabled={!writes} />
-      {error && <Failed error={error} what="The policy was not saved" />}
+      <Text size="sm" c="dimmed" role="note">
+        {sentence(body, amount)}
+      </Text>
+      {error && !asking && <Failed error={error} what="The policy was not saved" />}
       {writes ? (
         <Group gap="xs">
-          <Button variant="default" disabled={!name || parsed === undefined} onClick={() => save(false)} loading={make.isPending || change.isPending}>
+          <Button variant="default" disabled={!ready} onClick={() => save(false)} loading={make.isPending || change.isPending}>
             Keep as a draft
           </Button>
-          <Button disabled={!name || parsed === undefined} onClick={() => save(true)} loading={make.isPending || change.isPending}>
+          <Button disabled={!ready} onClick={() => setAsking(true)} loading={make.isPending || change.isPending}>
             Put in force
           </Button>
         </Group>
@@ -123,8 +147,105 @@ export function PolicyForm({ policy, close }: Props) {
           Your role may see policies, and not change them.
         </Text>
       )}
+      <div>
+        <UnstyledButton fz="xs" className="tw-link" aria-expanded={showing} onClick={() => setShowing(!showing)}>
+          The same by the API: {policy ? `PUT /api/v1/policies/${policy.id}` : "POST /api/v1/policies"}
+        </UnstyledButton>
+        <Collapse expanded={showing} transitionDuration={0}>
+          <Code block className="tw-code" tabIndex={0} mt={4}>
+            {JSON.stringify(body, null, 1)}
+          </Code>
+        </Collapse>
+      </div>
     </Stack>
   );
+}
+
+/** What an action says besides what this form asks: `guarantee`, `timezone`. */
+function kept(action: Record<string, unknown>, type: string): Record<string, unknown> {
+  if (action.type !== type) return {};
+  const { type: _, amount, period, except, ...others } = action;
+  return others;
+}
+
+function sentence(body: { condition: string; actor: string; enabled: boolean; action: Record<string, unknown> }, amount: string): string {
+  const who = body.condition.trim() === "true" ? "Everybody" : "Whoever this holds of";
+  if (body.action.type === "block") return `${who} is refused ${body.action.except ? "every other model" : "these models"}, and nothing overrides that.`;
+  if (body.action.type === "no-limit") return `${who} may use these models, without a limit.`;
+  const each = body.actor.includes("{") ? `, each ${/\{(?:\w+\.)*(\w+)\}/.exec(body.actor)?.[1] ?? "one"} apart` : ", all together";
+  return `${who} may use these models for up to $${amount || "…"} ${String(body.action.period)}${each}. Of several limits in one bucket the highest counts.`;
+}
+
+/** All models, some of them, or some providers; anything else as JSON. */
+function Resource({ text, setText, disabled }: { text: string; setText: (text: string) => void; disabled: boolean }) {
+  const parsed = json(text);
+  const simple = simply(parsed);
+  const [way, setWay] = useState<Way>(simple?.way ?? "json");
+  const put = (chosen: Way, values: readonly string[]) => {
+    setWay(chosen);
+    if (chosen === "all") setText('"*"');
+    else if (chosen !== "json") setText(JSON.stringify({ [chosen]: values }));
+  };
+  const values = simple?.way === way ? simple.values : [];
+  return (
+    <Stack gap={6} role="group" aria-label="With which models">
+      <Group justify="space-between">
+        <Text size="sm" fw={600}>
+          With
+        </Text>
+        <SegmentedControl
+          size="xs"
+          aria-label="Which models"
+          disabled={disabled}
+          data={[
+            { value: "all", label: "All models" },
+            { value: "model", label: "Models" },
+            { value: "provider", label: "Providers" },
+            { value: "json", label: "JSON" },
+          ]}
+          value={way}
+          onChange={(value) => put(value as Way, simple?.way === value ? simple.values : [])}
+        />
+      </Group>
+      {way === "model" || way === "provider" ? (
+        <TagsInput
+          aria-label={way === "model" ? "Models" : "Providers"}
+          description={way === "model" ? "By name, * for a part of it: openai/gpt-5*, *claude-opus-*" : "By their names in the settings: openai, anthropic"}
+          placeholder="name, Enter"
+          disabled={disabled}
+          acceptValueOnBlur
+          value={[...values]}
+          onChange={(given) => put(way, given)}
+          error={values.length === 0 ? "Name at least one" : undefined}
+        />
+      ) : way === "json" ? (
+        <JsonInput
+          label="With which models, as JSON"
+          description={'"*" for all, {"model": ["*claude-opus-*"]}, {"provider": "openai"}'}
+          value={text}
+          onChange={setText}
+          error={parsed === undefined ? "This is no JSON" : undefined}
+          autosize
+          minRows={1}
+          spellCheck={false}
+          disabled={disabled}
+          className="tw-mono"
+        />
+      ) : null}
+    </Stack>
+  );
+}
+
+type Way = "all" | "model" | "provider" | "json";
+
+function simply(resource: unknown): { way: Way; values: string[] } | null {
+  if (resource === "*") return { way: "all", values: [] };
+  if (typeof resource !== "object" || resource === null || Array.isArray(resource)) return null;
+  const [name, ...others] = Object.keys(resource);
+  if (others.length > 0 || (name !== "model" && name !== "provider")) return null;
+  const given = (resource as Record<string, unknown>)[name];
+  const values = ([] as unknown[]).concat(given);
+  return values.every((one) => typeof one === "string") ? { way: name, values: values as string[] } : null;
 }
 
 /** `undefined` for what is no JSON. */

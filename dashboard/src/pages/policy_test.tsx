@@ -6,12 +6,13 @@ import { useState, type FormEvent } from "react";
 import { useQuestion } from "../api/client";
 import { Panel } from "../pieces/page";
 import { Failed } from "../pieces/states";
+import { pairs, words } from "./words";
 
 export function PolicyTest() {
   const [email, setEmail] = useState("");
   const [groups, setGroups] = useState("");
   const [model, setModel] = useState("openai/gpt-4o-mini");
-  const [team, setTeam] = useState("");
+  const [metadata, setMetadata] = useState("");
   const [staging, setStaging] = useState(true);
   const test = useQuestion("/api/v1/policies/simulate");
   const submit = (event: FormEvent) => {
@@ -19,11 +20,11 @@ export function PolicyTest() {
     const [provider, ...rest] = model.split("/");
     const user = {
       ...(email ? { id: email, email } : {}),
-      ...(groups ? { groups: groups.split(",").map((group) => group.trim()).filter(Boolean) } : {}),
+      ...(groups ? { groups: words(groups) } : {}),
     };
     test.mutate({
       body: {
-        identity: { cf: { user }, metadata: team ? { team } : {} },
+        identity: { cf: { user }, metadata: pairs(metadata) },
         model: rest.length > 0 ? rest.join("/") : model,
         ...(rest.length > 0 ? { provider } : {}),
         includeStaging: staging,
@@ -37,7 +38,7 @@ export function PolicyTest() {
         <Group align="end" gap="sm">
           <TextInput label="Person" placeholder="alice@example.com" value={email} onChange={(event) => setEmail(event.currentTarget.value)} w={210} />
           <TextInput label="Groups" placeholder="engineering, leads" value={groups} onChange={(event) => setGroups(event.currentTarget.value)} w={180} />
-          <TextInput label="metadata.team" value={team} onChange={(event) => setTeam(event.currentTarget.value)} w={130} />
+          <TextInput label="Metadata" placeholder="team=ml, env=prod" value={metadata} onChange={(event) => setMetadata(event.currentTarget.value)} w={170} />
           <TextInput label="Model" value={model} onChange={(event) => setModel(event.currentTarget.value)} w={220} required />
           <Checkbox label="With drafts" checked={staging} onChange={(event) => setStaging(event.currentTarget.checked)} pb={8} />
           <Button type="submit" size="sm" loading={test.isPending}>

@@ -3,8 +3,10 @@
 import { Button, Drawer, Group, SegmentedControl, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
-import { useApi, type Schemas } from "../api/client";
+import { notifications } from "@mantine/notifications";
+import { Problem, useApi, useChange, type Schemas } from "../api/client";
 import { useWho } from "../api/session";
+import { shown } from "../money";
 import { Amount } from "../pieces/amount";
 import { Chip } from "../pieces/chip";
 import { Page, Panel } from "../pieces/page";
@@ -12,7 +14,9 @@ import { Empty, Failed, Loading } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
 import { useAddress } from "../shell/address";
 import { count } from "../time";
-import { Facts, PerUnit } from "./request_panel";
+import { PriceOverride, perMillion, Rerate } from "./price_override";
+import { Facts } from "./request_panel";
+import { PerUnit } from "./request_money";
 
 type Price = Schemas["ListedPrice"];
 type Missing = Schemas["UnpricedModel"];
@@ -30,6 +34,8 @@ export function Prices() {
           data={[
             { value: "prices", label: "Prices" },
             { value: "unpriced", label: "Without a price" },
+            { value: "own", label: "Own prices" },
+            { value: "disagree", label: "Disagreements" },
             ...(may("status:read") ? [{ value: "providers", label: "Providers" }] : []),
           ]}
           value={tab}
@@ -37,8 +43,8 @@ export function Prices() {
         />
         {tab === "prices" && <Search />}
       </Group>
-      {tab === "unpriced" ? <Unpriced /> : tab === "providers" ? <Providers /> : <List />}
-      <PricePanel open={tab === "prices" ? address.open : undefined} close={() => go({ open: undefined })} />
+      {tab === "unpriced" ? <Unpriced /> : tab === "own" ? <Own /> : tab === "disagree" ? <Disagree /> : tab === "providers" ? <Providers /> : <List />}
+      <PricePanel open={address.open} close={() => go({ open: undefined })} />
     </Page>
   );
 }
@@ -59,13 +65,14 @@ function Search() {
 
 function List() {
   const [address, go] = useAddress();
+  const { may } = useWho();
   const [cursors, setCursors] = useState<string[]>([]);
   const wanted = (address.q ?? "").trim();
   const prices = useApi("/api/v1/prices", {
     query: { model: wanted ? (wanted.includes("*") ? wanted : `*${wanted}*`) : undefined, limit: 100, cursor: wanted ? undefined : cursors.at(-1) },
   });
   return (
-    <Panel title="Prices now" flush hint={prices.data && `price book ${prices.data.price_book}`}>
+    <Panel title="Prices now" flush hint={prices.data && `checked on ${/\d{4}-\d\d-\d\d/.exec(prices.data.price_book)?.[0] ?? prices.data.price_book}`}>
       {prices.error ? (
         <Failed error={prices.error} what="Prices cannot be shown" again={() => void prices.refetch()} />
       ) : !prices.data ? (
@@ -73,7 +80,15 @@ function List() {
           <Loading rows={10} />
         </Group>
       ) : prices.data.items.length === 0 ? (
-        <Empty title={`No model is called ${wanted}`}>A price for it can be set in the settings, under prices.</Empty>
+        <Empty title={`No model is called ${wanted}`}>
+          {wanted.includes("/") && may("prices:write") ? (
+            <Button variant="default" mt="xs" onClick={() => go({ open: wanted })}>
+              Set a price for {wanted}
+            </Button>
+          ) : (
+            "Write it as provider/model to set a price for it."
+          )}
+        </Empty>
       ) : (
         <>
           <DataTable
@@ -125,12 +140,23 @@ const COLUMNS: readonly Column<Price>[] = [
 ];
 
 function PricePanel({ open, close }: { open?: string; close: () => void }) {
+  const { may } = useWho();
   const [provider, ...rest] = (open ?? "").split("/");
   const price = useApi("/api/v1/prices/{provider}/{model}", { path: { provider: provider ?? "", model: rest.join("/") } }, { enabled: !!open });
   return (
-    <Drawer opened={!!open} onClose={close} position="right" size={540} title={open ?? ""} closeButtonProps={{ "aria-label": "Close the price" }}>
+    <Drawer opened={!!open} onClose={close} position="right" size={600} title={open ?? ""} closeButtonProps={{ "aria-label": "Close the price" }}>
       {price.error ? (
-        <Failed error={price.error} what="This price cannot be shown" />
+        may("prices:write") && price.error instanceof Problem && price.error.status === 404 ? (
+          <Stack pb="xl">
+            <Group>
+              <Chip tone="unpriced">no price is known</Chip>
+            </Group>
+            <PriceOverride key={open} provider={provider ?? ""} model={rest.join("/")} price={null} list={null} />
+            <Rerate key={`${open ?? ""} rerate`} provider={provider ?? ""} model={rest.join("/")} />
+          </Stack>
+        ) : (
+          <Failed error={price.error} what="This price cannot be shown" />
+        )
       ) : !price.data || `${price.data.provider}/${price.data.model}` !== open ? (
         <Loading rows={6} />
       ) : (
@@ -138,7 +164,9 @@ function PricePanel({ open, close }: { open?: string; close: () => void }) {
           <Facts
             facts={[
               ["Known as", price.data.names.join(", ") || null],
-              ["Source", price.data.price?.source ?? null],
+              ["Source", price.data.price ? <Source key="source" price={price.data.price} /> : null],
+              ["Own price", price.data.override ? `as the settings say for ${price.data.override}` : null],
+              ["The list says", price.data.override && price.data.list_price ? listed(price.data.list_price) : null],
               ["Price id", price.data.price?.id ?? null],
               ["In force since", price.data.price?.effective_from ?? null],
               ["Context", price.data.context_window === null ? null : `${count(price.data.context_window)} tokens`],
@@ -163,13 +191,132 @@ function PricePanel({ open, close }: { open?: string; close: () => void }) {
           ) : (
             <Chip tone="unpriced">no price is known</Chip>
           )}
+          {may("prices:write") && <PriceOverride key={open} provider={price.data.provider} model={price.data.model} price={price.data.price} list={price.data.list_price} />}
+          <Rerate key={`${open} rerate`} provider={price.data.provider} model={price.data.model} />
         </Stack>
       )}
     </Drawer>
   );
 }
 
+function Source({ price }: { price: Schemas["PriceShown"] }) {
+  return price.source_url && /^https:/.test(price.source_url) ? (
+    <a href={price.source_url} target="_blank" rel="noreferrer" className="tw-link">
+      {price.source}
+    </a>
+  ) : (
+    <>{price.source}</>
+  );
+}
+
+function listed(price: Schemas["PriceShown"]): string {
+  const words = (["input", "output"] as const).map((name) => {
+    const amount = perMillion(price, name);
+    return amount === null ? "" : `${name} ${shown(amount)}`;
+  });
+  return words.filter(Boolean).join(", ");
+}
+
+/** The prices of the settings, in the order in which they are tried. */
+function Own() {
+  const { may } = useWho();
+  const [, go] = useAddress();
+  const own = useApi("/api/v1/prices/overrides", { query: { limit: 500 } });
+  const remove = useChange("delete", "/api/v1/prices/overrides/{override_id}");
+  if (own.error) return <Failed error={own.error} what="Own prices cannot be shown" again={() => void own.refetch()} />;
+  if (!own.data) return <Loading rows={5} />;
+  return (
+    <Panel title="Prices of your own" flush hint="the first that matches holds">
+      {remove.error && <Failed error={remove.error} what="It was not taken out" />}
+      {own.data.items.length === 0 ? (
+        <Empty title="Every price is the list's">Open a model under Prices to set another one: whole, a percentage less or more, or free.</Empty>
+      ) : (
+        <DataTable
+          label="Own prices"
+          fixed
+          rows={own.data.items}
+          keyOf={(item) => item.id}
+          columns={[
+            { id: "for", head: "For", cell: (item) => <b>{`${String(item.override.provider)}/${String(item.override.model)}`}</b> },
+            { id: "says", head: "Says", cell: (item) => said(item.override) },
+            { id: "dates", head: "In force", cell: (item) => (item.active ? <Chip tone="good">now</Chip> : <Chip tone="dim">by its dates, not now</Chip>) },
+            {
+              id: "acts",
+              head: <span className="tw-hidden">Actions</span>,
+              cell: (item) => (
+                <Group gap="xs" justify="end" wrap="nowrap">
+                  {!String(item.override.model).includes("*") && (
+                    <Button variant="default" size="compact-xs" onClick={() => go({ open: `${String(item.override.provider)}/${String(item.override.model)}` })}>
+                      Open
+                    </Button>
+                  )}
+                  {may("prices:write") && (
+                    <Button
+                      variant="default"
+                      size="compact-xs"
+                      loading={remove.isPending && remove.variables?.path?.override_id === item.id}
+                      onClick={() =>
+                        remove.mutate(
+                          { path: { override_id: item.id } },
+                          { onSuccess: (gone) => notifications.show({ title: "The list's price holds again", message: gone.warnings.join(" "), color: gone.warnings.length ? "yellow" : "teal" }) },
+                        )
+                      }
+                    >
+                      Take out
+                    </Button>
+                  )}
+                </Group>
+              ),
+            },
+          ]}
+        />
+      )}
+    </Panel>
+  );
+}
+
+function said(override: Record<string, unknown>): string {
+  return Object.entries(override)
+    .filter(([name]) => name !== "provider" && name !== "model")
+    .map(([name, value]) => (value === true ? name : `${name.replaceAll("_", " ")} ${/^\d/.test(String(value)) && !String(value).includes("%") && !name.startsWith("effective") ? "$" : ""}${typeof value === "object" ? JSON.stringify(value) : String(value)}`))
+    .join(", ");
+}
+
+/** Where the two public lists do not say the same. */
+function Disagree() {
+  const [, go] = useAddress();
+  const found = useApi("/api/v1/prices/diff");
+  if (found.error) return <Failed error={found.error} what="Disagreements cannot be shown" again={() => void found.refetch()} />;
+  if (!found.data) return <Loading rows={8} />;
+  const items = found.data.items;
+  return (
+    <Panel title="Where two public lists disagree" flush hint={`${items.length} prices, largest difference first`}>
+      {items.length === 0 ? (
+        <Empty title="They agree on every price that both have" />
+      ) : (
+        <DataTable
+          label="Disagreements"
+          rows={items.slice(0, 200)}
+          keyOf={(item) => `${item.provider}/${item.model} ${item.meter}`}
+          open={(item) => go({ open: `${item.provider}/${item.model}` })}
+          columns={[
+            { id: "model", head: "Model", by: (item) => item.model, cell: (item) => <b>{`${item.provider}/${item.model}`}</b> },
+            { id: "meter", head: "Meter, for 1 M", by: (item) => item.meter, cell: (item) => item.meter.replaceAll("_", " ") },
+            { id: "genai", head: "genai-prices", number: true, cell: (item) => <Amount of={item.genai_prices_usd} /> },
+            { id: "litellm", head: "LiteLLM", number: true, cell: (item) => <Amount of={item.litellm_usd} /> },
+            { id: "difference", head: "Difference", number: true, by: (item) => Math.abs(Number(item.difference_percent)), cell: (item) => `${item.difference_percent} %` },
+            { id: "used", head: "Charged", number: true, cell: (item) => <Amount of={item.used_usd} /> },
+            { id: "by", head: "As says", cell: (item) => item.used },
+          ]}
+        />
+      )}
+    </Panel>
+  );
+}
+
 function Unpriced() {
+  const { may } = useWho();
+  const [, go] = useAddress();
   const unpriced = useApi("/api/v1/prices/unpriced");
   if (unpriced.error) return <Failed error={unpriced.error} what="It cannot be shown" again={() => void unpriced.refetch()} />;
   if (!unpriced.data) return <Loading rows={5} />;
@@ -180,7 +327,27 @@ function Unpriced() {
         <Empty title="Every model in use has a price" />
       ) : (
         <>
-          <DataTable label="Models without a price" columns={MISSING} rows={items} keyOf={(item) => `${item.provider}/${item.model}`} />
+          <DataTable
+            label="Models without a price"
+            columns={
+              may("prices:write")
+                ? [
+                    ...MISSING,
+                    {
+                      id: "set",
+                      head: <span className="tw-hidden">Actions</span>,
+                      cell: (item) => (
+                        <Button variant="default" size="compact-xs" onClick={() => go({ open: `${item.provider}/${item.model}` })}>
+                          {item.priced_now ? "Correct what was charged" : "Set a price"}
+                        </Button>
+                      ),
+                    },
+                  ]
+                : MISSING
+            }
+            rows={items}
+            keyOf={(item) => `${item.provider}/${item.model}`}
+          />
           {settings.length > 0 && (
             <Text size="sm" p="md">
               Named in the settings, without a price: {settings.map((each) => `${each.model} (${each.where})`).join(", ")}
@@ -206,6 +373,8 @@ function Providers() {
   const status = useApi("/api/v1/status");
   if (status.error) return <Failed error={status.error} what="Providers cannot be shown" again={() => void status.refetch()} />;
   if (!status.data) return <Loading rows={5} />;
+  // Without a key of its own a provider is called only where a gateway lets callers bring theirs.
+  const callers = status.data.gateways.some((gateway) => gateway.provider_keys === "caller");
   return (
     <Panel title="Providers in the settings" flush>
       <DataTable
@@ -216,7 +385,7 @@ function Providers() {
           { id: "slug", head: "Name", by: (provider) => provider.slug, cell: (provider) => <b>{provider.slug}</b> },
           { id: "family", head: "API", cell: (provider) => provider.family },
           { id: "host", head: "Host", cell: (provider) => provider.host },
-          { id: "key", head: "Key", cell: (provider) => (provider.has_key ? <Chip tone="good">has a key</Chip> : <Chip tone="dim">the caller's own</Chip>) },
+          { id: "key", head: "Key", cell: (provider) => (provider.has_key ? <Chip tone="good">has a key</Chip> : <Chip tone="dim">{callers ? "the caller's own" : "no key"}</Chip>) },
           { id: "list", head: "Price list", cell: (provider) => provider.price_list ?? <Chip tone="unpriced">none</Chip> },
         ]}
       />

@@ -1,35 +1,49 @@
 /** One request from its credential to its last ledger line, with every reason. */
 
 import { Alert, Button, Drawer, Group, Stack, Table, Text, Title } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { IconCoin, IconTerminal2 } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useApi, type Schemas } from "../api/client";
+import { useWho } from "../api/session";
 import { Amount } from "../pieces/amount";
 import { Chip } from "../pieces/chip";
 import { Copyable } from "../pieces/copyable";
 import { Failed, Loading } from "../pieces/states";
-import { count, duration, instant } from "../time";
+import { instant } from "../time";
+import { Bodies, Feedback } from "./request_bodies";
+import { askedAgain, curl, Explain } from "./request_explain";
+import { Charge, Holds } from "./request_money";
+import { Timeline } from "./request_timeline";
 import { Outcome, who } from "./requests";
+import "./requests.css";
 
 type Detail = Schemas["LogDetail"];
 
 export function RequestPanel({ id, close }: { id: string | undefined; close: () => void }) {
   const log = useApi("/api/v1/logs/{request_id}", { path: { request_id: id ?? "" } }, { enabled: !!id });
   return (
-    <Drawer opened={!!id} onClose={close} position="right" size={600} title="Request" closeButtonProps={{ "aria-label": "Close the request" }}>
+    <Drawer opened={!!id} onClose={close} position="right" size={640} title="Request" closeButtonProps={{ "aria-label": "Close the request" }}>
       {log.error ? (
         <Failed error={log.error} what="This request cannot be shown" again={() => void log.refetch()} />
       ) : !log.data || log.data.request_id !== id ? (
         <Loading rows={10} />
       ) : (
-        <Shown log={log.data} />
+        <Shown key={id} log={log.data} />
       )}
     </Drawer>
   );
 }
 
 function Shown({ log }: { log: Detail }) {
+  const { may } = useWho();
   const reason = log.decisions.find((decision) => decision.outcome === "deny");
+  const budget = log.code.startsWith("budget_") ? reason?.rule : undefined;
+  const copy = async () => {
+    await navigator.clipboard.writeText(curl(log, await askedAgain(log), window.location.origin));
+    notifications.show({ message: "The request is copied as a curl command; put your key into TOLLWAY_KEY", color: "teal" });
+  };
   return (
     <Stack gap="lg" pb="xl">
       <div>
@@ -38,8 +52,26 @@ function Shown({ log }: { log: Detail }) {
           <Text size="xs" c="dimmed">
             {instant(log.at)}
           </Text>
+          <Text size="sm" fw={600} ml="auto">
+            <Amount of={log.amount_usd} unknown={log.attempts.length === 0 ? "nothing charged" : "unknown cost"} />
+          </Text>
         </Group>
         <Copyable text={log.request_id} what="the request id" />
+        <Group gap="xs" mt="sm">
+          <Button variant="default" leftSection={<IconTerminal2 size={14} />} onClick={() => void copy()}>
+            Copy as curl
+          </Button>
+          {budget && may("budgets:read") && (
+            <Button component={Link} to="/budgets" search={{ open: budget } as never} variant="default" leftSection={<IconCoin size={14} />}>
+              Open the budget
+            </Button>
+          )}
+          {log.user && (
+            <Button component={Link} to="/requests" search={{ user: log.user } as never} variant="default">
+              More of {log.user}
+            </Button>
+          )}
+        </Group>
       </div>
       {reason && (
         <Alert color="red" variant="outline" title="Why it was refused">
@@ -51,136 +83,25 @@ function Shown({ log }: { log: Detail }) {
           )}
         </Alert>
       )}
-      <Part title="Who asked for what">
-        <Facts
-          facts={[
-            ["Who", who(log)],
-            ["Groups", log.groups.join(", ") || null],
-            ["Key", log.key],
-            ["Metadata", Object.entries(log.metadata).map(([name, value]) => `${name} = ${value}`).join(", ") || null],
-            ["Gateway", log.gateway],
-            ["Asked", `${log.method} ${log.path}`],
-            ["Model", log.request_model],
-            ["Answered by", log.response_model],
-            ["Client", log.user_agent || null],
-          ]}
-        />
+      {may("simulate:read") && <Explain log={log} />}
+      <Part title="Time">
+        <Timeline durations={log.durations} />
+      </Part>
+      <Part title="Attempts: requested → sent → answered by">
+        <Attempts log={log} />
       </Part>
       <Part title="Charge">
-        {log.charge ? (
-          <>
-            <Table aria-label="Charge lines">
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Meter</Table.Th>
-                  <Table.Th ta="right">Quantity</Table.Th>
-                  <Table.Th ta="right">Price</Table.Th>
-                  <Table.Th ta="right">Amount</Table.Th>
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {log.charge.lines.map((line) => (
-                  <Table.Tr key={line.meter}>
-                    <Table.Td>{line.meter.replaceAll("_", " ")}</Table.Td>
-                    <Table.Td ta="right">{count(line.quantity)}</Table.Td>
-                    <Table.Td ta="right">
-                      <Amount of={line.unit_price.amount_usd} /> <PerUnit per={line.unit_price.per} />
-                    </Table.Td>
-                    <Table.Td ta="right">
-                      <Amount of={line.amount_usd} />
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-              <Table.Tfoot>
-                <Table.Tr>
-                  <Table.Th>Total, {BASIS[log.charge.basis]}</Table.Th>
-                  <Table.Th ta="right" colSpan={3}>
-                    <Amount of={log.charge.amount_usd} />
-                  </Table.Th>
-                </Table.Tr>
-              </Table.Tfoot>
-            </Table>
-            {log.charge.price_id && (
-              <Text size="xs" c="dimmed" mt={4}>
-                Price <span className="tw-inline-code">{log.charge.price_id}</span>
-              </Text>
-            )}
-          </>
-        ) : (
-          <Text size="sm" c="dimmed">
-            {log.attempts.length === 0
-              ? "Nothing was sent to a provider, so nothing was charged."
-              : "No charge is known: either nothing was owed, or this model has no price."}
-          </Text>
-        )}
+        <Charge log={log} />
       </Part>
-      <Part title="What was held">
-        {log.holds.length === 0 ? (
-          <Text size="sm" c="dimmed">
-            No budget counts this request, or it was refused before a hold.
-          </Text>
-        ) : (
-          <Table aria-label="Holds">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Account</Table.Th>
-                <Table.Th ta="right">Held</Table.Th>
-                <Table.Th ta="right">Limit</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {log.holds.map((hold) => (
-                <Table.Tr key={hold.account}>
-                  <Table.Td>
-                    <Link to="/budgets" search={{ open: hold.budget } as never} className="tw-link">
-                      {hold.account}
-                    </Link>
-                    {!hold.enforced && <Text span inherit c="dimmed"> watched</Text>}
-                  </Table.Td>
-                  <Table.Td ta="right">
-                    <Amount of={hold.amount_usd} />
-                  </Table.Td>
-                  <Table.Td ta="right">
-                    <Amount of={hold.limit_usd} unknown="no limit" />
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        )}
-      </Part>
-      <Part title="Attempts">
-        {log.attempts.length === 0 ? (
-          <Text size="sm" c="dimmed">
-            No provider was called.
-          </Text>
-        ) : (
-          log.attempts.map((attempt) => (
-            <Group key={attempt.number} gap="sm" py={3} fz="sm">
-              <Text span inherit c="dimmed">
-                {attempt.number}.
-              </Text>
-              {attempt.provider}/{attempt.model}
-              <Chip tone={attempt.status !== null && attempt.status < 400 ? "good" : "near"}>
-                {attempt.outcome} {attempt.status ?? ""} {attempt.code.replaceAll("_", " ")}
-              </Chip>
-            </Group>
-          ))
-        )}
-      </Part>
-      <Part title="Time">
-        <Facts
-          facts={[
-            ["In all", duration(log.durations.total_us)],
-            ["First byte", duration(log.durations.first_chunk_us)],
-            ["At the provider", duration(log.durations.upstream_us)],
-            ["Tollway's own", duration(log.durations.overhead_us)],
-            ["Streamed", log.streamed ? "yes" : "no"],
-          ]}
-        />
+      <Part title="Budgets, before and after">
+        <Holds log={log} />
       </Part>
       <Part title="Rules, in the order they were asked">
+        {log.decisions.length === 0 && (
+          <Text size="sm" c="dimmed">
+            None were asked.
+          </Text>
+        )}
         <Stack gap={6}>
           {log.decisions.map((decision, number) => (
             <div key={number} className="tw-decision">
@@ -194,27 +115,91 @@ function Shown({ log }: { log: Detail }) {
           ))}
         </Stack>
       </Part>
-      {log.user && (
-        <Button component={Link} to="/requests" search={{ user: log.user } as never} variant="default">
-          More of {log.user}
-        </Button>
-      )}
+      <Part title="Who, and what says so">
+        <Identity log={log} />
+      </Part>
+      <Part title="Bodies">
+        <Bodies log={log} />
+      </Part>
+      <Feedback log={log} />
     </Stack>
   );
 }
 
-const BASIS = {
-  metered: "by the provider's own usage",
-  counted: "counted here, as far as the answer was seen",
-  presumed: "presumed: the end is unknown, so the hold counts",
-} as const;
-
-/** "per 1 M": unit prices are told for so many of a thing. */
-export function PerUnit({ per }: { per: number }) {
+function Attempts({ log }: { log: Detail }) {
+  if (log.attempts.length === 0)
+    return (
+      <Text size="sm" c="dimmed">
+        {log.request_model ?? "No model"} was asked for, and no provider was called{log.cached ? ": the answer was kept" : ""}.
+      </Text>
+    );
   return (
-    <Text span inherit c="dimmed">
-      / {per === 1 ? "1" : count(per).replace("1.00 M", "1 M")}
-    </Text>
+    <Table aria-label="Attempts">
+      <Table.Tbody>
+        {log.attempts.map((attempt) => (
+          <Table.Tr key={attempt.number}>
+            <Table.Td w={24} c="dimmed">
+              {attempt.number}
+            </Table.Td>
+            <Table.Td>
+              {attempt.provider}/{attempt.model}
+              {attempt.outcome === "answered" && log.response_model && log.response_model !== attempt.model && (
+                <Text span inherit c="dimmed">
+                  {" "}
+                  → {log.response_model}
+                </Text>
+              )}
+            </Table.Td>
+            <Table.Td>
+              <Chip tone={attempt.status !== null && attempt.status < 400 ? "good" : "near"}>
+                {attempt.outcome.replaceAll("_", " ")} {attempt.status ?? ""} {attempt.code.replaceAll("_", " ")}
+              </Chip>
+            </Table.Td>
+            <Table.Td ta="right">
+              <Amount of={attempt.amount_usd} unknown="—" />
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}
+
+/** Every attribute, and whether a key, a token or only the caller's own word says it. */
+function Identity({ log }: { log: Detail }) {
+  const proof = log.proven_by === "token" ? "said by its token" : log.key ? `said by the key ${log.key}` : "";
+  const said = (name: string) => (log.declared.includes(name) ? "said by the caller's header alone" : proof);
+  const lines: [string, ReactNode, string][] = [
+    ["user", log.user, proof],
+    ["service", log.service, proof],
+    ["groups", log.groups.join(", ") || null, proof],
+    ...Object.entries(log.metadata).map(([name, value]): [string, ReactNode, string] => [`metadata.${name}`, value, said(name)]),
+    ["gateway", log.gateway, ""],
+    ["asked", `${log.method} ${log.path}`, log.api],
+    ["client", log.user_agent || null, ""],
+    ["answer", log.streamed ? "streamed" : "in one piece", ""],
+  ];
+  return (
+    <Table aria-label="Attributes" className="tw-attributes">
+      <Table.Tbody>
+        {log.user === null && log.service === null && (
+          <Table.Tr>
+            <Table.Td colSpan={3}>{who(log)}</Table.Td>
+          </Table.Tr>
+        )}
+        {lines
+          .filter(([, value]) => value !== null)
+          .map(([name, value, source]) => (
+            <Table.Tr key={name}>
+              <Table.Td c="dimmed">{name}</Table.Td>
+              <Table.Td className="tw-wrap">{value}</Table.Td>
+              <Table.Td c="dimmed" fz="xs">
+                {source}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+      </Table.Tbody>
+    </Table>
   );
 }
 

@@ -1,8 +1,8 @@
 /** What happened? */
 
-import { Button, Group, SegmentedControl, Text } from "@mantine/core";
-import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
-import { useEffect, useState } from "react";
+import { Button, Group, SegmentedControl, Text, TextInput } from "@mantine/core";
+import { IconPlayerPause, IconPlayerPlay, IconSearch } from "@tabler/icons-react";
+import { useEffect, useRef, useState } from "react";
 import { useApi, type Schemas } from "../api/client";
 import { Amount } from "../pieces/amount";
 import { Chip } from "../pieces/chip";
@@ -10,40 +10,62 @@ import { Filters, useFilters } from "../pieces/filters";
 import { Page, Panel } from "../pieces/page";
 import { Empty, Failed, Loading } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
+import { SavedViews } from "../pieces/views";
+import { TimeHead } from "../pieces/time_head";
 import { useAddress, useSpan } from "../shell/address";
 import { count, duration, instant } from "../time";
 import { RequestPanel } from "./request_panel";
+import { joined, useTail } from "./requests_live";
+import "./requests.css";
 
 type Log = Schemas["LogShown"];
-const MORE = ["status", "code"] as const;
-const TAIL = 3_000;
+
+/** Everything that a request can be found by, beyond what all listings take. */
+export const MORE = [
+  "status", "code", "api", "method", "path", "response_model", "user_agent", "streamed", "cached", "min_cost_usd", "max_cost_usd",
+  "min_duration_ms", "max_duration_ms", "min_input_tokens", "max_input_tokens", "min_output_tokens", "max_output_tokens",
+] as const;
+const PAGE = 50;
 
 export function Requests() {
   const [address, go] = useAddress();
   const { query } = useSpan();
   const filters = useFilters(MORE);
   const live = address.live === "1";
-  const [cursors, setCursors] = useState<string[]>([]);
-  const cursor = cursors.at(-1);
-  const key = JSON.stringify([filters, address.range, address.since, address.until]);
-  useEffect(() => setCursors([]), [key]);
-  const logs = useApi(
-    "/api/v1/logs",
-    { query: { ...filters, since: query.since, until: live ? undefined : query.until, limit: 50, cursor } },
-    { every: live && !cursor ? TAIL : undefined },
-  );
+  const cursor = live ? undefined : address.cursor;
+  // The way back to newer pages, as far as somebody came here by it.
+  const [before, setBefore] = useState<(string | undefined)[]>([]);
+  const key = JSON.stringify([filters, address.text, address.range, address.since, address.until]);
+  const last = useRef(key);
+  useEffect(() => {
+    if (last.current === key) return;
+    last.current = key;
+    setBefore([]);
+    // A cursor is a place in the answer to one question.
+    go({ cursor: undefined }, true);
+  }, [key, go]);
+  const asked = { ...filters, text: address.text, since: query.since };
+  const logs = useApi("/api/v1/logs", { query: { ...asked, until: live ? undefined : query.until, limit: PAGE, cursor } });
+  const steady = useRef(query.since);
+  if (!live) steady.current = query.since;
+  const tail = useTail(live && !!logs.data, { ...asked, since: steady.current }, logs.data?.items[0]?.request_id);
+  const rows = live ? joined(logs.data?.items ?? [], [...tail.logs].reverse()) : (logs.data?.items ?? []);
+  const next = logs.data?.next;
   return (
     <Page
       title="Requests"
       question="What happened to each request, and why?"
       actions={
-        <Button
-          variant={live ? "filled" : "default"}
-          leftSection={live ? <IconPlayerPause size={14} /> : <IconPlayerPlay size={14} />}
-          onClick={() => go({ live: live ? undefined : "1" })}
-        >
-          {live ? "Pause" : "Follow live"}
-        </Button>
+        <>
+          <SavedViews page="/requests" />
+          <Button
+            variant={live ? "filled" : "default"}
+            leftSection={live ? <IconPlayerPause size={14} /> : <IconPlayerPlay size={14} />}
+            onClick={() => go({ live: live ? undefined : "1", cursor: undefined })}
+          >
+            {live ? "Pause" : "Follow live"}
+          </Button>
+        </>
       }
     >
       <Group mb="sm" gap="sm">
@@ -56,48 +78,95 @@ export function Requests() {
             { value: "429", label: "Over a limit" },
             { value: "403", label: "Not allowed" },
           ]}
-          value={address.status ?? ""}
+          value={["200", "429", "403"].includes(address.status ?? "") ? address.status : ""}
           onChange={(status) => go({ status: status || undefined })}
         />
+        <Words />
         <Filters more={MORE} />
       </Group>
-      <Panel title="Newest first" flush hint={live ? "asked anew every 3 seconds, while this tab is in front" : undefined}>
+      <Panel title="Newest first" flush hint={live ? "new ones come in every 3 seconds, while this tab is in front" : undefined}>
         {logs.error ? (
           <Failed error={logs.error} what="Requests cannot be shown" again={() => void logs.refetch()} />
         ) : !logs.data ? (
           <Group p="md">
-            <Loading rows={10} />
+            <Loading rows={12} />
           </Group>
-        ) : logs.data.items.length === 0 ? (
-          <Empty title="No request fits">Take a filter away, or choose a longer range. A request is here a moment after its answer.</Empty>
+        ) : rows.length === 0 && !next ? (
+          <Empty
+            title="No request fits"
+            command={`curl ${window.location.origin}/v1/chat/completions -H "Authorization: Bearer $TOLLWAY_KEY" -H "Content-Type: application/json" -d '{"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hello!"}]}'`}
+          >
+            Take a filter away, or choose a longer range. A request is here a moment after its answer:
+          </Empty>
         ) : (
           <>
+            {tail.error && <Failed error={tail.error} what="New requests cannot be followed; it is tried again" />}
+            {rows.length === 0 && (
+              <Text size="sm" c="dimmed" p="md">
+                None among those that were looked through so far; there are older ones.
+              </Text>
+            )}
             <DataTable
               label="Requests"
               fixed
               columns={COLUMNS}
-              rows={logs.data.items}
+              rows={rows}
               keyOf={(log) => log.request_id}
               open={(log) => go({ open: log.request_id })}
               isOpen={(log) => log.request_id === address.open}
             />
-            <Group justify="end" p="sm" gap="xs">
-              <Button variant="default" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
-                Newer
-              </Button>
-              <Button
-                variant="default"
-                disabled={!logs.data.next}
-                onClick={() => logs.data?.next && setCursors([...cursors, logs.data.next])}
-              >
-                Older
-              </Button>
-            </Group>
+            {!live && (
+              <Group justify="end" p="sm" gap="xs">
+                <Button
+                  variant="default"
+                  disabled={!cursor}
+                  onClick={() => {
+                    go({ cursor: before.at(-1) });
+                    setBefore(before.slice(0, -1));
+                  }}
+                >
+                  {cursor && before.length === 0 ? "Newest" : "Newer"}
+                </Button>
+                <Button
+                  variant="default"
+                  disabled={!next}
+                  onClick={() => {
+                    setBefore([...before, cursor]);
+                    go({ cursor: next ?? undefined });
+                  }}
+                >
+                  Older
+                </Button>
+              </Group>
+            )}
           </>
         )}
       </Panel>
       <RequestPanel id={address.open} close={() => go({ open: undefined })} />
     </Page>
+  );
+}
+
+/** Free text: somewhere in ids, names, paths, metadata or reasons. Asked when the typing pauses. */
+function Words() {
+  const [address, go] = useAddress();
+  const [text, setText] = useState(address.text ?? "");
+  useEffect(() => setText(address.text ?? ""), [address.text]);
+  useEffect(() => {
+    if (text === (address.text ?? "")) return;
+    const timer = setTimeout(() => go({ text: text || undefined }, true), 350);
+    return () => clearTimeout(timer);
+  }, [text, address.text, go]);
+  return (
+    <TextInput
+      size="xs"
+      w={210}
+      aria-label="Find in requests"
+      placeholder="Id, path, reason, team=ml"
+      leftSection={<IconSearch size={14} />}
+      value={text}
+      onChange={(event) => setText(event.currentTarget.value)}
+    />
   );
 }
 
@@ -118,7 +187,7 @@ export function Outcome({ status, code }: { status: number; code: string }) {
 }
 
 const COLUMNS: readonly Column<Log>[] = [
-  { id: "at", head: "Time", cell: (log) => <span className="tw-number">{instant(log.at)}</span>, width: 140 },
+  { id: "at", head: <TimeHead />, cell: (log) => <span className="tw-number">{instant(log.at)}</span>, width: 140 },
   { id: "who", head: "Who", cell: (log) => <div className="tw-clip">{who(log)}</div> },
   {
     id: "model",
@@ -149,6 +218,7 @@ function Tokens({ log, which }: { log: Log; which: string }) {
 
 /** A refusal costs nothing because nothing was sent; an answer without a price costs what nobody knows. */
 function Charged({ log }: { log: Log }) {
+  if (log.cached) return <Text span inherit c="dimmed">kept answer</Text>;
   if (log.amount_usd === null && log.usage !== null) return <Chip tone="unpriced">no price</Chip>;
   return <Amount of={log.amount_usd} unknown={log.usage === null && log.status >= 400 ? "not sent" : "unknown"} />;
 }

@@ -6,7 +6,7 @@ import { useApi, type Schemas } from "../api/client";
 import { useWho } from "../api/session";
 import { Chip } from "../pieces/chip";
 import { Page, Panel } from "../pieces/page";
-import { Empty, Failed, Loading } from "../pieces/states";
+import { Empty, Failed, Loading, NotThere } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
 import { useAddress } from "../shell/address";
 import { instant } from "../time";
@@ -31,6 +31,7 @@ export function Routes() {
         )
       }
     >
+      {routes.data && address.open && address.open !== "new" && !opened && <NotThere what={`route “${address.open}”`} close={() => go({ open: undefined, tab: undefined })} />}
       <Panel title="Routes" flush>
         {routes.error ? (
           <Failed error={routes.error} what="Routes cannot be shown" again={() => void routes.refetch()} />
@@ -56,13 +57,13 @@ export function Routes() {
       </Panel>
       <Drawer
         opened={!!opened || address.open === "new"}
-        onClose={() => go({ open: undefined, version: undefined })}
+        onClose={() => go({ open: undefined, tab: undefined })}
         position="right"
-        size={820}
+        size={1180}
         title={opened?.name ?? "New route"}
         closeButtonProps={{ "aria-label": "Close the route" }}
       >
-        {opened ? <RoutePanel key={opened.id} route={opened} /> : address.open === "new" ? <RouteNew made={(id) => go({ open: id })} /> : null}
+        {opened ? <RoutePanel key={opened.id} route={opened} gone={() => go({ open: undefined, tab: undefined })} /> : address.open === "new" ? <RouteNew made={(id) => go({ open: id })} /> : null}
       </Drawer>
     </Page>
   );

@@ -1,13 +1,18 @@
 /** How do I connect? */
 
-import { Alert, NavLink, Text, TextInput } from "@mantine/core";
-import { IconInfoCircle } from "@tabler/icons-react";
-import { useState } from "react";
+import { Alert, Button, Group, NavLink, PasswordInput, Text } from "@mantine/core";
+import { IconCircleCheck, IconLoader, IconPlugConnected } from "@tabler/icons-react";
+import { useRef, useState } from "react";
 import { Link } from "@tanstack/react-router";
+import { useApi, useChange } from "../api/client";
 import { useWho } from "../api/session";
+import { Amount } from "../pieces/amount";
 import { Copyable } from "../pieces/copyable";
 import { Page, Panel } from "../pieces/page";
+import { Failed } from "../pieces/states";
 import { useAddress } from "../shell/address";
+import { iso } from "../time";
+import { Outcome } from "./requests";
 
 const HOLE = "YOUR_GATEWAY_KEY";
 
@@ -110,7 +115,7 @@ const CLIENTS: readonly Client[] = [
 
 export function Setup() {
   const [address, go] = useAddress();
-  const { may } = useWho();
+  const { may, owns } = useWho();
   const [key, setKey] = useState("");
   const client = CLIENTS.find((each) => each.id === address.client) ?? CLIENTS[0];
   const base = window.location.origin;
@@ -133,25 +138,22 @@ export function Setup() {
         </nav>
         <div className="tw-stack">
           <Panel title="Your key">
-            <TextInput
-              label="Gateway key"
-              description={
-                <>
-                  Filled into the snippets in this tab, and sent nowhere.{" "}
-                  {may("own:keys") && (
-                    <>
-                      No key yet? <Link to="/keys" className="tw-link">Make one</Link>.
-                    </>
-                  )}
-                </>
-              }
-              placeholder={HOLE}
-              value={key}
-              onChange={(event) => setKey(event.currentTarget.value.trim())}
-              autoComplete="off"
-              spellCheck={false}
-              maw={520}
-            />
+            <Group align="end" gap="xs">
+              <PasswordInput
+                label="Gateway key"
+                description="Filled into the snippets in this tab, and sent nowhere."
+                placeholder={HOLE}
+                value={key}
+                onChange={(event) => setKey(event.currentTarget.value.trim())}
+                autoComplete="off"
+                spellCheck={false}
+                className="tw-setup-key"
+              />
+              {(may("keys:write") || owns("own:keys")) && !key && <MakeKey client={client.id} made={setKey} />}
+            </Group>
+            <Text size="xs" c="dimmed" mt="xs">
+              This gateway: <span className="tw-inline-code">{base}</span>
+            </Text>
           </Panel>
           <Panel title={client.name} hint={client.note}>
             <div className="tw-stack">
@@ -165,15 +167,77 @@ export function Setup() {
               ))}
             </div>
           </Panel>
-          <Alert color="gray" variant="light" icon={<IconInfoCircle size={17} />} title="Does it work?">
-            Send one request, and it is on the page{" "}
-            <Link to="/requests" search={{ live: "1", range: "today" } as never} className="tw-link">
-              Requests
-            </Link>{" "}
-            within a moment, with what it cost or why it was refused.
-          </Alert>
+          <FirstRequest />
         </div>
       </div>
     </Page>
+  );
+}
+
+/** A key for this client alone, so that it can be ended alone. */
+function MakeKey({ client, made }: { client: string; made: (secret: string) => void }) {
+  const make = useChange("post", "/api/v1/keys");
+  const { name } = useWho();
+  const who = name.replace(/@.*/, "").replace(/[^a-zA-Z0-9._-]/g, "-");
+  const called = useRef(`${who}-${client}-${Math.random().toString(36).slice(2, 6)}`);
+  return (
+    <div>
+      <Button variant="default" size="sm" loading={make.isPending} onClick={() => make.mutate({ body: { name: called.current, expires_in: "90d" } }, { onSuccess: ({ secret }) => made(secret) })}>
+        Make one for this client
+      </Button>
+      {make.error && <Failed error={make.error} what="The key was not made" />}
+    </div>
+  );
+}
+
+/** Turns green with the first request from the moment on that somebody waits for it. */
+function FirstRequest() {
+  const { may, name } = useWho();
+  const [since, setSince] = useState<string | null>(null);
+  const all = may("logs:read");
+  const logs = useApi("/api/v1/logs", { query: { since: since ?? "", limit: 1, user: all ? undefined : name } }, { enabled: since !== null, every: 2_000 });
+  // What was answered before somebody waited is not what they wait for.
+  const first = since === null ? undefined : logs.data?.items.find((log) => log.at >= since);
+  const good = first !== undefined && first.status < 400;
+  return (
+    <div role="status" aria-label="First request">
+      <Alert
+        color={first ? (good ? "teal" : "red") : "gray"}
+        variant="light"
+        icon={first && good ? <IconCircleCheck size={18} /> : since ? <IconLoader size={18} /> : <IconPlugConnected size={18} />}
+        title={first ? (good ? "It works" : "It arrived, and was refused") : since ? "Waiting for your first request…" : "Does it work?"}
+      >
+        {first ? (
+          <Group gap="sm">
+            <Outcome status={first.status} code={first.code} />
+            <Text size="sm">
+              {first.request_model ?? "a request"}, <Amount of={first.amount_usd} unknown="nothing charged" />
+            </Text>
+            <Link to="/requests" search={{ open: first.request_id, range: "today" } as never} className="tw-link">
+              Everything of it
+            </Link>
+            <Button variant="default" size="compact-xs" onClick={() => setSince(iso(Date.now()))}>
+              Wait for another
+            </Button>
+          </Group>
+        ) : since ? (
+          <Text size="sm">
+            Send one from the client, or by the command of curl. {all ? "The first of anybody counts." : "The first of yours counts."}{" "}
+            <button type="button" className="tw-plain tw-link" onClick={() => setSince(null)}>
+              Stop waiting
+            </button>
+          </Text>
+        ) : (
+          <>
+            <Text size="sm" mb="xs">
+              Press this, then send one request: it turns green when it arrives, with what it cost or why it was refused.
+            </Text>
+            <Button size="xs" onClick={() => setSince(iso(Date.now()))}>
+              Wait for the first request
+            </Button>
+          </>
+        )}
+      </Alert>
+    </div>
   );
 }

@@ -38,9 +38,12 @@ export function Change({ now, before, than }: { now: Nanodollars; before: Nanodo
   const difference = now - before;
   const Icon = difference > 0n ? IconArrowUpRight : difference < 0n ? IconArrowDownRight : IconMinus;
   const size = percent(difference < 0n ? -difference : difference, before);
+  // Thousands of percent say nothing to anybody.
+  const many = before > 0n && now >= before * 10n ? (now + before / 2n) / before : null;
   return (
     <Text size="xs" c="dimmed" component="div" className="tw-change">
-      <Icon size={14} aria-hidden /> {size} {difference > 0n ? "more" : difference < 0n ? "less" : "change"} than{" "}
+      <Icon size={14} aria-hidden />{" "}
+      {many !== null ? `${many.toLocaleString("en-US")} times the` : `${size} ${difference > 0n ? "more" : difference < 0n ? "less" : "change"} than`}{" "}
       <Amount of={before} fw={500} /> {than}
     </Text>
   );

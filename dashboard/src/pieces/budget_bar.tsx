@@ -2,6 +2,7 @@
 
 import { Group, Text, Tooltip } from "@mantine/core";
 import { IconAlertTriangle, IconCircleCheck, IconEye, IconFlame, IconSnowflake } from "@tabler/icons-react";
+import { useId } from "react";
 import { exact, percent, share, shown, type Nanodollars } from "../money";
 
 export interface Standing {
@@ -24,6 +25,7 @@ export function stateOf({ limit, spent, held }: Standing): State {
 
 export function BudgetBar({ limit, spent, held, forecast, alerts = [] }: Standing) {
   const state = stateOf({ limit, spent, held });
+  const hatch = `held${useId().replaceAll(":", "")}`;
   if (limit === null)
     return (
       <Text size="xs" c="dimmed">
@@ -38,8 +40,11 @@ export function BudgetBar({ limit, spent, held, forecast, alerts = [] }: Standin
   return (
     <Tooltip label={`${exact(spent)} spent, ${exact(held)} held, limit ${exact(limit)}`}>
       <svg className="tw-bar" data-state={state} role="img" aria-label={said.join(", ")} preserveAspectRatio="none">
+        <pattern id={hatch} width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+          <rect className="tw-bar-held" width="2.5" height="5" />
+        </pattern>
         <rect className="tw-bar-track" width="100%" height="100%" rx="3" />
-        <rect className="tw-bar-held" width={`${share(spent + held, limit) * 100}%`} height="100%" rx="3" />
+        {held > 0n && <rect fill={`url(#${hatch})`} width={`${share(spent + held, limit) * 100}%`} height="100%" rx="3" />}
         <rect className="tw-bar-spent" width={`${share(spent, limit) * 100}%`} height="100%" rx="3" />
         {alerts
           .filter((at) => at < 100)

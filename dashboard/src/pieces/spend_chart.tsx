@@ -1,202 +1,228 @@
-/** Spend over time, stacked by what it went to. Bars are drawn from floating point; every number that is told is exact. */
+/** Something over time, stacked by what it belongs to. Bars are drawn from floating point; every number that is told is exact. */
 
-import { BarChart } from "@mantine/charts";
-import "@mantine/charts/styles.css";
-import { ActionIcon, Table, Text, Tooltip, UnstyledButton } from "@mantine/core";
+import { ActionIcon, Skeleton, Table, UnstyledButton } from "@mantine/core";
 import { IconChartBar, IconTable } from "@tabler/icons-react";
-import { useMemo, useState } from "react";
-import { brief, height, shown, type Nanodollars } from "../money";
+import { lazy, Suspense, useMemo, useState } from "react";
+import { brief, exact as exactly, shown, type Nanodollars } from "../money";
 import { colours, OTHER } from "../theme";
-import { Amount } from "./amount";
+import { count, ZONE } from "../time";
+
+// The charting library is three times the rest of a page: what the chart is about stands beside it before it is here.
+const Bars = lazy(() => import("./bars").then(({ Bars }) => ({ default: Bars })));
 
 export interface Piece {
-  /** The bucket of time, as the API names it: "2026-11-22" or "2026-11-22T14:00Z". */
+  /** The bucket of time, as the API names it: "2026-11-22", "2026-11-22T14:00Z" or the instant at which it begins. */
   at: string;
   name: string;
-  amount: Nanodollars;
+  /** Nanodollars, or whatever `unit` says. */
+  amount: bigint;
 }
+
+export type Unit = "usd" | "tokens" | "requests" | "ms";
 
 interface Props {
   pieces: readonly Piece[];
   /** All buckets of the range, so that a day without spend is a gap and not left out. */
   buckets: readonly string[];
+  /** The sums of the period before, bucket by bucket from its beginning. */
+  past?: readonly (bigint | null)[];
   pick?: (name: string) => void;
+  /** From the beginning of one bucket to the beginning of another one, both meant. */
+  zoom?: (first: string, last: string) => void;
   height?: number;
+  unit?: Unit;
+  /** What cannot be added up is drawn as lines. */
+  lines?: boolean;
+  name?: (at: string) => string;
+  /** What it shows, for those who cannot see it: "Spend". */
+  label?: string;
 }
 
 const MOST = 8;
 export const REST = "other";
 
-export function SpendChart({ pieces, buckets, pick, height: tall = 240 }: Props) {
+export function SpendChart({ pieces, buckets, past, pick, zoom, height: tall = 240, unit = "usd", lines = false, name = bucketName, label = "Spend" }: Props) {
   const [asTable, setAsTable] = useState(false);
-  const { names, bars, exact, totals } = useMemo(() => arranged(pieces, buckets), [pieces, buckets]);
-  const colour = useMemo(() => colours(names.filter((name) => name !== REST)), [names]);
-  const series = names.map((name) => ({ name: place(names, name), label: name, color: colour.get(name) ?? OTHER }));
+  const { names, exact, totals } = useMemo(() => arranged(pieces, lines), [pieces, lines]);
+  const colour = useMemo(() => colours(names.filter((each) => each !== REST)), [names]);
+  const told = (amount: bigint | undefined) => <Told amount={amount ?? (lines ? undefined : 0n)} unit={unit} />;
   return (
     <div>
       <div className="tw-chart-head">
         <div className="tw-legend">
-          {series.map(({ label, color }) =>
-            pick && label !== REST ? (
-              <UnstyledButton key={label} onClick={() => pick(label)} fz="xs">
-                <Swatch colour={color} /> {label}
+          {names.map((each) =>
+            pick && each !== REST ? (
+              <UnstyledButton key={each} onClick={() => pick(each)} fz="xs" title={`Only ${each}`}>
+                <Swatch colour={colour.get(each) ?? OTHER} /> {each}
               </UnstyledButton>
             ) : (
-              <span key={label}>
-                <Swatch colour={color} /> {label}
+              <span key={each}>
+                <Swatch colour={colour.get(each) ?? OTHER} /> {each}
               </span>
             ),
           )}
+          {past && (
+            <span>
+              <span className="tw-past-mark" aria-hidden /> the period before
+            </span>
+          )}
         </div>
-        <Tooltip label={asTable ? "Show as chart" : "Show as table"}>
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            size="sm"
-            aria-label={asTable ? "Show as chart" : "Show as table"}
-            onClick={() => setAsTable(!asTable)}
-          >
-            {asTable ? <IconChartBar size={16} /> : <IconTable size={16} />}
-          </ActionIcon>
-        </Tooltip>
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          size="sm"
+          aria-label={asTable ? "Show as chart" : "Show as table"}
+          title={asTable ? "Show as chart" : "Show as table"}
+          onClick={() => setAsTable(!asTable)}
+        >
+          {asTable ? <IconChartBar size={16} /> : <IconTable size={16} />}
+        </ActionIcon>
       </div>
       {asTable ? (
         <Table.ScrollContainer minWidth={360} mah={tall + 60}>
-          <Table aria-label="Spend over time">
+          <Table aria-label={`${label} over time`} stickyHeader>
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>Time</Table.Th>
-                {names.map((name) => (
-                  <Table.Th key={name} ta="right">
-                    {name}
+                {names.map((each) => (
+                  <Table.Th key={each} ta="right">
+                    {each}
                   </Table.Th>
                 ))}
-                <Table.Th ta="right">Total</Table.Th>
+                {!lines && <Table.Th ta="right">Total</Table.Th>}
+                {past && <Table.Th ta="right">Before</Table.Th>}
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
-              {buckets.map((at) => (
+              {buckets.map((at, number) => (
                 <Table.Tr key={at}>
-                  <Table.Td>{bucketName(at)}</Table.Td>
-                  {names.map((name) => (
-                    <Table.Td key={name} ta="right">
-                      <Amount of={exact.get(`${at}\0${name}`) ?? 0n} />
+                  <Table.Td className="tw-number">{name(at)}</Table.Td>
+                  {names.map((each) => (
+                    <Table.Td key={each} ta="right">
+                      {told(exact.get(`${at}\0${each}`))}
                     </Table.Td>
                   ))}
-                  <Table.Td ta="right">
-                    <Amount of={totals.get(at) ?? 0n} />
-                  </Table.Td>
+                  {!lines && <Table.Td ta="right">{told(totals.get(at))}</Table.Td>}
+                  {past && <Table.Td ta="right">{<Told amount={past[number] ?? undefined} unit={unit} />}</Table.Td>}
                 </Table.Tr>
               ))}
             </Table.Tbody>
           </Table>
         </Table.ScrollContainer>
       ) : (
-        <div role="img" aria-label={`Spend in ${buckets.length} steps of time; show as table for the numbers`}>
-          <BarChart
-            h={tall}
-            data={bars}
-            dataKey="at"
-            type="stacked"
-            series={series}
-            gridAxis="x"
-            tickLine="none"
-            strokeDasharray="0"
-            maxBarWidth={34}
-            valueFormatter={(dollars) => brief(BigInt(Math.round(dollars * 1e9)))}
-            yAxisProps={{ width: 56 }}
-            xAxisProps={{ tickFormatter: bucketName, minTickGap: 24 }}
-            barProps={{ isAnimationActive: false }}
-            gridColor="var(--tw-line)"
-            textColor="dimmed"
-            tooltipAnimationDuration={0}
-            tooltipProps={{
-              content: ({ label }) => (
-                <Tip at={String(label ?? "")} names={names} exact={exact} total={totals.get(String(label ?? "")) ?? 0n} colour={colour} />
-              ),
-            }}
-          />
+        <div role="img" aria-label={`${label} in ${buckets.length} steps of time; show as table for the numbers`}>
+          <Suspense fallback={<Skeleton height={tall} animate={false} />}>
+            <Bars
+              buckets={buckets}
+              names={names}
+              exact={exact}
+              totals={totals}
+              colour={colour}
+              past={past}
+              pick={pick}
+              zoom={zoom}
+              tall={tall}
+              unit={unit}
+              lines={lines}
+              name={name}
+            />
+          </Suspense>
         </div>
       )}
     </div>
   );
 }
 
-interface TipProps {
-  at: string;
-  names: readonly string[];
-  exact: Map<string, Nanodollars>;
-  total: Nanodollars;
-  colour: Map<string, string>;
+/** A number of a chart or a table, with every place of it on hover; what is not known says so. */
+export function Told({ amount, unit }: { amount: bigint | undefined; unit: Unit }) {
+  if (amount === undefined)
+    return (
+      <span className="tw-number" title="unknown">
+        —
+      </span>
+    );
+  return (
+    <span className="tw-number" title={exactWords(amount, unit)}>
+      {words(amount, unit)}
+    </span>
+  );
 }
 
-function Tip({ at, names, exact, total, colour }: TipProps) {
-  if (!at) return null;
-  return (
-    <div className="tw-tip">
-      <div className="tw-tip-line">
-        <b>{bucketName(at)}</b>
-        <b>{shown(total)}</b>
-      </div>
-      {names.map((name) => {
-        const amount = exact.get(`${at}\0${name}`);
-        return amount ? (
-          <div className="tw-tip-line" key={name}>
-            <span>
-              <Swatch colour={colour.get(name) ?? OTHER} /> {name}
-            </span>
-            <Text span inherit className="tw-number">
-              {shown(amount)}
-            </Text>
-          </div>
-        ) : null;
-      })}
-    </div>
-  );
+export function words(amount: bigint, unit: Unit): string {
+  if (unit === "usd") return shown(amount);
+  return unit === "ms" ? milliseconds(amount) : count(Number(amount));
+}
+
+export function exactWords(amount: bigint, unit: Unit): string {
+  return unit === "usd" ? exactly(amount) : `${amount.toLocaleString("en-US")}${unit === "ms" ? " ms" : ""}`;
+}
+
+/** For axes. */
+export function briefly(amount: bigint, unit: Unit): string {
+  return unit === "usd" ? brief(amount) : words(amount, unit);
+}
+
+function milliseconds(amount: bigint): string {
+  return amount < 1000n ? `${amount} ms` : `${(Number(amount) / 1000).toFixed(1)} s`;
 }
 
 export function Swatch({ colour }: { colour: string }) {
   return <span className="tw-swatch" style={{ background: colour }} aria-hidden />;
 }
 
-/** A key that Recharts does not take for a path: names have dots. */
-function place(names: readonly string[], name: string): string {
-  return `s${names.indexOf(name)}`;
-}
-
-function arranged(pieces: readonly Piece[], buckets: readonly string[]) {
+function arranged(pieces: readonly Piece[], lines: boolean) {
   const byName = new Map<string, Nanodollars>();
   for (const { name, amount } of pieces) if (amount !== 0n) byName.set(name, (byName.get(name) ?? 0n) + amount);
+  const rest = byName.get(REST) !== undefined;
+  byName.delete(REST);
   const ordered = [...byName].sort((a, b) => (a[1] < b[1] ? 1 : a[1] > b[1] ? -1 : 0)).map(([name]) => name);
-  const kept = new Set(ordered.slice(0, ordered.length > MOST ? MOST - 1 : MOST));
-  const names = ordered.length > kept.size ? [...kept, REST] : [...kept];
-  const exact = new Map<string, Nanodollars>();
-  const totals = new Map<string, Nanodollars>();
+  const kept = new Set(ordered.slice(0, ordered.length + Number(rest) > MOST ? MOST - 1 : MOST));
+  // Lines cannot be added up: those beyond are left out, and the table below has them.
+  const names = !lines && (rest || ordered.length > kept.size) ? [...kept, REST] : [...kept];
+  const exact = new Map<string, bigint>();
+  const totals = new Map<string, bigint>();
   for (const { at, name, amount } of pieces) {
     // What has no price has no height either; it is counted beside the chart.
-    if (amount === 0n) continue;
+    if (amount === 0n || (lines && !kept.has(name))) continue;
     const key = `${at}\0${kept.has(name) ? name : REST}`;
     exact.set(key, (exact.get(key) ?? 0n) + amount);
     totals.set(at, (totals.get(at) ?? 0n) + amount);
   }
-  const bars = buckets.map((at) => ({
-    at,
-    ...Object.fromEntries(names.map((name) => [place(names, name), height(exact.get(`${at}\0${name}`) ?? 0n)])),
-  }));
-  return { names, bars, exact, totals };
+  return { names, exact, totals };
 }
 
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 const HOUR = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
-/** Hours are told in the reader's zone; days are days of UTC, as they are summed. */
+/** Hours are told in the reader's zone; a day without a time is one of UTC. */
 export function bucketName(at: string): string {
   if (at.length === 10) return DAY.format(new Date(`${at}T00:00:00Z`));
   const date = new Date(at);
   return Number.isNaN(date.getTime()) ? at : HOUR.format(date);
 }
 
-/** Every bucket between two instants, as the API names them. */
+export type Grain = "hour" | "day" | "week" | "month";
+export const GRAINS: readonly Grain[] = ["hour", "day", "week", "month"];
+
+/** Names buckets by the instants at which they begin, by the clocks of a zone. */
+export function namer(grain: Grain, zone: string = ZONE): (at: string) => string {
+  const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: zone });
+  const format =
+    grain === "hour"
+      ? new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone })
+      : grain === "month"
+        ? new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric", timeZone: zone })
+        : day;
+  return (at) => `${grain === "week" ? "week of " : ""}${format.format(new Date(at))}`;
+}
+
+/** The finest grain of which a range has no more than can be told apart. */
+export function grainOf(since: number, until: number): Grain {
+  const days = (until - since) / 86_400_000;
+  return days <= 2.1 ? "hour" : days <= 100 ? "day" : days <= 400 ? "week" : "month";
+}
+
+/** Every bucket between two instants, as `/api/v1/spend` names them: in UTC. */
 export function bucketsOf(since: number, until: number, grain: "day" | "hour"): string[] {
   const step = grain === "day" ? 86_400_000 : 3_600_000;
   const found: string[] = [];

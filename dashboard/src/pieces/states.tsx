@@ -2,9 +2,10 @@
 
 import { Alert, Anchor, Button, Code, Group, Skeleton, Stack, Text, ThemeIcon } from "@mantine/core";
 import { IconAlertTriangle, IconInbox, IconLock } from "@tabler/icons-react";
-import { Component, type ReactNode } from "react";
+import { Component, lazy, Suspense, type ReactNode } from "react";
 import { Problem } from "../api/client";
-import { Copyable } from "./copyable";
+
+const Copyable = lazy(() => import("./copyable").then(({ Copyable }) => ({ default: Copyable })));
 
 export function Loading({ rows = 5, height = 34 }: { rows?: number; height?: number }) {
   return (
@@ -38,7 +39,7 @@ export function Failed({ error, what, again }: FailedProps) {
     <Alert color="red" variant="outline" icon={<IconAlertTriangle size={18} />} title={`${what}.`} role="alert">
       <Text size="sm">{error instanceof Error ? error.message : String(error)}</Text>
       <Group mt="xs" gap="sm">
-        {again && (
+        {again && problem?.status !== 403 && (
           <Button size="compact-xs" variant="default" onClick={again}>
             Try again
           </Button>
@@ -77,8 +78,21 @@ export function Empty({ title, children, command }: EmptyProps) {
           {children}
         </Text>
       )}
-      {command && <Copyable text={command} block />}
+      {command && (
+        <Suspense fallback={<Code block>{command}</Code>}>
+          <Copyable text={command} block />
+        </Suspense>
+      )}
     </Stack>
+  );
+}
+
+/** An address has something open that is not there, or is not there any more. */
+export function NotThere({ what, close }: { what: string; close: () => void }) {
+  return (
+    <Alert color="gray" variant="outline" mb="sm" title={`There is no ${what}`} withCloseButton closeButtonLabel="Close" onClose={close} role="status">
+      It was taken out, or the address is not right. What there is, is in the list.
+    </Alert>
   );
 }
 

@@ -1,9 +1,11 @@
-/** A dense table that becomes a list of cards on a phone. */
+/** A dense table that becomes a list of cards on a phone. Of a long one, only what is in view is there. */
 
 import { Box, ScrollArea, Table, Text, UnstyledButton } from "@mantine/core";
 import { IconChevronDown, IconChevronUp, IconSelector } from "@tabler/icons-react";
-import { useMemo, type KeyboardEvent, type ReactNode } from "react";
+import { useWindowVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type RefObject } from "react";
 import { useAddress } from "../shell/address";
+import { compare, withinTree, type Value } from "./table_order";
 
 export interface Column<Row> {
   id: string;
@@ -11,8 +13,10 @@ export interface Column<Row> {
   cell: (row: Row) => ReactNode;
   number?: boolean;
   /** What rows are sorted by; without it the column cannot be. */
-  by?: (row: Row) => bigint | number | string | null;
+  by?: (row: Row) => Value;
   width?: number | string;
+  /** Left out where the window is narrow, until rows are cards. */
+  wide?: boolean;
 }
 
 interface Props<Row> {
@@ -26,22 +30,48 @@ interface Props<Row> {
   foot?: ReactNode;
   /** Kept as they come, whatever the address says. */
   fixed?: boolean;
+  /** Of rows that are a tree: how deep each is. Only brothers are sorted. */
+  depth?: (row: Row) => number;
 }
 
-export function DataTable<Row>({ columns, rows, keyOf, label, open, isOpen, foot, fixed }: Props<Row>) {
+/** Behind the closing of a panel, which has put the focus where it was before. */
+const CLOSED_MS = 40;
+/** Longer tables draw the rows in view alone. */
+const WHOLE = 100;
+const ROW_PX = 37;
+
+export function DataTable<Row>({ columns, rows, keyOf, label, open, isOpen, foot, fixed, depth }: Props<Row>) {
   const [address, go] = useAddress();
   const [name, down] = fixed ? ["", false] : [address.sort?.replace(/^-/, "") ?? "", address.sort?.startsWith("-") ?? false];
   const by = columns.find((column) => column.id === name)?.by;
-  const sorted = useMemo(() => (by ? [...rows].sort((a, b) => compare(by(a), by(b)) * (down ? -1 : 1)) : rows), [rows, by, down]);
+  const sorted = useMemo(() => {
+    if (!by) return rows;
+    const order = (a: Row, b: Row) => compare(by(a), by(b)) * (down ? -1 : 1);
+    return depth ? withinTree(rows, depth, order) : [...rows].sort(order);
+  }, [rows, by, down, depth]);
   const turn = (id: string) => go({ sort: name !== id ? `-${id}` : down ? id : undefined });
   const pressed = (event: KeyboardEvent, row: Row) => {
     if (event.target !== event.currentTarget || (event.key !== "Enter" && event.key !== " ")) return;
     event.preventDefault();
     open?.(row);
   };
+  const body = useRef<HTMLTableSectionElement>(null);
+  const opened = isOpen && rows.find(isOpen);
+  useReturn(body, opened && keyOf(opened));
+  const [top, setTop] = useState(0);
+  const isLong = sorted.length > WHOLE;
+  useLayoutEffect(() => {
+    if (isLong && body.current) setTop(body.current.getBoundingClientRect().top + window.scrollY);
+  }, [isLong]);
+  const virtual = useWindowVirtualizer({ count: isLong ? sorted.length : 0, estimateSize: () => ROW_PX, overscan: 20, scrollMargin: top });
+  const inView = virtual.getVirtualItems();
+  const above = isLong ? (inView[0]?.start ?? top) - top : 0;
+  const below = isLong ? virtual.getTotalSize() - ((inView.at(-1)?.end ?? top) - top) : 0;
+  const drawn = isLong ? inView.flatMap(({ index }) => sorted[index] ?? []) : sorted;
+  const first = isLong ? (inView[0]?.index ?? 0) : 0;
   return (
     <ScrollArea type="auto" className="tw-table-area">
-      <Table className="tw-table" highlightOnHover={!!open} aria-label={label}>
+      <Table className="tw-table" highlightOnHover={!!open} aria-label={label} aria-rowcount={isLong ? sorted.length + 1 : undefined}>
         <Table.Thead>
           <Table.Tr>
             {columns.map((column) => (
@@ -49,6 +79,7 @@ export function DataTable<Row>({ columns, rows, keyOf, label, open, isOpen, foot
                 key={column.id}
                 w={column.width}
                 data-number={column.number || undefined}
+                data-wide={column.wide || undefined}
                 aria-sort={name !== column.id ? undefined : down ? "descending" : "ascending"}
               >
                 {column.by && !fixed ? (
@@ -63,18 +94,23 @@ export function DataTable<Row>({ columns, rows, keyOf, label, open, isOpen, foot
             ))}
           </Table.Tr>
         </Table.Thead>
-        <Table.Tbody>
-          {sorted.map((row) => (
+        <Table.Tbody ref={body}>
+          <Spacer height={above} />
+          {drawn.map((row, number) => (
             <Table.Tr
               key={keyOf(row)}
+              ref={isLong ? virtual.measureElement : undefined}
+              data-index={isLong ? first + number : undefined}
+              aria-rowindex={isLong ? first + number + 2 : undefined}
               onClick={open && (() => open(row))}
               onKeyDown={open && ((event) => pressed(event, row))}
               tabIndex={open ? 0 : undefined}
+              data-key={open && keyOf(row)}
               data-open={isOpen?.(row) || undefined}
               className={open ? "tw-row" : undefined}
             >
               {columns.map((column) => (
-                <Table.Td key={column.id} data-number={column.number || undefined}>
+                <Table.Td key={column.id} data-number={column.number || undefined} data-wide={column.wide || undefined}>
                   <Text span className="tw-card-label" aria-hidden>
                     {column.head}
                   </Text>
@@ -83,6 +119,7 @@ export function DataTable<Row>({ columns, rows, keyOf, label, open, isOpen, foot
               ))}
             </Table.Tr>
           ))}
+          <Spacer height={below} />
         </Table.Tbody>
         {foot && <Table.Tfoot>{foot}</Table.Tfoot>}
       </Table>
@@ -90,10 +127,27 @@ export function DataTable<Row>({ columns, rows, keyOf, label, open, isOpen, foot
   );
 }
 
-function compare(a: bigint | number | string | null, b: bigint | number | string | null): number {
-  if (a === b) return 0;
-  // What is not known stands at the end of a rising order.
-  if (a === null) return 1;
-  if (b === null) return -1;
-  return a < b ? -1 : 1;
+/** The room of rows that are not drawn. */
+function Spacer({ height }: { height: number }) {
+  return height > 0 ? (
+    <tr aria-hidden className="tw-spacer">
+      <td style={{ height }} />
+    </tr>
+  ) : null;
+}
+
+/** Whoever closes what a row opened is back at that row, where nothing else has the focus by then. */
+function useReturn(body: RefObject<HTMLTableSectionElement | null>, opened: string | undefined) {
+  const before = useRef(opened);
+  useEffect(() => {
+    const was = before.current;
+    before.current = opened;
+    if (was === undefined || opened !== undefined) return;
+    const timer = setTimeout(() => {
+      const at = document.activeElement;
+      if (at && at !== document.body && !at.closest("[role=dialog]")) return;
+      body.current?.querySelector<HTMLElement>(`tr[data-key="${CSS.escape(was)}"]`)?.focus({ preventScroll: true });
+    }, CLOSED_MS);
+    return () => clearTimeout(timer);
+  }, [body, opened]);
 }

@@ -2,13 +2,18 @@
 
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
-import { iso, span, type Range, type Span } from "../time";
+import { mayBeNone } from "../api/client";
+import { iso, isZone, preceding, RANGES, span, ZONE, type Range, type Span } from "../time";
 
 export interface Address {
   range?: string;
   since?: string;
   until?: string;
   gateway?: string;
+  /** The zone of days, where it is not the reader's own. */
+  zone?: string;
+  /** "1": beside the period before. */
+  compare?: string;
   sort?: string;
   /** What is open beside the list. */
   open?: string;
@@ -31,21 +36,58 @@ export function useAddress(): [Address, (change: Address, replace?: boolean) => 
 }
 
 export function clean(address: Address): Address {
-  return Object.fromEntries(Object.entries(address).filter(([, value]) => value !== undefined && value !== ""));
+  return Object.fromEntries(Object.entries(address).filter(([name, value]) => value !== undefined && (value !== "" || mayBeNone(name))));
+}
+
+/** The span as `/api/v1/analytics` is asked for it. */
+export interface Asked {
+  [name: string]: string;
+  from: string;
+  to: string;
+  timezone: string;
+}
+
+export interface Spanned extends Span {
+  range: Range;
+  zone: string;
+  query: { since: string; until: string };
+  asked: Asked;
+  /** The period before, up to the same point. */
+  past: Asked;
+  /** The same, for answers that compare by themselves. */
+  against: { before_from: string; before_to: string };
+  /** Two days were asked for, the last before the first. */
+  backwards: boolean;
 }
 
 /** The span of the address, held still for half a minute so that questions are not asked anew with each paint. */
-export function useSpan(fallback: Range = "month"): Span & { range: Range; query: { since: string; until: string } } {
+export function useSpan(fallback: Range = "month"): Spanned {
   const [address] = useAddress();
-  const range = (address.range ?? fallback) as Range;
+  const named = address.range ?? fallback;
+  const range = (named === "custom" || named in RANGES ? named : fallback) as Range;
+  const zone = address.zone && isZone(address.zone) ? address.zone : ZONE;
   const tick = Math.floor(Date.now() / 30_000);
   return useMemo(() => {
-    const found = span(range, tick * 30_000 + 30_000, address.since, address.until);
-    return { ...found, range, query: { since: iso(found.since), until: iso(found.until) } };
-  }, [range, address.since, address.until, tick]);
+    const found = span(range, tick * 30_000 + 30_000, address.since, address.until, zone);
+    const [since, until] = [iso(found.since), iso(found.until)];
+    const earlier = preceding(range, found, zone);
+    const past = { from: iso(earlier.since), to: iso(earlier.until), timezone: zone };
+    const day = (text = "") => text.slice(0, Math.min(address.since?.length ?? 0, address.until?.length ?? 0));
+    return {
+      ...found,
+      range,
+      zone,
+      query: { since, until },
+      asked: { from: since, to: until, timezone: zone },
+      past,
+      against: { before_from: past.from, before_to: past.to },
+      backwards: range === "custom" && day(address.until) < day(address.since),
+    };
+  }, [range, zone, address.since, address.until, tick]);
 }
 
-/** What is carried from page to page: the range and the gateway. */
+/** What is carried from page to page: the range, its zone and the gateway. */
 export function carried(address: Address): Address {
-  return clean({ range: address.range, since: address.since, until: address.until, gateway: address.gateway });
+  const { range, since, until, gateway, zone, compare } = address;
+  return clean({ range, since, until, gateway, zone, compare });
 }

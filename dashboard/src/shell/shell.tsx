@@ -1,33 +1,39 @@
 /** The frame: navigation at the left, what the page is about at the top, health at the foot. */
 
-import { ActionIcon, Alert, AppShell, Burger, Group, Kbd, Menu, NavLink, ScrollArea, Select, Text, Tooltip, UnstyledButton, useMantineColorScheme } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
-import { IconAlertTriangle, IconLogout, IconMoon, IconSearch, IconSun, IconUserCircle } from "@tabler/icons-react";
+import { ActionIcon, Alert, AppShell, Burger, Group, Kbd, NativeSelect, NavLink, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { useDisclosure, useHotkeys } from "@mantine/hooks";
+import { IconAlertTriangle, IconBook2, IconMoon, IconSearch, IconSun } from "@tabler/icons-react";
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
-import { useEffect } from "react";
-import { askAgain, useWho } from "../api/session";
-import { useApi, useChange } from "../api/client";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { useWho } from "../api/session";
+import { useApi, type Schemas } from "../api/client";
 import { Boundary } from "../pieces/states";
+import { instant, iso, tellTimesOf } from "../time";
 import { carried, useAddress } from "./address";
-import { Finder } from "./finder";
 import { Mark } from "./mark";
-import { pagesOf, type PageLink } from "./pages";
-import { RangePicker } from "./range_picker";
+import { FOOT, GROUPS, OF_A_RANGE, pagesOf, type PageLink } from "./pages";
 
-/** Pages whose numbers are of a range; the others are about now. */
-const OF_A_RANGE = new Set(["/", "/spend", "/requests", "/me"]);
+// What nobody sees at first, or what is heavy and may come a moment later.
+const Finder = lazy(() => import("./finder").then(({ Finder }) => ({ default: Finder })));
+const RangePicker = lazy(() => import("./range_picker").then(({ RangePicker }) => ({ default: RangePicker })));
+const PersonMenu = lazy(() => import("./person_menu").then(({ PersonMenu }) => ({ default: PersonMenu })));
 
 export function Shell() {
   const { may } = useWho();
   const [address, go] = useAddress();
   const [opened, { toggle, close }] = useDisclosure();
   const [finding, finder] = useDisclosure();
+  useHotkeys([["mod+K", finder.toggle]]);
   const pathname = useLocation({ select: (location) => location.pathname });
   const status = useApi("/api/v1/status", {}, { enabled: may("status:read"), every: 30_000 });
   useEffect(close, [pathname, close]);
   const gateways = status.data?.gateways ?? [];
   const pages = pagesOf(may);
-  const groups = [...new Set(pages.map((page) => page.group))];
+  // Before what is below tells a time; a page that goes by another zone is drawn anew.
+  const zone = tellTimesOf(address.zone);
+  const shown = (page: PageLink) => (
+    <PageEntry key={page.to} page={page} active={page.to === "/" ? pathname === "/" : pathname === page.to || pathname.startsWith(`${page.to}/`)} />
+  );
   return (
     <AppShell
       header={{ height: 52 }}
@@ -52,57 +58,68 @@ export function Shell() {
               <IconSearch size={18} />
             </ActionIcon>
             {gateways.length > 1 && (
-              <Select
+              <NativeSelect
                 aria-label="Gateway"
                 size="xs"
-                w={130}
-                data={[{ value: "", label: "All gateways" }, ...gateways.map((gateway) => gateway.slug)]}
+                w={132}
+                data={[{ value: "", label: "All gateways" }, ...gateways.map(({ slug }) => ({ value: slug, label: slug }))]}
                 value={address.gateway ?? ""}
-                onChange={(gateway) => go({ gateway: gateway ?? undefined })}
+                onChange={(event) => go({ gateway: event.currentTarget.value || undefined })}
                 visibleFrom="xs"
               />
             )}
-            {OF_A_RANGE.has(pathname) && <RangePicker />}
-            <SchemeSwitch />
-            <PersonMenu />
+            <Suspense fallback={<span className="tw-tools" aria-hidden />}>
+              {(OF_A_RANGE.has(pathname) || pathname.startsWith("/people/")) && <RangePicker />}
+              <SchemeSwitch />
+              <PersonMenu />
+            </Suspense>
           </Group>
         </Group>
       </AppShell.Header>
       <AppShell.Navbar className="tw-navbar" aria-label="Pages">
-        <AppShell.Section grow component={ScrollArea} px="xs" py="sm">
-          {groups.map((group) => (
-            <div key={group} className="tw-group">
-              <Text className="tw-group-name">{group}</Text>
-              {pages.filter((page) => page.group === group).map((page) => (
-                <PageEntry key={page.to} page={page} active={page.to === "/" ? pathname === "/" : pathname.startsWith(page.to)} />
-              ))}
-            </div>
-          ))}
+        <AppShell.Section grow px="xs" py="sm" className="tw-pages">
+          {GROUPS.map((group) => {
+            const inside = pages.filter((page) => page.group === group);
+            return inside.length === 0 ? null : (
+              <div key={group} className="tw-group">
+                <Text className="tw-group-name">{group}</Text>
+                {inside.map(shown)}
+              </div>
+            );
+          })}
         </AppShell.Section>
-        {status.data && (
-          <AppShell.Section px="md" py="xs" className="tw-foot">
-            <Text size="xs" c="dimmed">
+        <AppShell.Section px="xs" py="xs" className="tw-foot">
+          {pages.filter((page) => page.group === FOOT).map(shown)}
+          <NavLink component="a" href="/api/openapi.json" target="_blank" label="API description" leftSection={<IconBook2 size={17} stroke={1.7} />} className="tw-entry" />
+          {status.data && (
+            <Text size="xs" c="dimmed" px={10} pt={6}>
               <span className="tw-dot" data-good={status.data.store.ok} aria-hidden /> Store {status.data.store.ok ? "healthy" : "in trouble"} · v
               {status.data.version}
             </Text>
-          </AppShell.Section>
-        )}
+          )}
+        </AppShell.Section>
       </AppShell.Navbar>
       <AppShell.Main>
         <main id="page" tabIndex={-1}>
-          {status.data && !status.data.store.ok && (
-            <Alert color="red" icon={<IconAlertTriangle size={18} />} title="The store is in trouble" m="md" mb={0}>
-              {status.data.store.differences.join("; ") || "It cannot be written."} Budgets answer as their settings say for this: requests are
-              blocked, or let through where a budget allows it.
-            </Alert>
-          )}
-          <Boundary at={pathname}>
+          {status.data && !status.data.store.ok && <Trouble store={status.data.store} />}
+          <Boundary key={zone} at={pathname}>
             <Outlet />
           </Boundary>
         </main>
       </AppShell.Main>
-      <Finder opened={finding} setOpened={(now) => (now ? finder.open() : finder.close())} />
+      <Suspense>{finding && <Finder close={finder.close} />}</Suspense>
     </AppShell>
+  );
+}
+
+/** What is wrong with the store, since when it was seen here, and what that means for requests. */
+function Trouble({ store }: { store: Schemas["StoreShown"] }) {
+  const [since] = useState(() => iso(Date.now()));
+  return (
+    <Alert color="red" icon={<IconAlertTriangle size={18} />} title={`The store is in trouble, seen here since ${instant(since)}`} m="md" mb={0}>
+      {store.differences.join("; ") || "It cannot be written."} Requests that a budget counts are refused until it is written again (closed); where a
+      budget says `on_store_failure: allow`, they are let through and booked later (open). What pages show is what was written before.
+    </Alert>
   );
 }
 
@@ -125,34 +142,8 @@ function SchemeSwitch() {
   const dark = document.documentElement.getAttribute("data-mantine-color-scheme") === "dark";
   const label = dark ? "Light mode" : "Dark mode";
   return (
-    <Tooltip label={label}>
-      <ActionIcon variant="subtle" color="gray" aria-label={label} onClick={() => setColorScheme(dark ? "light" : "dark")}>
-        {dark ? <IconSun size={18} /> : <IconMoon size={18} />}
-      </ActionIcon>
-    </Tooltip>
-  );
-}
-
-function PersonMenu() {
-  const { name, roles } = useWho();
-  const leave = useChange("delete", "/api/v1/session");
-  return (
-    <Menu position="bottom-end" transitionProps={{ duration: 0 }}>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" aria-label={`Signed in as ${name}`}>
-          <IconUserCircle size={20} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          {name}
-          <br />
-          {roles.join(", ") || "no role"}
-        </Menu.Label>
-        <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => leave.mutate({}, { onSettled: () => void askAgain() })}>
-          Sign out
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <ActionIcon variant="subtle" color="gray" aria-label={label} title={label} onClick={() => setColorScheme(dark ? "light" : "dark")}>
+      {dark ? <IconSun size={18} /> : <IconMoon size={18} />}
+    </ActionIcon>
   );
 }

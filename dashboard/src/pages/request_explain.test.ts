@@ -1,0 +1,21 @@
+import { describe, expect, it } from "vitest";
+import { curl, least } from "./request_explain";
+
+describe("curl", () => {
+  it("keeps the key out, and quotes for a shell", () => {
+    const text = curl({ method: "POST", path: "/v1/chat/completions", gateway: "default" }, { content: "it's" }, "http://gateway");
+    expect(text).toBe(
+      `curl -X POST 'http://gateway/v1/chat/completions' \\\n  -H "Authorization: Bearer $TOLLWAY_KEY" \\\n  -H 'Content-Type: application/json' \\\n  -d '{"content":"it'\\''s"}'`,
+    );
+  });
+  it("asks with a body only where there is one", () => {
+    expect(curl({ method: "GET", path: "/v1/models", gateway: "default" }, {}, "")).not.toContain("-d");
+  });
+});
+
+describe("least", () => {
+  it("names the model with its provider, as the road takes it", () => {
+    expect(least({ provider: "openai", request_model: "gpt-5" }).model).toBe("openai/gpt-5");
+    expect(least({ provider: null, request_model: "gpt-5" }).model).toBe("gpt-5");
+  });
+});

@@ -1,0 +1,175 @@
+/** What a request cost, line by line, and what that did to each budget that counted it. */
+
+import { Table, Text } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import type { Schemas } from "../api/client";
+import { useWho } from "../api/session";
+import { nanodollars } from "../money";
+import { Amount } from "../pieces/amount";
+import { count } from "../time";
+
+type Detail = Schemas["LogDetail"];
+type Hold = Schemas["HoldShown"];
+
+const BASIS = {
+  metered: "by the provider's own usage",
+  counted: "counted here, as far as the answer was seen",
+  presumed: "presumed: the end is unknown, so the hold counts",
+} as const;
+
+/** "per 1 M": unit prices are told for so many of a thing. */
+export function PerUnit({ per }: { per: number }) {
+  return (
+    <Text span inherit c="dimmed">
+      / {per === 1 ? "1" : count(per).replace("1.00 M", "1 M")}
+    </Text>
+  );
+}
+
+export function Charge({ log }: { log: Detail }) {
+  if (!log.charge)
+    return (
+      <Text size="sm" c="dimmed">
+        {log.cached ? (
+          <>
+            Nothing: the answer was kept from a request before. It cost <Amount of={log.saved_usd} /> then.
+          </>
+        ) : log.attempts.length === 0 ? (
+          "Nothing was sent to a provider, so nothing was charged."
+        ) : (
+          "No charge is known: either nothing was owed, or this model has no price."
+        )}
+      </Text>
+    );
+  return (
+    <>
+      <div className="tw-scroll" tabIndex={0} role="group" aria-label="Charge">
+        <Table aria-label="Charge lines">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Meter</Table.Th>
+              <Table.Th ta="right">Quantity</Table.Th>
+              <Table.Th ta="right">Price</Table.Th>
+              <Table.Th ta="right">Amount</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {log.charge.lines.map((line, number) => (
+              <Table.Tr key={number}>
+                <Table.Td>{line.meter.replaceAll("_", " ")}</Table.Td>
+                <Table.Td ta="right" className="tw-number">
+                  {line.quantity.toLocaleString("en-US")}
+                </Table.Td>
+                <Table.Td ta="right">
+                  <Amount of={line.unit_price.amount_usd} /> <PerUnit per={line.unit_price.per} />
+                </Table.Td>
+                <Table.Td ta="right">
+                  <Amount of={line.amount_usd} />
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+          <Table.Tfoot>
+            <Table.Tr>
+              <Table.Th colSpan={3}>Total, {BASIS[log.charge.basis]}</Table.Th>
+              <Table.Th ta="right">
+                <Amount of={log.charge.amount_usd} />
+              </Table.Th>
+            </Table.Tr>
+          </Table.Tfoot>
+        </Table>
+      </div>
+      {log.charge.price_id && (
+        <Text size="xs" c="dimmed" mt={4}>
+          Price{" "}
+          {log.provider && (log.response_model ?? log.request_model) ? (
+            <Link to="/prices" search={{ open: `${log.provider}/${log.response_model ?? log.request_model ?? ""}` } as never} className="tw-link">
+              {log.charge.price_id}
+            </Link>
+          ) : (
+            <span className="tw-inline-code">{log.charge.price_id}</span>
+          )}
+        </Text>
+      )}
+    </>
+  );
+}
+
+/** What stood on each account before, and what stands behind it; a refusal holds nothing. */
+export function Holds({ log }: { log: Detail }) {
+  const { may } = useWho();
+  const budget = log.code.startsWith("budget_") ? log.decisions.find((decision) => decision.outcome === "deny")?.rule : undefined;
+  if (log.holds.length === 0)
+    return (
+      <Text size="sm" c="dimmed">
+        {budget ? (
+          <>
+            Refused by{" "}
+            {may("budgets:read") ? (
+              <Link to="/budgets" search={{ open: budget } as never} className="tw-link">
+                {budget}
+              </Link>
+            ) : (
+              budget
+            )}{" "}
+            before anything was held.
+          </>
+        ) : (
+          "Nothing was held."
+        )}
+      </Text>
+    );
+  return (
+    <div className="tw-scroll" tabIndex={0} role="group" aria-label="Budgets">
+      <Table aria-label="Holds">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Account</Table.Th>
+            <Table.Th ta="right">Spent before</Table.Th>
+            <Table.Th ta="right">Held for it</Table.Th>
+            <Table.Th ta="right">Spent behind it</Table.Th>
+            <Table.Th ta="right">Limit</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {log.holds.map((hold) => (
+            <Table.Tr key={hold.account}>
+              <Table.Td>
+                <Link to="/budgets" search={{ open: hold.budget } as never} className="tw-link">
+                  {hold.account}
+                </Link>
+                {!hold.enforced && (
+                  <Text span inherit c="dimmed">
+                    {" "}
+                    watched
+                  </Text>
+                )}
+              </Table.Td>
+              <Table.Td ta="right">
+                <Amount of={hold.spent_before_usd} />
+              </Table.Td>
+              <Table.Td ta="right">
+                <Amount of={hold.last_usd} />
+                {hold.raises !== null && hold.raises > 0 && (
+                  <Text size="xs" c="dimmed">
+                    raised {hold.raises} ×
+                  </Text>
+                )}
+              </Table.Td>
+              <Table.Td ta="right">
+                <Amount of={behind(hold, log)} />
+              </Table.Td>
+              <Table.Td ta="right">
+                <Amount of={hold.limit_usd} unknown="no limit" />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </div>
+  );
+}
+
+function behind(hold: Hold, log: Detail): bigint | null {
+  return hold.spent_before_usd === null || log.amount_usd === null ? null : nanodollars(hold.spent_before_usd) + nanodollars(log.amount_usd);
+}

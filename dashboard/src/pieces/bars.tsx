@@ -1,0 +1,133 @@
+/** The drawing of a chart over time; in a chunk of its own, because of the library. */
+
+import { useState } from "react";
+import { Bar, CartesianGrid, ComposedChart, Line, ReferenceArea, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
+import { OTHER } from "../theme";
+import { briefly, Swatch, words, type Unit } from "./spend_chart";
+
+interface Props {
+  buckets: readonly string[];
+  names: readonly string[];
+  exact: ReadonlyMap<string, bigint>;
+  totals: ReadonlyMap<string, bigint>;
+  colour: ReadonlyMap<string, string>;
+  past?: readonly (bigint | null)[];
+  pick?: (name: string) => void;
+  zoom?: (first: string, last: string) => void;
+  tall: number;
+  unit: Unit;
+  lines: boolean;
+  name: (at: string) => string;
+}
+
+type Selected = { from: string; to: string } | null;
+const TEXT = { fill: "var(--mantine-color-dimmed)", fontSize: 11 };
+
+export function Bars({ buckets, names, exact, totals, colour, past, pick, zoom, tall, unit, lines, name }: Props) {
+  const [selected, setSelected] = useState<Selected>(null);
+  const scale = unit === "usd" ? 1e9 : 1;
+  const drawn = (amount: bigint | null | undefined) => (amount === null || amount === undefined ? null : Number(amount) / scale);
+  const data = buckets.map((at, number) => ({
+    at,
+    past: drawn(past?.[number]),
+    ...Object.fromEntries(names.map((each, place) => [`s${place}`, drawn(exact.get(`${at}\0${each}`)) ?? (lines ? null : 0)])),
+  }));
+  const finish = () => {
+    if (selected && selected.from !== selected.to) {
+      const [first, last] = [selected.from, selected.to].sort();
+      if (first && last) zoom?.(first, last);
+    }
+    setSelected(null);
+  };
+  return (
+    <ResponsiveContainer width="100%" height={tall}>
+      <ComposedChart
+        data={data}
+        accessibilityLayer={false}
+        margin={{ top: 6, right: 4, bottom: 0, left: 0 }}
+        style={zoom ? { cursor: "crosshair", userSelect: "none" } : undefined}
+        onMouseDown={zoom && (({ activeLabel: at }) => setSelected(typeof at === "string" ? { from: at, to: at } : null))}
+        onMouseMove={zoom && (({ activeLabel: at }) => setSelected((now) => (now && typeof at === "string" && at !== now.to ? { ...now, to: at } : now)))}
+        onMouseUp={zoom && finish}
+        onMouseLeave={() => setSelected(null)}
+      >
+        <CartesianGrid vertical={false} stroke="var(--tw-line)" />
+        <XAxis dataKey="at" tickFormatter={name} minTickGap={28} tickLine={false} axisLine={{ stroke: "var(--tw-line)" }} tick={TEXT} />
+        <YAxis width={52} tickLine={false} axisLine={false} tick={TEXT} tickFormatter={(value: number) => briefly(BigInt(Math.round(value * scale)), unit)} />
+        <Tooltip
+          isAnimationActive={false}
+          cursor={{ fill: "var(--tw-hover)", stroke: "var(--tw-line)" }}
+          content={({ active, label }) =>
+            active && typeof label === "string" ? (
+              <Tip at={label} names={names} exact={exact} total={lines ? undefined : (totals.get(label) ?? 0n)} colour={colour} past={past?.[buckets.indexOf(label)]} unit={unit} name={name} />
+            ) : null
+          }
+        />
+        {names.map((each, place) =>
+          lines ? (
+            <Line key={each} dataKey={`s${place}`} stroke={colour.get(each) ?? OTHER} strokeWidth={1.8} dot={buckets.length < 3} connectNulls isAnimationActive={false} />
+          ) : (
+            <Bar
+              key={each}
+              dataKey={`s${place}`}
+              stackId="all"
+              fill={colour.get(each) ?? OTHER}
+              maxBarSize={34}
+              isAnimationActive={false}
+              style={pick && each !== "other" ? { cursor: "pointer" } : undefined}
+              onClick={() => {
+                // What was dragged over was meant as a range.
+                if (pick && each !== "other" && (!selected || selected.from === selected.to)) pick(each);
+              }}
+            />
+          ),
+        )}
+        {past && (
+          <Line dataKey="past" stroke="var(--mantine-color-text)" strokeWidth={1} strokeDasharray="3 3" dot={false} isAnimationActive={false} connectNulls />
+        )}
+        {selected && selected.from !== selected.to && <ReferenceArea x1={selected.from} x2={selected.to} fill="var(--tw-bar)" fillOpacity={0.15} />}
+      </ComposedChart>
+    </ResponsiveContainer>
+  );
+}
+
+interface TipProps {
+  at: string;
+  names: readonly string[];
+  exact: ReadonlyMap<string, bigint>;
+  total?: bigint;
+  colour: ReadonlyMap<string, string>;
+  past?: bigint | null;
+  unit: Unit;
+  name: (at: string) => string;
+}
+
+function Tip({ at, names, exact, total, colour, past, unit, name }: TipProps) {
+  return (
+    <div className="tw-tip">
+      <div className="tw-tip-line">
+        <b>{name(at)}</b>
+        {total !== undefined && <b className="tw-number">{words(total, unit)}</b>}
+      </div>
+      {names.map((each) => {
+        const amount = exact.get(`${at}\0${each}`);
+        return amount ? (
+          <div className="tw-tip-line" key={each}>
+            <span>
+              <Swatch colour={colour.get(each) ?? OTHER} /> {each}
+            </span>
+            <span className="tw-number">{words(amount, unit)}</span>
+          </div>
+        ) : null;
+      })}
+      {past !== null && past !== undefined && (
+        <div className="tw-tip-line">
+          <span>
+            <span className="tw-past-mark" aria-hidden /> the period before
+          </span>
+          <span className="tw-number">{words(past, unit)}</span>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,134 @@
+"""Budgets: written as a sentence with what follows beside it, changed, raised for a while, frozen, replayed."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, expect
+from tests.browser.visiting import Visitor, looked_at
+
+
+def test_a_budget_is_changed_after_its_effect_was_shown(visitor: Visitor) -> None:
+    page = visitor.open("/budgets?open=each-person")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Limit, in US dollars").fill("0.75")
+    dialog.get_by_role("button", name=re.compile("last 30 days")).click()
+    expect(dialog.get_by_role("status")).to_contain_text("requests would have been refused")
+    expect(dialog.get_by_role("table", name="Who would have been refused")).to_contain_text("@example.com")
+    expect(dialog.get_by_text("$12.00").first).to_be_visible()
+    dialog.get_by_label("Limit, in US dollars").fill("14.50")
+    dialog.get_by_role("button", name="Put in force").click()
+    expect(page.get_by_text("each person is changed")).to_be_visible()
+    expect(dialog.locator("dd").filter(has_text="$14.50").first).to_be_visible()
+
+
+def test_a_new_budget_is_a_sentence_that_says_what_follows_and_only_watches_at_first(visitor: Visitor) -> None:
+    page = visitor.open("/budgets")
+    page.get_by_role("button", name="New budget").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("opus")
+    dialog.get_by_label("May spend, in US dollars").fill("$1")
+    dialog.get_by_label("Models", exact=True).last.fill("anthropic/claude-opus-*")
+    dialog.get_by_label("Models", exact=True).last.press("Enter")
+    follows = dialog.get_by_role("complementary", name="What follows")
+    expect(follows).to_contain_text("requests would have been refused")
+    expect(follows).to_contain_text("1 person has spent what it counts")
+    expect(dialog.locator(".tw-code")).to_contain_text('where: {model: "anthropic/claude-opus-*"}')
+    dialog.get_by_label("May spend, in US dollars").fill("$1,000")
+    expect(follows).to_contain_text("Nobody would have been refused")
+    dialog.get_by_role("button", name="Put in force").click()
+    expect(page).to_have_url(re.compile("open=opus"))
+    expect(page.get_by_role("dialog", name="opus")).to_contain_text("it only watches")
+    expect(page.get_by_role("dialog", name="opus")).to_contain_text("$1,000.00")
+
+
+def test_the_form_of_a_budget_is_filled_by_the_keyboard_alone(visitor: Visitor) -> None:
+    page = visitor.open("/budgets")
+    page.get_by_role("button", name="New budget").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Name")).to_be_focused()
+    page.keyboard.type("by keys")
+    page.keyboard.press("Tab")  # who
+    page.keyboard.press("Tab")  # counted
+    page.keyboard.press("Tab")  # the amount
+    page.keyboard.type("900")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("open=by-keys"))
+
+
+def test_what_is_missing_is_named_and_what_was_typed_is_not_lost_without_a_word(visitor: Visitor) -> None:
+    page = visitor.open("/budgets")
+    page.get_by_role("button", name="New budget").click()
+    dialog = page.get_by_role("dialog", name="New budget")
+    dialog.get_by_label("Name").fill("half a budget")
+    amount = dialog.get_by_label("May spend, in US dollars")
+    amount.fill("abc")
+    expect(amount).to_have_attribute("aria-invalid", "true")
+    expect(dialog.get_by_text("It needs an amount such as 250 or 0.50.")).to_be_visible()
+    page.keyboard.press("Escape")
+    question = page.get_by_role("dialog", name="Leave without saving?")
+    question.get_by_role("button", name="Stay").click()
+    expect(question).to_have_count(0)
+    expect(dialog.get_by_label("Name")).to_have_value("half a budget")
+    dialog.get_by_label("Close the new budget").click()
+    question.get_by_role("button", name="Leave without saving").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("open="))
+
+
+def test_a_sorted_tree_is_a_tree_still_and_a_closed_panel_gives_its_row_back(visitor: Visitor) -> None:
+    page = visitor.open("/budgets?sort=spent")
+    rows = page.get_by_role("table", name="Budgets").locator("tbody tr")
+    # What is part of a budget has spent less than it, and stands below it all the same.
+    names = [text.split("\n")[0] for text in rows.all_inner_texts()]
+    assert names.index("company") < min(names.index("interns"), names.index("research"))
+    rows.nth(1).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(rows.nth(1)).to_be_focused()
+
+
+def test_a_limit_is_raised_for_a_while_and_taken_back(visitor: Visitor) -> None:
+    page = visitor.open("/budgets?open=research")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Raise the limit for a while…").click()
+    dialog.get_by_label("US dollars more").fill("25")
+    dialog.get_by_label("Why").fill("the launch")
+    dialog.get_by_role("button", name="Raise it").click()
+    increases = dialog.get_by_role("table", name="Increases")
+    expect(increases).to_contain_text("$25.00 more")
+    expect(increases).to_contain_text("the launch")
+    increases.get_by_role("button", name="End this increase").click()
+    expect(increases).to_have_count(0)
+
+
+def test_one_account_is_frozen_and_the_others_are_not(visitor: Visitor) -> None:
+    page = visitor.open("/budgets?open=each-person")
+    dialog = page.get_by_role("dialog")
+    account = dialog.locator(".tw-near").filter(has_text="dan@example.com")
+    account.get_by_role("button", name="Freeze…").click()
+    account.get_by_label("Why it is frozen").fill("a leaked key")
+    account.get_by_role("button", name="Freeze now").click()
+    expect(account.get_by_role("alert")).to_contain_text("a leaked key")
+    expect(dialog.locator(".tw-near").filter(has_text="bob@example.com")).not_to_contain_text("frozen")
+    account.get_by_role("button", name="Unfreeze").click()
+    expect(account.get_by_role("button", name="Freeze…")).to_be_visible()
+
+
+def test_the_past_is_replayed_with_limits_that_it_suggests(visitor: Visitor) -> None:
+    page = visitor.open("/budgets")
+    page.get_by_role("button", name="Simulate").click()
+    table = page.get_by_role("dialog").get_by_role("table", name="Budgets replayed")
+    expect(table.get_by_role("row", name=re.compile("agents"))).to_contain_text("only watches")
+    expect(table.get_by_role("row", name=re.compile("company"))).to_contain_text("$450.00")
+
+
+def test_the_fastest_comes_first_by_pace(visitor: Visitor) -> None:
+    page = visitor.open("/budgets?view=pace")
+    expect(page.get_by_role("table", name="Budgets").locator("tbody tr").first).to_contain_text("agents")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_budgets_are_whole_on_every_screen(chromium: Browser, gateway: str, width: int, scheme: str) -> None:
+    paths = ["/budgets", "/budgets?open=each-person", "/budgets?open=new", "/budgets?open=simulate"]
+    assert looked_at(chromium, gateway, paths, width, scheme) == {}

@@ -1,0 +1,124 @@
+"""The settings page: a gateway, all of the text, the process."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, StorageState, expect
+from tests.browser.visiting import Visitor
+
+PAGES = ("/settings", "/settings?tab=exports", "/settings?tab=document", "/settings?tab=process")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_no_page_has_a_serious_barrier_or_is_cut(
+    chromium: Browser, gateway: str, signed_in: StorageState, scheme: str, width: int
+) -> None:
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        storage_state=signed_in,
+    )
+    visitor = Visitor(context, gateway)
+    found: dict[str, object] = {}
+    for path in PAGES:
+        page = visitor.open(path)
+        if barriers := visitor.barriers():
+            found[path] = barriers
+        if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
+            found[path] = wide
+    context.close()
+    visitor.expect_refusal()
+    assert found == {}
+    assert visitor.wrong == []
+
+
+def test_a_gateway_is_changed_after_the_difference_was_shown(visitor: Visitor) -> None:
+    page = visitor.open("/settings")
+    page.get_by_label("Tries").fill("3")
+    page.get_by_label("How the wait grows").select_option("linear")
+    changes = page.get_by_role("region", name="Changes")
+    expect(changes).to_contain_text("1 field changed: retry")
+    changes.get_by_role("button", name="Show the difference").click()
+    difference = page.get_by_role("group", name="The difference")
+    expect(difference).to_contain_text('"max_attempts": 3')
+    expect(difference).to_contain_text('"backoff": "linear"')
+    changes.get_by_role("button", name="Put in force").click()
+    expect(page.get_by_text("default is changed, from the next request on")).to_be_visible()
+    expect(page.get_by_label("Tries")).to_have_value("3")
+    expect(changes).to_contain_text("Nothing is changed")
+
+
+def test_what_is_wrong_is_told_at_its_place(visitor: Visitor) -> None:
+    page = visitor.open("/settings")
+    page.get_by_label("Tries").fill("9")
+    page.get_by_role("button", name="Show the difference").click()
+    field = page.locator(".tw-field").filter(has=page.get_by_label("Tries"))
+    expect(field).to_contain_text("9 is not from 1 to 5")
+    expect(page.get_by_role("region", name="Changes")).to_contain_text("a field is wrong")
+    page.get_by_role("button", name="Discard").click()
+    expect(field).not_to_contain_text("9 is not from 1 to 5")
+    visitor.expect_refusal()
+
+
+def test_all_settings_are_edited_as_text_without_their_secrets(visitor: Visitor) -> None:
+    page = visitor.open("/settings?tab=document")
+    text = page.get_by_role("textbox", name="Settings")
+    before = text.input_value()
+    assert "budgets:" in before
+    text.fill(before + "colour: red\n")
+    page.get_by_role("button", name="Check and compare").click()
+    expect(page.get_by_role("alert").filter(has_text="colour")).to_be_visible()
+    text.fill("# Looked after by the platform team.\n" + before.replace('limit: "60"', 'limit: "61"'))
+    page.get_by_role("button", name="Check and compare").click()
+    expect(page.get_by_text("budget changed")).to_be_visible()
+    expect(page.get_by_role("group", name="The difference")).to_contain_text('limit: "61"')
+    page.get_by_role("button", name="Put in force").click()
+    expect(page.get_by_text(re.compile("Revision [0-9]+ of the settings is in force"))).to_be_visible()
+    expect(text).to_have_value(re.compile("platform team"))
+    visitor.expect_refusal()
+
+
+MAKE = """async () => {
+  const { csrf } = await (await fetch("/api/v1/session")).json();
+  const headers = { "tollway-csrf": csrf, "content-type": "application/json" };
+  const body = JSON.stringify({ what: "spend", every: "day", to: { file: "spend" } });
+  return (await fetch("/api/v1/export-jobs/nightly", { method: "PUT", headers, body })).status;
+}"""
+
+
+def test_a_scheduled_export_is_seen_paused_and_run(visitor: Visitor) -> None:
+    page = visitor.open("/settings?tab=exports")
+    expect(page.get_by_text("Nothing is exported by itself yet")).to_be_visible()
+    assert page.evaluate(MAKE) in (200, 201)
+    page = visitor.open("/settings?tab=exports")
+    row = page.get_by_role("table", name="Scheduled exports").get_by_role("row", name=re.compile("nightly"))
+    expect(row).to_contain_text("folder spend")
+    page.get_by_role("switch", name="nightly runs by itself").click(force=True)
+    expect(row).to_contain_text("paused")
+    row.get_by_role("button", name="Runs").click()
+    expect(page.get_by_role("dialog", name="Runs of nightly")).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    # What closes still covers the page for a moment.
+    expect(page.get_by_role("dialog", name="Runs of nightly")).to_be_hidden()
+    run = row.get_by_role("button", name="Run now")
+    expect(run).to_be_disabled()
+    page.get_by_role("switch", name="nightly runs by itself").press("Space")
+    expect(row).not_to_contain_text("paused")
+    run.click()
+    expect(page.get_by_text("nightly runs now")).to_be_visible()
+
+
+def test_process_settings_say_where_they_come_from(visitor: Visitor) -> None:
+    page = visitor.open("/settings?tab=process")
+    row = page.get_by_role("table", name="Process settings").get_by_role("row", name=re.compile("log retention days"))
+    expect(row).to_contain_text("TOLLWAY_LOG_RETENTION_DAYS")
+    expect(row).to_contain_text("--log-retention-days")
+
+
+def test_a_role_that_may_not_see_settings_is_not_offered_them(chromium: Browser, gateway: str) -> None:
+    context = chromium.new_context(viewport={"width": 1024, "height": 800})
+    visitor = Visitor(context, gateway)
+    visitor.sign_in("fiona")
+    expect(visitor.page.get_by_role("link", name="People")).to_be_visible()
+    expect(visitor.page.get_by_role("link", name="Settings")).to_have_count(0)
+    context.close()
