@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: dashboard dashboard-if-possible check-dashboard run test check lint types unit test-slow simulate demo fuzz bench bench-features lock build clean
+.PHONY: dashboard dashboard-if-possible chromium-if-possible check-dashboard run test check lint types unit test-slow simulate demo fuzz bench bench-features lock build clean
 
 run: $(VENV)/run.stamp dashboard-if-possible ## install, start the gateway on the embedded default, print its address
 	$(BIN)/tollway serve $(ARGS)
@@ -21,7 +21,7 @@ lint: $(VENV)/dev.stamp
 types: $(VENV)/dev.stamp
 	$(BIN)/pyright
 
-unit: $(VENV)/dev.stamp dashboard-if-possible
+unit: $(VENV)/dev.stamp dashboard-if-possible chromium-if-possible
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow" $(ARGS)
 
 test-slow: $(VENV)/dev.stamp ## the long sweeps too
@@ -48,6 +48,9 @@ dashboard: $(VENV)/run.stamp ## what the gateway serves at /dashboard; does noth
 # Where npm cannot be reached, everything but /dashboard works all the same; tests/browser then say why they are skipped.
 dashboard-if-possible: $(VENV)/run.stamp
 	@$(BIN)/python scripts/build_dashboard.py --if-possible
+
+chromium-if-possible: $(VENV)/dev.stamp
+	@$(BIN)/python scripts/install_chromium.py
 
 check-dashboard: $(VENV)/dev.stamp ## its types against the API, and its own tests
 	$(BIN)/python scripts/build_dashboard.py --check --if-possible

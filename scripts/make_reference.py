@@ -7,11 +7,13 @@ from importlib import resources
 from pathlib import Path
 
 from tollway.errors import REASONS
+from tollway.exports.focus_columns import FOCUS_COLUMNS, VERSIONS, FocusColumn, columns_of
 from tollway.policies.fields import FIELDS
 from tollway.pricing.price import FILE, PriceBook
 from tollway.providers.described import DESCRIBED
 from tollway.providers.presets import PRESETS, Preset
 from tollway.settings import SETTINGS
+from tollway.telemetry.metrics import METRICS
 
 DOCS = Path(__file__).parent.parent / "docs" / "reference"
 
@@ -60,7 +62,40 @@ Options of `tollway serve`. An option beats its environment variable, which beat
 `TOLLWAY_AUDIT_KEY` is the key that anchors of the audit log are signed with, as `file:PATH` or `env:NAME` of 32 bytes in base64; when
 it is not set, one is made at the first start and kept in `audit.key` in the data folder. `TOLLWAY_AUDIT_KEY_PREVIOUS` names the public
 keys of before, with commas between them. [Administration](../guides/administration.md#anchors)
+
+`OTEL_*` and `TOLLWAY_OTEL_*` say which OpenTelemetry collector is told what. [Telemetry](../guides/telemetry.md#opentelemetry)
 """
+
+
+def metrics() -> str:
+    """The page of what /metrics tells."""
+    told = {
+        "ledger": (
+            "From the ledger and the log",
+            "Since the ledger began: a restart changes none of them, and none ever turns back. Money here and in `/api/v1/analytics` "
+            "is the same sum, taken from the same rows; where `tollway_rollup_behind_rows` is 0, it is the same number.",
+        ),
+        "process": (
+            "Since the process began",
+            "A restart begins them at 0, which `rate` and `increase` know how to read.",
+        ),
+        "now": ("As it stands", "Gauges."),
+    }
+    parts: list[str] = []
+    for source, (title, words) in told.items():
+        rows = "\n".join(
+            f"| `{metric.name}` | {metric.kind} | {' '.join(f'`{label}`' for label in metric.labels)} | {metric.help} |"
+            for metric in METRICS.values()
+            if metric.source == source
+        )
+        parts.append(f"## {title}\n\n{words}\n\n| metric | kind | labels | meaning |\n|---|---|---|---|\n{rows}\n")
+    joined = "\n".join(parts)
+    return f"""# Metrics
+
+What `GET /metrics` tells Prometheus; how to scrape it, what labels may be, and what else there is:
+[telemetry](../guides/telemetry.md). Amounts are exact decimals of US dollars, to the nanodollar.
+
+{joined}"""
 
 
 def _code(text: str) -> str:
@@ -128,6 +163,54 @@ Functions: `startsWith`, `endsWith`, `contains`, `matches` (RE2), `size`, `in`, 
 """
 
 
+def focus() -> str:
+    """The page of the columns of a FOCUS export."""
+    own = [column for column in FOCUS_COLUMNS if column.name.startswith("x_")]
+    table = "\n".join(
+        f"| `{column.name}` | {_FOCUS_KINDS[column.kind]} | {_focus_versions(column)} | {column.about} |"
+        for column in sorted(set(FOCUS_COLUMNS) - set(own), key=lambda column: column.name)
+    )
+    extra = "\n".join(f"| `{column.name}` | {_FOCUS_KINDS[column.kind]} | {column.about} |" for column in own)
+    counts = ", ".join(f"{len(columns_of(version, strict=True)) - len(own)} of {version}" for version in VERSIONS)
+    return f"""# Columns of FOCUS
+
+What `GET /api/v1/exports/focus` and `tollway export focus` write ([guide](../guides/exports.md#focus)): all columns of the version
+({counts}), and {len(own)} of Tollway's own. A file of 1.2 has the columns that 1.3 added as well, unless `strict` is asked for. A row is
+one meter of one ledger entry, and the sum of `BilledCost` is the ledger's, to the nanodollar.
+
+In CSV, decimals have no exponent; amounts have at most nine places, unit prices eighteen. In Parquet they are `DECIMAL(38, 9)` and
+`DECIMAL(38, 18)`. Null is an empty cell.
+
+| column | type | versions | what is in it |
+|---|---|---|---|
+{table}
+
+## Tollway's own
+
+| column | type | what is in it |
+|---|---|---|
+{extra}
+"""
+
+
+_FOCUS_KINDS = {
+    "text": "text",
+    "integer": "integer",
+    "money": "amount",
+    "decimal": "decimal",
+    "instant": "date and time",
+    "second": "date and time",
+    "boolean": "boolean",
+    "json": "JSON",
+}
+
+
+def _focus_versions(column: FocusColumn) -> str:
+    if column.last != VERSIONS[-1]:
+        return f"up to {column.last}"
+    return "all" if column.first == VERSIONS[0] else f"from {column.first}"
+
+
 _KINDS = {"text": "text", "list": "list of text", "any": "any"}
 
 
@@ -158,8 +241,10 @@ def _paths(text: str) -> str:
 
 PAGES = {
     "errors.md": errors,
+    "focus.md": focus,
     "policy-fields.md": policy_fields,
     "process-settings.md": process_settings,
+    "metrics.md": metrics,
     "providers.md": providers,
 }
 

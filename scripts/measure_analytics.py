@@ -16,11 +16,11 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from tollway.admin.analytics_query import AnalyticsQuery, Range, question
-from tollway.admin.insights import OWN_DAYS, anomalies
 from tollway.admin.periods import Grain, before, bounds, midnight
-from tollway.storage.analytics import Condition, Question, Sitting
+from tollway.storage.analytics import Condition, Question
 from tollway.storage.sqlite import connection
 from tollway.storage.sqlite.asking import answer
+from tollway.storage.sqlite.outstanding import outstanding
 
 DAY_MS = 86_400_000
 
@@ -108,14 +108,8 @@ def _answered(path: Path, asking: list[Question]) -> Took:
 def _judged(path: Path, until: int) -> Took:
     began, worked = time.perf_counter(), time.process_time()
     reading = connection.reader(path)
-    rows = reading.execute(
-        "SELECT user, name, first_at, last_at, amount_nanodollars, entries FROM sittings "
-        "WHERE last_at >= ? AND last_at < ? ORDER BY last_at",
-        (until - (30 + OWN_DAYS) * DAY_MS, until),
-    )
-    found = [Sitting(user=r[0], name=r[1], first_at=r[2], last_at=r[3], spent=r[4], entries=r[5]) for r in rows]
+    outstanding(reading, since=until - 30 * DAY_MS, until=until, among=None, listed=50)
     reading.close()
-    anomalies(found, until - 30 * DAY_MS)
     return Took((time.perf_counter() - began) * 1000, (time.process_time() - worked) * 1000)
 
 

@@ -17,9 +17,23 @@ ROWS: tuple[frozenset[str], ...] = (
     frozenset({"match", "request", "usage", "identity"}),
     frozenset({"pricing", "ledger"}),
     frozenset(
-        {"budgets", "policies", "providers", "translate", "logs", "alerts", "routes", "rates", "cache", "autorouting"}
+        {
+            "budgets",
+            "policies",
+            "providers",
+            "translate",
+            "logs",
+            "alerts",
+            "routes",
+            "rates",
+            "cache",
+            "autorouting",
+            "telemetry",
+            "statements",
+        }
     ),
     frozenset({"gateway"}),
+    frozenset({"exports"}),
     frozenset({"snapshot"}),
     frozenset({"document"}),
     frozenset({"exchange", "storage"}),
@@ -32,15 +46,15 @@ ROWS: tuple[frozenset[str], ...] = (
 APART = [("exchange", "storage"), ("proxy", "workers")]
 PURE = {
     "money", "errors", "sealing", "match", "request", "usage", "identity", "pricing", "ledger", "policies",
-    "routes", "rates", "cache", "budgets",
-    "providers", "translate", "logs", "alerts", "gateway", "snapshot", "document", "exchange",
+    "routes", "rates", "cache", "budgets", "statements",
+    "providers", "translate", "logs", "alerts", "telemetry", "gateway", "snapshot", "document", "exchange",
 }  # fmt: skip
 # What would wait, read a clock, draw lots, or touch the world.
 IMPURE_MODULES = {
     "asyncio", "socket", "ssl", "subprocess", "threading", "time", "random", "secrets", "os", "sqlite3", "apsw", "sqlalchemy",
     "uvicorn", "httptools", "urllib.request", "http.client", "logging", "tempfile", "shutil",
 }  # fmt: skip
-MONEY = {"money", "pricing", "budgets", "ledger", "exchange"}
+MONEY = {"money", "pricing", "budgets", "ledger", "exchange", "statements"}
 
 
 def modules() -> list[Path]:

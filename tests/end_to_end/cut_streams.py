@@ -48,7 +48,8 @@ class Booked(NamedTuple):
     kinds: tuple[str, ...]
     """Of its entries: one, if all is well."""
     charge: Charge
-    bound: int
+    bound: int | None
+    """Nanodollars that were held; `None` where the intent was cleared away since, as all are once they have ended."""
     """What was held."""
 
 
@@ -143,25 +144,28 @@ class Bench:
         """What the ledger file has since it was last read; settlements come a moment after the answers of `request_ids`."""
         (path,) = self.gateway.data.glob("*.db")
         found: dict[str, Booked] = {}
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + _PATIENCE_S
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as ledger:
             while True:
                 for seq, request_id, kind, charge, reservation, resized in ledger.execute(
                     _ENTRIES, (self._read_until,)
                 ):
-                    self._read_until = seq
+                    self._read_until, deadline = seq, time.monotonic() + _PATIENCE_S
                     before = found[request_id].kinds if request_id in found else ()
-                    bound = _read_reservation(reservation).bound if resized is None else resized
+                    held = _read_reservation(reservation).bound if reservation is not None else None
+                    bound = held if resized is None else resized
                     found[request_id] = Booked((*before, kind), _read_charge(charge), bound)
                 if request_ids <= found.keys() or time.monotonic() > deadline:
                     return found
                 time.sleep(0.005)
 
 
+_PATIENCE_S = 60
+"""Without another entry: streams that told no usage are counted one after the other."""
 _ENTRIES = """
 SELECT seq, request_id, kind, charge, record, (
   SELECT amount_nanodollars FROM resizes WHERE resizes.reservation_id = entries.reservation_id ORDER BY number DESC LIMIT 1)
-FROM entries JOIN intents USING (reservation_id) WHERE seq > ? ORDER BY seq
+FROM entries LEFT JOIN intents USING (reservation_id) WHERE seq > ? ORDER BY seq
 """
 _read_charge = msgspec.msgpack.Decoder(Charge).decode
 _read_reservation = msgspec.msgpack.Decoder(Reservation).decode

@@ -24,6 +24,9 @@ BY_ID = {row["id"]: row for row in STREAMS}
 SAMPLED = 25
 """Offsets of each stream that are cut at, besides those behind its events."""
 
+AT_ONCE = 2_000
+"""Cuts behind which the ledger is read: what is long over is cleared away there."""
+
 SMALL = (
     *("d0197", "d0180-brief", "d0225-brief", "d0024-brief", "d0043-brief", "d0064", "d0133", "d0134"),
     *("d0249-brief", "d0099-brief", "d0092-brief", "d0173-brief", "d0176-brief"),
@@ -102,9 +105,12 @@ def wrong(before: Bench, name: str, cuts: list[Cut]) -> list[tuple[Cut, str]]:
         elif said := wrong_bytes(before, cut, answer):
             failures.append((cut, said))
 
-    before.ask([uncut, nothing, *cuts], take)
-    assert len({request_id for _, request_id in ids}) == len(cuts) + 2
-    booked = before.booked({request_id for _, request_id in ids})
+    booked: dict[str, Booked] = {}
+    asked = [uncut, nothing, *cuts]
+    for start in range(0, len(asked), AT_ONCE):
+        before.ask(asked[start : start + AT_ONCE], take)
+        booked |= before.booked({request_id for _, request_id in ids[start:]})
+    assert len({request_id for _, request_id in ids}) == len(asked)
     whole = next(booked[request_id] for cut, request_id in ids if cut == uncut)
     least = next(booked[request_id] for cut, request_id in ids if cut == nothing)
     log = before.gateway.logged(next(request_id for cut, request_id in ids if cut == uncut))
@@ -126,6 +132,9 @@ def wrong_bytes(before: Bench, cut: Cut, answer: Answer) -> str:
         return "" if answer.body == passed else f"not the bytes that were sent, but {answer.body!r}"
     if holds_back(row) and cut.how not in CLEAN:
         passed = stream.body[: stream.ends[bisect_right(stream.ends, cut.offset) - 1]]
+    if cut.how == "reset":
+        # What had come and was not read when the connection was reset is lost in the kernel (RFC 9293, 3.10.7.4).
+        passed = passed[: same_beginning(passed, answer.body)]
     if not answer.body.startswith(passed):
         return f"not the bytes that were sent, but {answer.body!r}"
     last = answer.body[len(passed) :]
@@ -133,6 +142,12 @@ def wrong_bytes(before: Bench, cut: Cut, answer: Answer) -> str:
         # Nothing can be said in an array that is not closed.
         return "" if not last else f"more than was sent: {last!r}"
     return "" if says_that_it_broke_off(row, last, answer.request_id) else f"a last event of {last!r}"
+
+
+def same_beginning(one: bytes, other: bytes) -> int:
+    """How many bytes both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
 def has_to_be_told(row: dict[str, Any], passed: bytes) -> bool:
@@ -143,7 +158,8 @@ def has_to_be_told(row: dict[str, Any], passed: bytes) -> bool:
     meter = codec_for(api).meter(strip_usage=False)
     meter.feed(passed)
     meter.finish()
-    return not meter.complete and b"event: error" not in passed
+    # Half an event reaches nobody.
+    return not meter.complete and b"event: error" not in passed[: max(passed.rfind(b"\n\n"), 0)]
 
 
 def says_that_it_broke_off(row: dict[str, Any], last: bytes, request_id: str) -> bool:
@@ -201,15 +217,15 @@ def wrong_charge(cut: Cut, entry: Booked, whole: Booked, least: Booked, length: 
             return "metered without a usage"
         if charge.amount != full.amount and cut.row not in SEVERAL:
             return "metered at another amount than the whole stream"
-    elif charge.amount > entry.bound:
+    elif entry.bound is not None and charge.amount > entry.bound:
         return "above its hold"
-    elif charge.basis == "presumed" and charge.amount != entry.bound:
+    elif charge.basis == "presumed" and charge.amount != (entry.bound or charge.amount):
         return "presumed at another amount than its hold"
     elif charge.basis == "counted" and least.charge.basis != "counted":
         return "counted, though it may have made more than it showed"
     if cut.offset == length and cut.how in CLEAN and charge != full:
         return "not what the whole stream costs"
-    if full.basis != "metered" or full.amount > whole.bound or cut.row in SEVERAL:
+    if full.basis != "metered" or full.amount > (whole.bound or full.amount) or cut.row in SEVERAL:
         return ""
     if told_at is not None and cut.offset >= told_at and charge.amount < full.amount:
         return "less than the usage that was seen"

@@ -237,13 +237,13 @@ def test_budgets_that_allow_it_go_on_while_the_disk_is_full_and_every_dollar_is_
             status, said = ask(gateway, "metered", "without.stream", 4_000)
             assert status == 200 and b"[DONE]" in said, said[-300:]
             assert sample(gateway, "tollway_store_writable") == 0
-            waiting = sample(gateway, "tollway_unwritten_requests")
+            waiting = sample(gateway, "tollway_unwritten_waiting")
             assert 4 <= waiting <= sample(gateway, "tollway_unwritten_requests_total") <= 5
             assert ready(gateway) == 503
 
             disk.empty(process)
             until(lambda: sample(gateway, "tollway_store_writable") == 1, BACK_WITHIN_S)
-            until(lambda: sample(gateway, "tollway_unwritten_requests") == 0, BACK_WITHIN_S)
+            until(lambda: sample(gateway, "tollway_unwritten_waiting") == 0, BACK_WITHIN_S)
             assert any("went on while the store cannot be written" in line for line in gateway.lines)
             # Nobody says goodbye: what is in the books is on the disk.
             gateway.kill()
