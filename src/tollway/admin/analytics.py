@@ -8,6 +8,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from tollway.admin.access import Only
+from tollway.admin.analytics_asked import asking
 from tollway.admin.analytics_query import (
     AnalyticsQuery,
     Metric,
@@ -29,7 +30,7 @@ from tollway.admin.refusals import RefusalsAnswer, RefusalsQuery, refusals
 from tollway.admin.runtime import Runtime
 from tollway.clock import iso
 from tollway.money import dollars
-from tollway.storage.analytics import Answer, Behind, Group, Question, Series, Sums
+from tollway.storage.analytics import Answer, Group, Question, Series, Sums
 
 MOST_FIGURES = 250_000
 """Groups times buckets times metrics of one answer: some 20 MB, and a second or two of the processor."""
@@ -39,18 +40,7 @@ COMPARED_AT_MOST = 100_000
 
 def analytics_router(runtime: Runtime) -> APIRouter:
     router = APIRouter(tags=["analytics"])
-    writing = asyncio.Lock()
-
-    async def ask(asked: Question) -> Answer:
-        # What is settled counts at once; the rows follow within a moment, and are waited for here.
-        await runtime.store.ledger.flush()
-        await runtime.store.records.flush()
-        try:
-            return await runtime.store.analytics.ask(asked)
-        except Behind as error:
-            if error.temporary:
-                raise Problem(503, "analytics_not_ready", str(error)) from None
-            raise Problem(400, "range_too_long", str(error)) from None
+    writing, ask = asyncio.Lock(), asking(runtime)
 
     async def analytics(query: Annotated[AnalyticsQuery, Query()], request: Request, only: Only) -> Response:
         """Spend, tokens, requests, errors, cache and latency, by time and dimensions, with the total."""

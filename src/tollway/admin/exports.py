@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from msgspec import structs
 
 from tollway.admin.access import Only
+from tollway.admin.analytics_asked import asking
 from tollway.admin.analytics_query import buckets, earlier_of, filters, question, range_of
 from tollway.admin.exports_analytics import cells_of, view_table
 from tollway.admin.exports_asked import MOST_CELLS, AnalyticsExport, EntryExport, FocusExport, LogExport
@@ -24,7 +25,6 @@ from tollway.exports.making import AT_ONCE, MEDIA_TYPES, Form, Page, paged, piec
 from tollway.exports.parquet import ParquetUnavailable
 from tollway.ledger.entry import LedgerEntry
 from tollway.logs.record import LogRecord
-from tollway.storage.analytics import Answer, Behind, Question
 from tollway.storage.protocol import Filter
 from tollway.workers.listed_prices import list_prices
 
@@ -37,6 +37,7 @@ MOST_AT_ONCE = 4
 def exports_router(runtime: Runtime) -> APIRouter:
     router = APIRouter(tags=["exports"])
     under_way: set[object] = set()
+    ask = asking(runtime)
 
     async def entry_page(where: Filter, cursor: str | None) -> Page[LedgerEntry]:
         page = await runtime.store.records.entries(where, limit=AT_ONCE, cursor=cursor)
@@ -99,16 +100,6 @@ def exports_router(runtime: Runtime) -> APIRouter:
         pages = paged(lambda cursor: entry_page(where, cursor))
         name = _name(f"focus-{query.version}", where) if query.month is None else f"focus-{query.version}-{query.month}"
         return await answer(table, pages, query.format, name, spreadsheet=query.spreadsheet)
-
-    async def ask(asked: Question) -> Answer:
-        await runtime.store.ledger.flush()
-        await runtime.store.records.flush()
-        try:
-            return await runtime.store.analytics.ask(asked)
-        except Behind as error:
-            if error.temporary:
-                raise Problem(503, "analytics_not_ready", str(error)) from None
-            raise Problem(400, "range_too_long", str(error)) from None
 
     async def analytics_export(query: Annotated[AnalyticsExport, Query()], request: Request, only: Only) -> Response:
         """A view of analytics: a row for each bucket and group, and no total, so that each column adds up to it."""
