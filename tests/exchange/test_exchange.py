@@ -135,7 +135,7 @@ def test_the_reservation_covers_every_budget_and_outlives_the_longest_answer() -
     assert reservation.bound > 100 * 600
     assert reservation.opened_at == world.NOW
     assert reservation.deadline > world.NOW + LONGEST_ANSWER_S * 1000
-    assert reserve.wait_s == 2.0
+    assert reserve.wait_s == 5.0
 
 
 def test_a_settled_budget_holds_nothing_and_still_bounds_what_a_crash_presumes() -> None:
@@ -189,7 +189,7 @@ def test_where_others_hold_the_money_a_request_waits_once_then_clamps_then_is_re
     play = Playbook(body={**CHAT, "max_tokens": 8_000})
     first = play.authenticated()
     limit = first.reservation.holds[0].limit
-    assert first.wait_s == 2.0
+    assert first.wait_s == 5.0
 
     waited = play.refused_by(0, held=limit - 3_000_000, contended=True)
     assert isinstance(waited, Reserve)

@@ -89,7 +89,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     carry_over: int = 0
     """Nanodollars that may be added to a window's limit at most, of what the window before left of its own."""
     enabled: bool = True
-    contention_wait_ms: int = 2_000
+    contention_wait_ms: int = 5_000
     """How long a request may wait for money that others hold."""
     note: str = ""
     """What people should know of it; shown, never read."""

@@ -246,7 +246,7 @@ class BudgetDocument(Written, frozen=True):
     actions: list[ActionDocument] = []
     carry_over: str | int | float | CarryOverDocument | None = None
     enabled: bool = True
-    contention_wait_ms: int = 2_000
+    contention_wait_ms: int = 5_000
     note: str = ""
 
 
