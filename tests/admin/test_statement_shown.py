@@ -2,9 +2,9 @@
 
 from tests.statements.made import FROZEN, NOW, statement
 
-from tollway.admin.statement_shown import document_shown, frozen_shown, month_shown, total_of
+from tollway.admin.statement_shown import document_shown, frozen_shown, month_shown
 from tollway.money import dollars, parse
-from tollway.statements.statement import by_value
+from tollway.statements.statement import by_value, total_of
 from tollway.storage.billing import Billed
 
 ONE = statement()

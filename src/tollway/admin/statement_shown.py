@@ -17,6 +17,7 @@ from tollway.statements.statement import (
     Statement,
     by_user,
     by_value,
+    total_of,
 )
 from tollway.statements.statement import lines as lines_of
 from tollway.storage.billing import Billed
@@ -167,18 +168,6 @@ def part_shown(part: Part) -> StatementPartShown:
         presumed_usd=dollars(part.presumed),
         adjustments_usd=dollars(part.adjusted),
         total_usd=dollars(part.total),
-    )
-
-
-def total_of(parts: Sequence[Part]) -> Part:
-    """All parts as one."""
-    return Part(
-        name=None,
-        attempts=sum(part.attempts for part in parts),
-        unpriced=sum(part.unpriced for part in parts),
-        usage=sum(part.usage for part in parts),
-        presumed=sum(part.presumed for part in parts),
-        adjusted=sum(part.adjusted for part in parts),
     )
 
 

@@ -19,6 +19,7 @@ from tollway.statements.statement import (
     by_user,
     by_value,
     lines,
+    total_of,
 )
 
 MOST_ROWS: Final = 400
@@ -210,7 +211,7 @@ def _models(usage: Sequence[Line], money: Amounts) -> list[dict[str, Any]]:
 def _parts(parts: Sequence[Part], by: str, money: Amounts) -> list[dict[str, Any]]:
     shown = [(_short(named(by, part.name)), part) for part in parts[:MOST_ROWS]]
     if rest := parts[MOST_ROWS:]:
-        shown.append((f"{len(rest):,} others", _together(rest)))
+        shown.append((f"{len(rest):,} others", total_of(rest)))
     return [
         {
             "name": name,
@@ -222,17 +223,6 @@ def _parts(parts: Sequence[Part], by: str, money: Amounts) -> list[dict[str, Any
         }
         for name, part in shown
     ]
-
-
-def _together(parts: Sequence[Part]) -> Part:
-    return Part(
-        name=None,
-        attempts=sum(part.attempts for part in parts),
-        unpriced=sum(part.unpriced for part in parts),
-        usage=sum(part.usage for part in parts),
-        presumed=sum(part.presumed for part in parts),
-        adjusted=sum(part.adjusted for part in parts),
-    )
 
 
 def _adjustments(adjustments: Sequence[Adjustment], money: Amounts) -> list[dict[str, Any]]:

@@ -165,6 +165,18 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         return self.usage + self.presumed + self.adjusted
 
 
+def total_of(parts: Sequence[Part]) -> Part:
+    """All parts as one."""
+    return Part(
+        name=None,
+        attempts=sum(part.attempts for part in parts),
+        unpriced=sum(part.unpriced for part in parts),
+        usage=sum(part.usage for part in parts),
+        presumed=sum(part.presumed for part in parts),
+        adjusted=sum(part.adjusted for part in parts),
+    )
+
+
 Section = Literal["usage", "presumed"]
 
 
