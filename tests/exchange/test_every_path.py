@@ -272,7 +272,7 @@ def some_replies(command: Command, snapshot: Snapshot) -> list[Any]:
             claim = command.claims[0]
             return [admitted, Limited(claim, "requests", 1, 1, 1, 5, world.NOW + 5_000, ())]
         case Weighed():
-            return [True, False]
+            return [0, 5_000]
         case Consult():
             return [tuple(Seen() for _ in command.names), tuple(Seen(resting=True) for _ in command.names)]
         case Lookup():
@@ -439,7 +439,7 @@ def _counts(told: Told) -> None:
         assert corrected == [], "what is not known stays as it was expected"
     else:
         assert [c.tokens for c in corrected] == first
-    let_through = [c.weigh for c, reply in told.steps if isinstance(c, Weighed) and reply]
+    let_through = [c.weigh for c, reply in told.steps if isinstance(c, Weighed) and reply == 0]
     spent = sum(entry.charge.amount for entry in entries)
     booked = [(list(c.weighed), c.nanodollars) for c in told.commands(Booked)]
     assert booked == ([(let_through, spent)] if let_through and spent else [])

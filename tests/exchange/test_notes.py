@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollway.exchange.notes import attempt_of, believed, raised, sent_at, since, together, tokens_of, walked
+from tollway.exchange.notes import attempt_of, believed, of_hold, raised, sent_at, since, together, tokens_of, walked
+from tollway.ledger.reservation import Balance, Held
 from tollway.logs.record import Attempt
 from tollway.money import Money
 from tollway.pricing.charge import Charge, presumed
@@ -76,3 +77,12 @@ def test_a_try_is_noted_with_when_it_was_sent_and_when_it_ended() -> None:
         number=2, provider="", model="", outcome="no_answer", code="upstream_timeout", sent_us=2, ended_us=4_000
     )
     assert since(5, None) is None and sent_at(None) is None
+
+
+def test_of_money_that_is_held_what_is_out_of_the_ordinary_is_noted() -> None:
+    balances = (Balance("a", 5_000_000_000, 0, 4_000_000_000), Balance("b", 0, 0, 1))
+    assert of_hold(Held(balances), ["first", "second"], None) == []
+    unwritten, watched, clamped = of_hold(Held(balances, would_refuse=(0,), unwritten=True), ["first", "second"], 300)
+    assert (unwritten.code, watched.code, clamped.code) == ("unwritten", "would_refuse", "clamped")
+    assert (watched.rule, watched.detail) == ("first", "$5.00 spent of $4.00, monitored only")
+    assert clamped.detail == "output capped at 300 tokens"

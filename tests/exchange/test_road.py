@@ -231,23 +231,35 @@ def test_what_a_limit_of_a_route_turns_away_goes_the_other_way_and_is_counted_be
     play = road(settings)
     (weighed,) = [command for command in play.commands if isinstance(command, Weighed)]
     assert (weighed.weigh.key_value, weighed.weigh.limit, weighed.weigh.window_s) == ("ml", 5, 60)
-    play.on(Weighed, False)
+    play.on(Weighed, 39_001)
     play.answers()
     play.sent_and_logged()
     assert play.called == [NANO]
 
 
-@pytest.mark.parametrize(("technique", "wait"), [("fixed", b"40"), ("sliding", b"1")])
-def test_a_route_that_ends_at_a_limit_says_so_with_429_and_when_to_come_back(technique: str, wait: bytes) -> None:
+@pytest.mark.parametrize("technique", ["fixed", "sliding"])
+@pytest.mark.parametrize(("wait_ms", "wait"), [(1, 1), (1_000, 1), (1_001, 2), (39_999, 40), (3_600_000, 3_600)])
+def test_a_route_that_ends_at_a_limit_says_so_with_429_and_when_to_come_back(
+    technique: str, wait_ms: int, wait: int
+) -> None:
     play = road(elements("r", rate("r", "m0", technique=technique), model("m0", MINI)))
-    play.on(Weighed, False)
+    play.on(Weighed, wait_ms)
     code, send, _ = refused(play)
     assert (code, send.status) == ("rate_limited", 429)
     said = headers_of(send)
-    # 14:13:20 is 40 s before the next minute.
-    assert said[b"retry-after"] == wait and said[b"x-should-retry"] == b"true"
+    assert said[b"retry-after"] == str(wait).encode() and said[b"x-should-retry"] == b"true"
     body = json.loads(send.body)["error"]
     assert body["type"] == "rate_limit_error" and '"r"' in body["message"]
+    assert f"Try again in {wait:,} s." in body["message"]
+
+
+@pytest.mark.parametrize("waits", [(9_000, 61_000), (61_000, 9_000)])
+def test_of_several_limits_that_are_reached_the_first_to_open_says_when(waits: tuple[int, int]) -> None:
+    play = road(elements("r", rate("r", "m0", "s"), rate("s", "m0"), model("m0", MINI)))
+    for wait_ms in waits:
+        play.on(Weighed, wait_ms)
+    code, send, _ = refused(play)
+    assert (code, headers_of(send)[b"retry-after"]) == ("rate_limited", b"9")
 
 
 def test_a_route_without_a_model_on_its_way_says_where_it_ended() -> None:
@@ -272,8 +284,8 @@ def test_what_all_tries_cost_is_booked_on_the_limits_that_let_the_request_throug
         model("m1", NANO),
     )
     play = road(settings)
-    play.on(Weighed, True)
-    play.on(Weighed, False)
+    play.on(Weighed, 0)
+    play.on(Weighed, 39_001)
     play.held()
     presumed = play.on(Forward, NoAnswer("upstream_timeout", "silence", 1))
     play.on(Settle, None)
@@ -292,7 +304,7 @@ def test_what_all_tries_cost_is_booked_on_the_limits_that_let_the_request_throug
 
 def test_what_cost_nothing_is_booked_nowhere() -> None:
     play = road(elements("r", rate("r", "m0", limitType="cost", limit=1), model("m0", MINI)))
-    play.on(Weighed, True)
+    play.on(Weighed, 0)
     play.fails()
     play.sent_and_logged()
 

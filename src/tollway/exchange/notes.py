@@ -1,13 +1,15 @@
 """Small things that a story notes."""
 
-from typing import NamedTuple, TypedDict, Unpack
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from tollway.errors import UsageInvalid
 from tollway.exchange.allowance import Allowance
-from tollway.exchange.steps import Ended, Head
+from tollway.exchange.steps import Ended
 from tollway.exchange.target import Target
+from tollway.ledger.reservation import Held
 from tollway.logs.record import Attempt, Decision, Raised
-from tollway.money import Money
+from tollway.money import Money, compared
 from tollway.pricing.charge import Basis, Charge
 from tollway.pricing.lines import usage_of
 from tollway.routes.walk import Trail
@@ -30,36 +32,30 @@ class Repeat(NamedTuple):
     fingerprint: bytes
 
 
-class Known(TypedDict, total=False):
-    """What is known of a try besides."""
-
-    status: int | None
-    code: str
-    charge: Charge | None
-    sent_ns: int | None
-    """On the monotonic clock."""
-    ended_ns: int | None
-
-
-def attempt_of(target: Target | None, began_ns: int, number: int, outcome: str, **known: Unpack[Known]) -> Attempt:
-    """A try of a request that came in at `began_ns`, as the log keeps it."""
-    charge = known.get("charge")
+def attempt_of(
+    target: Target | None,
+    began_ns: int,
+    number: int,
+    outcome: str,
+    *,
+    status: int | None = None,
+    code: str = "",
+    charge: Charge | None = None,
+    sent_ns: int | None = None,
+    ended_ns: int | None = None,
+) -> Attempt:
+    """A try of a request that came in at `began_ns`, as the log keeps it; all instants are on the monotonic clock."""
     return Attempt(
         number=number,
         provider=target.provider.slug if target is not None else "",
         model=(target.model or "") if target is not None else "",
         outcome=outcome,
-        status=known.get("status"),
-        code=known.get("code", ""),
+        status=status,
+        code=code,
         cost=charge.amount if charge is not None else None,
-        sent_us=since(began_ns, known.get("sent_ns")),
-        ended_us=since(began_ns, known.get("ended_ns")),
+        sent_us=since(began_ns, sent_ns),
+        ended_us=since(began_ns, ended_ns),
     )
-
-
-def known_of(head: Head, ended: Ended, charge: Charge | None) -> Known:
-    """What is known of a try whose answer has ended."""
-    return Known(status=head.status, charge=charge, sent_ns=sent_at(ended), ended_ns=ended.at_ns)
 
 
 def since(began_ns: int, at_ns: int | None) -> int | None:
@@ -70,6 +66,23 @@ def since(began_ns: int, at_ns: int | None) -> int | None:
 def sent_at(ended: Ended | None) -> int | None:
     """When the call was sent whose answer has ended, on the monotonic clock; `None` where that is not known."""
     return ended.at_ns - ended.upstream_us * 1000 if ended is not None and ended.upstream_us is not None else None
+
+
+def of_hold(held: Held, names: Sequence[str], clamped_to: int | None) -> list[Decision]:
+    """What is worth a note of money that is held. `names`: of the budget of each hold; `clamped_to`: tokens that the output was
+    lowered to."""
+    found: list[Decision] = []
+    if held.unwritten:
+        said = "the store could not be written; held in memory alone, as its budgets allow"
+        found.append(Decision(step="reserve", outcome="note", code="unwritten", detail=said))
+    for index in held.would_refuse:
+        limit, spent = compared(held.balances[index].limit, held.balances[index].spent)
+        said = f"{spent} spent of {limit}, monitored only"
+        found.append(Decision(step="reserve", outcome="note", code="would_refuse", rule=names[index], detail=said))
+    if clamped_to is not None:
+        said = f"output capped at {clamped_to} tokens"
+        found.append(Decision(step="reserve", outcome="note", code="clamped", detail=said))
+    return found
 
 
 def raised(allowance: Allowance | None) -> Raised | None:

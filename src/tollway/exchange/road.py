@@ -114,20 +114,21 @@ def _by_route(case: Case, request: InferenceRequest, ask: Ask, name: str) -> Try
     story.route = route.name
     walking = walk(route, facts, draw_of(request.id), trail)
     weighed: list[Weigh] = []
-    reached: Weigh | None = None
+    # Until the first of the limits that were reached lets it through, so that another way is open.
+    soonest_ms: int | None = None
     passed: Passed | None = None
     answered, why = False, ""
     try:
         step = next(walking)
         while True:
             if isinstance(step, Weigh):
-                under: bool = yield Weighed(step)
-                if not under:
-                    reached = step
+                wait_ms: int = yield Weighed(step)
+                if wait_ms:
+                    soonest_ms = wait_ms if soonest_ms is None else min(wait_ms, soonest_ms)
                 elif step.limit_type == "cost":
                     # Like requests, what is spent behind a limit counts on it, and not what was turned away by it.
                     weighed.append(step)
-                step = walking.send(under)
+                step = walking.send(wait_ms == 0)
                 continue
             if passed is not None:
                 story.passed_over(passed.target, passed.refusal)
@@ -142,19 +143,13 @@ def _by_route(case: Case, request: InferenceRequest, ask: Ask, name: str) -> Try
         yield Booked(tuple(weighed), story.booked)
     if answered or passed is not None:
         return passed
-    if reached is not None and trail.ended == "limited":
-        wait_s = _until_next(reached, case.at)
-        refusal = Refusal(code="rate_limited", rule=route.name, message=why, retry_after_s=wait_s)
+    if soonest_ms is not None and trail.ended == "limited":
+        wait_s = -(-soonest_ms // 1000)
+        message = f"{why} Try again in {wait_s:,} s."
+        refusal = Refusal(code="rate_limited", rule=route.name, message=message, retry_after_s=wait_s)
     else:
         refusal = Refusal(code="route_unanswered", rule=route.name, message=why)
     return Passed(refusal=refusal, step="route")
-
-
-def _until_next(limit: Weigh, now: int) -> int | None:
-    """Seconds until a limit counts anew; `None` where its window slides, so that some of it comes back at any time."""
-    if limit.technique == "sliding":
-        return None
-    return -(-(limit.window_s * 1000 - now % (limit.window_s * 1000)) // 1000)
 
 
 def _by_task(case: Case, request: InferenceRequest, ask: Ask) -> Trying:

@@ -19,7 +19,7 @@
 | Remember     | None, Unavailable                  |
 | Admit        | Admitted, Limited                  |
 | Corrected    | None                               |
-| Weighed      | bool                               |
+| Weighed      | int                                |
 | Booked       | None                               |
 | Consult      | Seen                               |
 | Lookup       | Kept, None                         |
@@ -207,7 +207,7 @@ class Corrected(msgspec.Struct, frozen=True):
 
 
 class Weighed(msgspec.Struct, frozen=True):
-    """Count the request on a limit of a route; the reply is whether it is under it."""
+    """Count the request on a limit of a route; the reply is 0 where it is under it, else the milliseconds until it would be."""
 
     weigh: Weigh
 

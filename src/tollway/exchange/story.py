@@ -1,7 +1,6 @@
 """What is known of a request as it goes along: the source of its ledger entries and its log record."""
 
 from collections.abc import Mapping
-from typing import Unpack
 
 from tollway.budgets.holds import Claim
 from tollway.cache.entry import Kept
@@ -18,7 +17,7 @@ from tollway.ledger.entry import Context, LedgerEntry, entry_id
 from tollway.ledger.reservation import Balance, Held, Hold, Reservation
 from tollway.logs.record import Attempt, Decision, Durations, LogRecord
 from tollway.match import Attribute
-from tollway.money import ZERO, Money, compared
+from tollway.money import ZERO, Money
 from tollway.pricing.charge import Charge, Unpriced
 from tollway.pricing.estimate import Quote
 from tollway.rates.counters import Admitted, Standing
@@ -160,52 +159,25 @@ class Story:
     ) -> None:
         """Notes what is held, which budget is tightest, and what a monitored one would have said."""
         self._holds, self._allowance = reservation.holds, allowance
-        self._before = tuple(
-            (balance.spent, balance.held - hold.amount)
-            for hold, balance in zip(reservation.holds, held.balances, strict=True)
-        )
         self.tightest = None
         owners = [claim for claim in claimed for _ in claim.accounts]
+        before: list[tuple[int, int]] = []
         least: int | None = None
         for claim, hold, balance in zip(owners, reservation.holds, held.balances, strict=True):
+            before.append((balance.spent, balance.held - hold.amount))
             if hold.enforced:
                 # Without this request's own hold, which not every guarantee places: what is left once it is settled.
                 left = balance.limit - balance.spent - balance.held + hold.amount
                 if least is None or left < least:
                     least = left
                     self.tightest = (claim, hold, balance)
-        if held.unwritten:
-            self._decisions.append(
-                Decision(
-                    step="reserve",
-                    outcome="note",
-                    code="unwritten",
-                    detail="the store could not be written; held in memory alone, as its budgets allow",
-                )
-            )
-        self.would_refuse = tuple(dict.fromkeys(owners[index].budget.name for index in held.would_refuse))
-        for index in held.would_refuse:
-            limit, spent = compared(held.balances[index].limit, held.balances[index].spent)
-            self._decisions.append(
-                Decision(
-                    step="reserve",
-                    outcome="note",
-                    code="would_refuse",
-                    rule=owners[index].budget.name,
-                    detail=f"{spent} spent of {limit}, monitored only",
-                )
-            )
+        self._before = tuple(before)
         if clamped and quote is not None:
             self.clamped_to = quote.output_tokens
-            self._decisions.append(
-                Decision(
-                    step="reserve",
-                    outcome="note",
-                    code="clamped",
-                    detail=f"output capped at {quote.output_tokens} tokens",
-                )
-            )
-        names = ", ".join(claim.budget.name for claim in claimed)
+        if held.would_refuse:
+            self.would_refuse = tuple(dict.fromkeys([owners[index].budget.name for index in held.would_refuse]))
+        self._decisions += notes.of_hold(held, [claim.budget.name for claim in owners], self.clamped_to)
+        names = ", ".join([claim.budget.name for claim in claimed])
         self._decisions.append(Decision(step="reserve", outcome="allow", rule=names))
 
     def entry(self, reservation: Reservation, charge: Charge | Unpriced, ended: Ended | None, now: int) -> LedgerEntry:
@@ -299,13 +271,38 @@ class Story:
         self._head, self._ended = None, None
         self.standings = tuple(standing for one in self.admitted for standing in one.standings)
 
-    def attempted(self, number: int, outcome: str, **known: Unpack[notes.Known]) -> None:
-        self._attempts.append(notes.attempt_of(self.target, self.request.started_ns, number, outcome, **known))
+    def attempted(
+        self,
+        number: int,
+        outcome: str,
+        *,
+        status: int | None = None,
+        code: str = "",
+        charge: Charge | None = None,
+        sent_ns: int | None = None,
+        ended_ns: int | None = None,
+    ) -> None:
+        """Notes how a try came out, as `notes.attempt_of` has it."""
+        self._attempts.append(
+            notes.attempt_of(
+                self.target,
+                self.request.started_ns,
+                number,
+                outcome,
+                status=status,
+                code=code,
+                charge=charge,
+                sent_ns=sent_ns,
+                ended_ns=ended_ns,
+            )
+        )
 
     def ended(self, attempt: int, head: Head, ended: Ended, charge: Charge | None = None) -> None:
         self._head, self._ended = head, ended
         outcome = {"complete": "answered" if head.status < 400 else "rejected"}.get(ended.reason, ended.reason)
-        self.attempted(attempt, outcome, **notes.known_of(head, ended, charge))
+        self.attempted(
+            attempt, outcome, status=head.status, charge=charge, sent_ns=notes.sent_at(ended), ended_ns=ended.at_ns
+        )
 
     def would_have_ended(self, claimed: tuple[Claim, ...], indexes: tuple[int, ...]) -> None:
         """Budgets that only watch would have ended the answer."""
@@ -355,6 +352,7 @@ class Story:
         over_ns = (
             self._sent.at_ns if self._sent is not None else ended.at_ns if ended is not None else request.started_ns
         )
+        provider, model = self.served
         first_ns = (ended.first_chunk_ns or self._head.at_ns) if ended is not None and self._head is not None else None
         return LogRecord(
             request_id=request.id,
@@ -365,8 +363,8 @@ class Story:
             api=request.api,
             status=status,
             code=code,
-            provider=self.served[0] or request.provider,
-            request_model=self.served[1],
+            provider=provider or request.provider,
+            request_model=model,
             response_model=report.response_model if report is not None else None,
             user=identity.user if identity is not None else None,
             groups=identity.groups if identity is not None else (),
