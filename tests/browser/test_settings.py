@@ -3,33 +3,15 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, StorageState, expect
-from tests.browser.visiting import Visitor
+from playwright.sync_api import Browser, expect
+from tests.browser.visiting import Visitor, looked_at
 
 PAGES = ("/settings", "/settings?tab=exports", "/settings?tab=document", "/settings?tab=process")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-def test_no_page_has_a_serious_barrier_or_is_cut(
-    chromium: Browser, gateway: str, signed_in: StorageState, scheme: str, width: int
-) -> None:
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900},
-        color_scheme=scheme,  # type: ignore[arg-type]
-        storage_state=signed_in,
-    )
-    visitor = Visitor(context, gateway)
-    found: dict[str, object] = {}
-    for path in PAGES:
-        page = visitor.open(path)
-        if barriers := visitor.barriers():
-            found[path] = barriers
-        if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
-            found[path] = wide
-    context.close()
-    visitor.expect_refusal()
-    assert found == {}
-    assert visitor.wrong == []
+def test_no_page_has_a_serious_barrier_or_is_cut(chromium: Browser, gateway: str, width: int, scheme: str) -> None:
+    assert looked_at(chromium, gateway, PAGES, width, scheme) == {}
 
 
 def test_a_gateway_is_changed_after_the_difference_was_shown(visitor: Visitor) -> None:

@@ -1,11 +1,19 @@
 """Somebody at the dashboard, as tests have them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
 AXE = Path(__file__).parent.parent.parent / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
 PASSWORD = "a-long-password"
+SETTLED = """async () => {
+  const busy = () => document.querySelector('[role=status][aria-label=Loading]') !== null;
+  if (busy()) return false;
+  await new Promise(resolve => setTimeout(resolve, 50));
+  return !busy();
+}"""
+"""Nothing is loading, and what was loaded has led to nothing else that loads."""
 
 
 class Visitor:
@@ -31,7 +39,7 @@ class Visitor:
         """A page by its address, once it has shown what it has."""
         self.page.goto(f"{self.url}/dashboard{path}")
         self.page.get_by_role("heading", level=1).first.wait_for()
-        self.page.get_by_role("status", name="Loading").first.wait_for(state="detached")
+        self.page.wait_for_function(SETTLED)
         return self.page
 
     def expect_refusal(self) -> None:
@@ -47,7 +55,7 @@ class Visitor:
         ]
 
 
-def looked_at(browser: Browser, url: str, paths: list[str], width: int, scheme: str) -> dict[str, list[str]]:
+def looked_at(browser: Browser, url: str, paths: Sequence[str], width: int, scheme: str) -> dict[str, list[str]]:
     """What is wrong with pages on a screen of that width, by night or by day: barriers, and what sticks out at its side."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     visitor = Visitor(context, url)
