@@ -34,6 +34,11 @@ MODELS = (
     ("google", "gemini-2.5-pro"), ("google", "gemini-2.5-flash"), ("mistral", "mistral-large"),
 )  # fmt: skip
 TEAMS = 20
+_BALANCES = """
+INSERT INTO balances (account, bucket, spent_nanodollars, through_seq)
+SELECT json_extract(leg.value, '$[0]'), json_extract(leg.value, '$[1]'), sum(amount_nanodollars), ?1
+FROM entries, json_each(CAST(legs AS TEXT)) AS leg GROUP BY 1, 2
+"""
 
 
 class People:
@@ -92,7 +97,7 @@ def made_up(count: int, until: int, days: int, users: int) -> Iterator[tuple[tup
 
 
 def _pair(number: int, at: int, context: Context, chance: random.Random) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    request_id = f"{at:012x}-{number:08x}"
+    request_id, hour = f"{at:012x}-{number:08x}", at - at % HOUR_MS
     read, written = chance.randrange(200, 20_000), chance.randrange(10, 2_000)
     usage = Usage(input_tokens=read, cache_read_input_tokens=read // 2, output_tokens=written)
     input_amount, output_amount = Money(read * 1_250), Money(written * 10_000)
@@ -116,7 +121,7 @@ def _pair(number: int, at: int, context: Context, chance: random.Random) -> tupl
         attempt=1,
         kind="unpriced" if number % 5_003 == 0 else "charge",
         charge=Charge(Money(0), (), "", "metered") if number % 5_003 == 0 else charge,
-        legs=(("company", at), (f"each[user={context.user}]", at)),
+        legs=(("company", hour), (f"each[user={context.user}]", hour)),
         context=context,
         response_model=context.model,
         usage=usage,
@@ -154,6 +159,13 @@ def _pair(number: int, at: int, context: Context, chance: random.Random) -> tupl
         saved=Money(4_200_000) if number % 31 == 0 else None,
     )
     return (number, *rows.of_entry(settled)), rows.of_record(record)
+
+
+def save_balances(writing: Connection, last: int) -> None:
+    """Saves what every account has spent, as the gateway does while it runs: else it would read all entries when it starts."""
+    with writing:
+        writing.execute(_BALANCES, (last,))
+        writing.execute(statements.SAVE_MARK, ("balances", last))
 
 
 def roll(writing: Connection) -> None:
@@ -198,6 +210,7 @@ def main() -> None:
         if written % 500_000 < AT_ONCE:
             print(f"{written:,} rows of each after {time.monotonic() - began:.0f} s", flush=True)
     rolled = time.monotonic()
+    save_balances(writing, written)
     roll(writing)
     writing.wal_checkpoint()
     print(f"{written:,} rows of each in {rolled - began:.0f} s; rolled up in {time.monotonic() - rolled:.0f} s")
