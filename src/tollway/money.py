@@ -16,6 +16,10 @@ ZERO = Money(0)
 DOLLAR = Money(1_000_000_000)
 CENT = Money(10_000_000)
 LARGEST = Money(2**63 - 1)
+MOST_AT_ONCE = Money(1_000_000 * DOLLAR)
+"""The most that one answer, one custom cost or one adjustment by hand may come to: what is above it was not meant."""
+MOST_IN_ALL = Money(2**62)
+"""Half of 64 bits, $4.6 billion: nothing is taken on that would bring a sum of the ledger beyond it."""
 
 # A sign, digits, and at most nine places: what nanodollars can hold without rounding.
 _DECIMAL = re.compile(r"-?[0-9]{1,10}(?:\.[0-9]{1,9})?")

@@ -38,6 +38,7 @@ from tollway.workers.keyring import Keyring
 from tollway.workers.safe import Safe
 from tollway.workers.telemetry import Telemetry, protobuf_is_installed
 from tollway.workers.tokens import Tokens
+from tollway.workers.upkeep import Upkeep
 
 log = logging.getLogger("tollway")
 
@@ -75,6 +76,8 @@ class Runtime(msgspec.Struct, kw_only=True):
     """Requests that are answered once, however often they are sent."""
     exporting: Exporting | None = None
     """Runs the jobs that export."""
+    upkeep: Upkeep = msgspec.field(default_factory=Upkeep)
+    """Keeps what runs beside the requests running."""
     reload: Callable[[str], Awaitable[int]] | None = None
     """Reads the settings file again and puts it in force in the name of whoever is given; returns the revision. Raises
     SettingsInvalid or StoreUnavailable, changing nothing."""

@@ -2,6 +2,8 @@
 
 A key of a fixed window has the window's start in it; one of a rolling window the bucket in which it was crossed, so that
 crossing to and fro within one bucket is told once.
+
+`called`: what people are told of an account whose name in the ledger says little to them.
 """
 
 from tollway.alerts.event import Event
@@ -15,8 +17,9 @@ def _when(ms: int) -> str:
 
 
 def spent(
-    account: str, *, name: str, start: int, percent: int, amount: int, limit: int, at: int, event_id: str
-) -> Event:
+    account: str, *, name: str, start: int, percent: int, amount: int, limit: int, at: int, event_id: str,
+    called: str | None = None,
+) -> Event:  # fmt: skip
     """`percent` of the limit are spent; `start` is the window's, or the bucket of a rolling one."""
     whole = percent >= 100
     return Event(
@@ -24,8 +27,8 @@ def spent(
         key=f"spent:{account}:{start}:{percent}",
         kind="spent",
         at=at,
-        title=f"{account}: {percent}% of the budget spent",
-        text=f'Account "{account}" of budget "{name}" has spent {display(amount)} of {display(limit)}'
+        title=f"{called or account}: {percent}% of the budget spent",
+        text=f'Account "{called or account}" of budget "{name}" has spent {display(amount)} of {display(limit)}'
         + (". An enforced budget refuses requests now." if whole and amount >= limit else "."),
         budget=_budget(account),
         account=account,
@@ -40,16 +43,17 @@ def spent(
 
 
 def below(
-    account: str, *, name: str, bucket: int, percent: int, amount: int, limit: int, at: int, event_id: str
-) -> Event:
+    account: str, *, name: str, bucket: int, percent: int, amount: int, limit: int, at: int, event_id: str,
+    called: str | None = None,
+) -> Event:  # fmt: skip
     """A rolling window fell below the threshold again, which may be reached once more. Kept, and sent to nobody."""
     return Event(
         id=event_id,
         key=f"spent:{account}:{bucket}:{percent}:below",
         kind="spent",
         at=at,
-        title=f"{account}: below {percent}% of the budget again",
-        text=f'Account "{account}" of budget "{name}" has spent {display(amount)} of {display(limit)}.',
+        title=f"{called or account}: below {percent}% of the budget again",
+        text=f'Account "{called or account}" of budget "{name}" has spent {display(amount)} of {display(limit)}.',
         budget=_budget(account),
         account=account,
         data={
@@ -62,16 +66,17 @@ def below(
 
 
 def forecast(
-    account: str, *, rule: str, start: int, percent: int, amount: int, limit: int, reached: int, at: int, event_id: str
-) -> Event:
+    account: str, *, rule: str, start: int, percent: int, amount: int, limit: int, reached: int, at: int, event_id: str,
+    called: str | None = None,
+) -> Event:  # fmt: skip
     what = "the limit" if percent == 100 else f"{percent}% of the limit"
     return Event(
         id=event_id,
         key=f"forecast:{rule}:{account}:{start}:{percent}",
         kind="forecast",
         at=at,
-        title=f"{account}: at this pace {what} is reached on {_when(reached)}",
-        text=f'Account "{account}" has spent {display(amount)} of {display(limit)}. If it goes on like this, {what} is '
+        title=f"{called or account}: at this pace {what} is reached on {_when(reached)}",
+        text=f'Account "{called or account}" has spent {display(amount)} of {display(limit)}. If it goes on like this, {what} is '
         f"reached on {_when(reached)}.",
         budget=_budget(account),
         account=account,
@@ -87,15 +92,15 @@ def forecast(
 
 def burn_rate(
     account: str, *, rule: str, slot: int, times: int, fast: int, fast_s: int, slow: int, slow_s: int, limit: int,
-    at: int, event_id: str,
+    at: int, event_id: str, called: str | None = None,
 ) -> Event:  # fmt: skip
     return Event(
         id=event_id,
         key=f"burn_rate:{rule}:{account}:{slot}:{times}",
         kind="burn_rate",
         at=at,
-        title=f"{account}: spending {times} times faster than the budget allows",
-        text=f'Account "{account}" has spent {display(fast)} in the last {_length(fast_s)} and {display(slow)} in the last '
+        title=f"{called or account}: spending {times} times faster than the budget allows",
+        text=f'Account "{called or account}" has spent {display(fast)} in the last {_length(fast_s)} and {display(slow)} in the last '
         f"{_length(slow_s)}, at least {times} times what its limit of {display(limit)} allows.",
         budget=_budget(account),
         account=account,
@@ -204,15 +209,16 @@ def unwritten(count: int, *, rule: str, slot: int, at: int, event_id: str) -> Ev
 
 
 def unused(
-    account: str, *, rule: str, start: int, percent: int, amount: int, limit: int, ends: int, at: int, event_id: str
-) -> Event:
+    account: str, *, rule: str, start: int, percent: int, amount: int, limit: int, ends: int, at: int, event_id: str,
+    called: str | None = None,
+) -> Event:  # fmt: skip
     return Event(
         id=event_id,
         key=f"unused:{rule}:{account}:{start}:{percent}",
         kind="unused",
         at=at,
-        title=f"{account}: less than {percent}% of the budget used",
-        text=f'Account "{account}" has spent {display(amount)} of {display(limit)}, and its window ends on {_when(ends)}.',
+        title=f"{called or account}: less than {percent}% of the budget used",
+        text=f'Account "{called or account}" has spent {display(amount)} of {display(limit)}, and its window ends on {_when(ends)}.',
         budget=_budget(account),
         account=account,
         data={

@@ -199,13 +199,18 @@ class Rolled(msgspec.Struct, frozen=True, kw_only=True):
     entries_behind: int
     records: int
     records_behind: int
+    full: bool = False
+    """A sum of money is beyond what 64 bits hold, and stands at the largest they do; the ledger has all of it."""
+    failing: Mapping[Table, str] = msgspec.field(default_factory=dict[Table, str])
+    """Of which table the last step failed, and why."""
 
 
 class Analytics(Protocol):
     """Rollups of ledger and log, and the questions that they answer."""
 
     async def roll(self) -> bool:
-        """Takes in what was booked and logged since, one bounded step; `True` when there is more. Raises StoreUnavailable."""
+        """Takes in what was booked and logged since, one bounded step of each table; `True` when there is more. Raises
+        StoreUnavailable where one cannot be taken in, and the other has no more."""
         ...
 
     async def rolled(self) -> Rolled: ...

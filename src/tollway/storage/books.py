@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from tollway.ledger import journal
 from tollway.ledger.entry import Context, Kind
 from tollway.ledger.reservation import Balance, Hold, Reservation, State
+from tollway.money import MOST_IN_ALL, display
 from tollway.storage.account import Account, Bucket
 from tollway.storage.limits import Limits
 
@@ -86,7 +87,7 @@ class Copy(NamedTuple):
 class Books:
     """Accounts by name, and the limits in force for them."""
 
-    __slots__ = ("_accounts", "_past", "limits", "unsaved")
+    __slots__ = ("_accounts", "_past", "booked", "limits", "pledged", "unsaved")
 
     def __init__(self, past: Past) -> None:
         self._past = past
@@ -95,6 +96,10 @@ class Books:
         """Freezes and increases."""
         self.unsaved: deque[tuple[str, Bucket]] = deque()
         """Buckets booked in since they were last taken by `take_unsaved`, each once, oldest change first."""
+        self.booked: int = 0
+        """Nanodollars that all entries there ever were come to, but for openings, which are no spend."""
+        self.pledged: int = 0
+        """Nanodollars that all open reservations may come to."""
 
     def limit(self, hold: Hold) -> int:
         """Nanodollars of the limit in force: the hold's own, increases, what was carried over; of that, its share.
@@ -117,6 +122,21 @@ class Books:
             account = self._view(hold)
             balances.append(Balance(hold.account, account.spent, account.held, self.limit(hold)))
         return tuple(balances)
+
+    def beyond(self, legs: Iterable[tuple[str, int]], amount: int) -> str | None:
+        """Why an entry of `amount` nanodollars on these accounts is not to be made: a sum would be larger than any that is kept
+        on purpose. `None` where it may be; what takes a sum back towards nothing always may."""
+        if _is_beyond(self.booked + self.pledged, amount):
+            return f"all that was ever charged ({display(self.booked)}) would come to more than {display(MOST_IN_ALL)}"
+        for name, start in legs:
+            account = self._accounts.get(name)
+            if account is not None and (bucket := account.buckets.get(start)) is not None:
+                spent, held = account.spent, account.held
+                if start < account.since:
+                    spent, held = bucket.spent, bucket.held
+                if _is_beyond(spent + held, amount):
+                    return f'account "{name}" ({display(spent)} spent) would come to more than {display(MOST_IN_ALL)}'
+        return None
 
     def accounts(self, budget: str) -> list[str]:
         """Every account of a budget that something was booked or held on, in order."""
@@ -150,8 +170,10 @@ class Books:
                 bucket.saved = False
                 self.unsaved.append((name, bucket))
 
-    def load(self, rows: Iterable[tuple[str, int, int]]) -> None:
-        """Takes over saved balances: (account, bucket, nanodollars spent), the buckets of an account in order."""
+    def load(self, rows: Iterable[tuple[str, int, int]], booked: int = 0) -> None:
+        """Takes over saved balances: (account, bucket, nanodollars spent), the buckets of an account in order; and what all
+        entries that are in them come to."""
+        self.booked = booked
         for name, start, spent in rows:
             account = self._accounts.get(name)
             if account is None:
@@ -272,3 +294,7 @@ class Books:
 
     def _restore(self, name: str, account: Account) -> None:
         account.restore(self._past.spent(name))
+
+
+def _is_beyond(before: int, amount: int) -> bool:
+    return abs(before + amount) > max(MOST_IN_ALL, abs(before))

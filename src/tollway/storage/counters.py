@@ -34,6 +34,7 @@ from tollway.ledger.reservation import (
     resized,
     wanted,
 )
+from tollway.money import MOST_IN_ALL, display
 from tollway.storage.account import Account
 from tollway.storage.books import Books, Copy, Ended, Past, Renew
 
@@ -105,7 +106,8 @@ class Counters(Books):
                 hold, spent, held + account.wanted, limit
             ):
                 index = len(balances)
-                if hold.enforced:
+                # Where nothing is enforced, no sum is let grow beyond all measure all the same.
+                if hold.enforced or spent + held <= MOST_IN_ALL < spent + held + amount:
                     self._give_back(reservation.holds[:index])
                     return self.refusal(reservation) or self._refused(index, hold, account)
                 would_refuse = (*would_refuse, index)
@@ -119,7 +121,19 @@ class Counters(Books):
             for hold in reservation.holds:
                 self._adjust(hold, 0, wanted(hold, reservation.likely))
         self.open[reservation.id] = reservation
+        self.pledged += reservation.bound
         return Held(tuple(balances), would_refuse)
+
+    def no_room(self, reservation: Reservation) -> str | None:
+        """Why the ledger takes on no such reservation, whatever budgets say; `None` where it does. What it has beyond all measure
+        already, from before, does not keep others from what costs a cent."""
+        there, bound = self.booked + self.pledged, reservation.bound
+        if bound <= MOST_IN_ALL and not there <= MOST_IN_ALL < there + bound:
+            return None
+        return (
+            f"The ledger takes on no more than {display(MOST_IN_ALL)} in all: {display(self.booked)} was charged, "
+            f"{display(self.pledged)} is held, and this request may cost {display(bound)}."
+        )
 
     def refusal(self, reservation: Reservation) -> Exhausted | None:
         """What `place` would refuse with, without placing anything; `None` if it would place."""
@@ -145,6 +159,8 @@ class Counters(Books):
         No enforced hold is raised past the limit in force now, whatever it was when the reservation was made, and not
         even where credits would pay for it. What the next window took over of one that is over counts as held by others.
         """
+        if not amount:
+            return self._asked_again(reservation)
         raised = resized(reservation, max(amount, metered(reservation)))
         in_force = reservation.holds if raised is reservation else self.renew(reservation)
         balances: list[Balance] = []
@@ -176,6 +192,21 @@ class Counters(Books):
         self._exchange(reservation, raised)
         return Held(tuple(balances), would_refuse)
 
+    def _asked_again(self, reservation: Reservation) -> Held | Exhausted:
+        """What became of an open reservation if it were to be placed now, by the limits of now; nothing changes."""
+        balances: list[Balance] = []
+        first: Exhausted | None = None
+        for index, (hold, now) in enumerate(zip(reservation.holds, self.renew(reservation), strict=True)):
+            spent, held = self._counted(hold)
+            limit = self.limit(now)
+            if self.limits.in_force and self._frozen(hold):
+                return self._refused_by_freeze(index, Balance(hold.account, spent, held, limit))
+            if now.enforced and first is None and not fits(now, spent, held - hold.amount, limit):
+                others = Balance(hold.account, spent, held - hold.amount, limit)
+                first = Exhausted(index, others, contended(now, spent, limit))
+            balances.append(Balance(hold.account, spent, held, limit))
+        return first or Held(tuple(balances))
+
     def renewed(self, reservation: Reservation) -> Reservation:
         """A reservation that is not placed yet, as it is judged now."""
         return msgspec.structs.replace(reservation, holds=tuple(self.renew(reservation)))
@@ -199,6 +230,7 @@ class Counters(Books):
         """Forgets a reservation whose intent could not be made durable; the same id may be reserved again."""
         standing = self.open.pop(reservation.id, None)
         if standing is not None:
+            self.pledged -= standing.bound
             self._give_back(standing.holds, standing.likely)
 
     def settle(self, entry: LedgerEntry) -> LedgerEntry | None:
@@ -214,6 +246,8 @@ class Counters(Books):
             return self._settle_late(entry)
         amount = entry.charge.amount
         self._ended[entry.reservation_id] = Ended("presumed", amount) if entry.kind == "presumed" else SETTLED
+        self.pledged -= reservation.bound
+        self.booked += amount
         self._give_back(reservation.holds, reservation.likely)
         self.book(entry.legs, amount)
         return entry
@@ -229,6 +263,7 @@ class Counters(Books):
         self._ended[reservation_id] = RELEASED
         if reservation is None:
             return ()
+        self.pledged -= reservation.bound
         self._give_back(reservation.holds, reservation.likely)
         return reservation.holds
 
@@ -283,6 +318,7 @@ class Counters(Books):
             self._ended[booked.id] = SETTLED
         amount = booked.charge.amount
         self._ended[entry.reservation_id] = Ended("presumed", amount) if booked.kind == "presumed" else SETTLED
+        self.booked += amount
         self.book(booked.legs, amount)
         return booked
 
@@ -292,6 +328,8 @@ class Counters(Books):
         self._ended[entry.id] = SETTLED
         if entry.kind == "correction" and (ended := self._end(entry.reservation_id)) and ended.state == "presumed":
             self._ended[entry.reservation_id] = SETTLED
+        if entry.kind != "opening":
+            self.booked += entry.charge.amount
         self.book(entry.legs, entry.charge.amount)
         return entry
 
@@ -328,6 +366,7 @@ class Counters(Books):
             if new is not old:
                 self._adjust(old, new.amount - old.amount, wanted(new, likely) - wanted(old, likely))
         self.open[before.id] = after
+        self.pledged += after.bound - before.bound
 
     def _give_back(self, holds: Iterable[Hold], likely: int = 0) -> None:
         for hold in holds:

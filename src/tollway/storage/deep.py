@@ -33,7 +33,7 @@ def shallow(where: Filter) -> dict[str, str]:
 def is_meant(record: LogRecord, where: Filter) -> bool:
     """Whether a record has what its columns do not tell."""
     values = deep_values(record)
-    if any(values[name] != value for name, value in where.equals.items() if name in DEEP_FIELDS):
+    if any((values[name] or "") != value for name, value in where.equals.items() if name in DEEP_FIELDS):
         return False
     amounts = _amounts(record)
     for name, amount in amounts.items():

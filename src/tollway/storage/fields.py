@@ -15,6 +15,9 @@ GROUP_FIELDS = ENTRY_FIELDS | {"day", "hour"}
 
 METADATA = "metadata."
 
+_LARGEST = 2**63 - 1
+"""Integers of SQLite have 64 bits, with the sign."""
+
 NOT_SPEND = frozenset({"opening"})
 """Kinds of entries that move no money and are in no sum of spend, though they count against accounts."""
 
@@ -34,11 +37,17 @@ def cursor(at: int, number: int) -> str:
 def read_cursor(text: str) -> tuple[int, int]:
     """The instant and number of a cursor. Raises ValueError for text that `cursor` has not made."""
     at, dot, number = text.partition(".")
-    if not (dot and at.isascii() and at.isdecimal() and number.isascii() and number.isdecimal()):
+    digits = dot and at.isascii() and at.isdecimal() and number.isascii() and number.isdecimal()
+    # Many digits take long to read: 19 are the most of an integer that a store compares with.
+    found = (int(at), int(number)) if digits and max(len(at), len(number)) <= 19 else None
+    if found is None or max(found) > _LARGEST:
         raise ValueError(f'"{text[:40]}" is not a cursor; take it from the page before')
-    return int(at), int(number)
+    return found
 
 
 def matches(equals: Mapping[str, str], values: Mapping[str, str | None], groups: Iterable[str]) -> bool:
-    """Whether a row with these values, and the groups of its caller, has every value asked for."""
-    return all(value in groups if name == "group" else values.get(name) == value for name, value in equals.items())
+    """Whether a row with these values, and the groups of its caller, has every value asked for. An empty one asks for none."""
+    members = tuple(groups) or ("",)
+    return all(
+        value in members if name == "group" else (values.get(name) or "") == value for name, value in equals.items()
+    )

@@ -44,8 +44,8 @@ class Ledger(Protocol):
         """Raises every metered hold of an open reservation to `amount` nanodollars, or none, and returns Held only once
         that is durable: a crash presumes what was last extended to.
 
-        Never waits in line: an answer under way comes before requests that have not begun. An amount below what is held
-        changes nothing. Raises StoreUnavailable, having changed nothing.
+        Never waits in line: an answer under way comes before requests that have not begun. Less than is held changes
+        nothing, and 0 asks whether what is held would be let in now. Raises StoreUnavailable, having changed nothing.
         """
         ...
 
@@ -140,7 +140,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     equals: Mapping[str, str] = {}
     """Field → value: gateway, provider, model, user, key, service, status, code, kind, request_id, group, feedback,
     metadata.<key>."""
-    # Of records also `deep.DEEP_FIELDS`.
+    # An empty value asks for what has none. Of records also `deep.DEEP_FIELDS`.
     text: str | None = None
     """Of records: somewhere in their texts, whatever the case."""
     least: Mapping[str, int] = {}

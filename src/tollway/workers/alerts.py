@@ -22,6 +22,7 @@ from tollway.snapshot import Snapshot
 from tollway.storage.protocol import Ledger, Outbox, Records
 from tollway.workers.deliver import Deliveries, Sender, deliver
 from tollway.workers.watched_accounts import Accounts, Asked, MakeId, asked_of, slot_of
+from tollway.workers.watched_policies import BucketLimits
 from tollway.workers.watched_records import Failing, Questions
 
 log = logging.getLogger("tollway.workers")
@@ -79,6 +80,7 @@ class Watch:
         self._questions = Questions(records, new_id, learned, failing)
         self._asked: dict[str, Asked] = {}
         self._of: Snapshot | None = None
+        self._limits = BucketLimits(settings())
         self._recalled: set[str] = set()
         self._unkept: dict[str, Event] = {}
         """Events about the store that were told without it, by key."""
@@ -114,12 +116,14 @@ class Watch:
         snapshot = self._settings()
         if snapshot is not self._of:
             self._take_over(snapshot)
+        self._limits.begin()
         new = 0
         for asked in tuple(self._asked.values()):
             await self._recall(asked)
             names = self._accounts.names(asked.budget)
             for first in range(0, len(names), ACCOUNTS_AT_ONCE):
-                events, keep = self._accounts.look(asked, names[first : first + ACCOUNTS_AT_ONCE], now)
+                some = names[first : first + ACCOUNTS_AT_ONCE]
+                events, keep = self._accounts.look(asked, some, now, self._limits)
                 new += await self._raise(events, now)
                 keep()
                 # The requests' turn.
@@ -132,7 +136,7 @@ class Watch:
         for budget_id in {*self._asked, *fresh}:
             if self._asked.get(budget_id) != fresh.get(budget_id):
                 self._accounts.forget(budget_id)
-        self._asked, self._of = fresh, snapshot
+        self._asked, self._of, self._limits = fresh, snapshot, BucketLimits(snapshot)
 
     async def _recall(self, asked: Asked) -> None:
         """A rolling window has no start that would make its events one: what was told of it last is read once."""

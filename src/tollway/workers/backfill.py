@@ -14,7 +14,7 @@ anybody, with the same result: a crash between two steps is made good by the nex
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -27,7 +27,7 @@ from tollway.ledger.control import budget_of
 from tollway.ledger.entry import Context, LedgerEntry, entry_id
 from tollway.ledger.journal import Place
 from tollway.ledger.reservation import Reservation
-from tollway.money import Money
+from tollway.money import LARGEST, Money
 from tollway.pricing.charge import Charge
 from tollway.snapshot import Snapshot
 from tollway.storage.protocol import Budgets, Known, Ledger
@@ -283,26 +283,35 @@ def openings(places: Mapping[Place, int], through: int, now: int) -> list[Ledger
     """The entries that make good for a difference in what entries up to `through` amount to.
 
     Their ids are made of the place and of `through`: the same difference is booked once. An opening is at the beginning of
-    its bucket, so it lies in every window that the bucket lies in.
+    its bucket, so it lies in every window that the bucket lies in. What 64 bits do not hold takes several.
     """
     made: list[LedgerEntry] = []
     for (account, bucket), amount in sorted(places.items()):
         request_id = f"opening-{hashlib.sha256(f'{bucket} {account}'.encode()).hexdigest()[:24]}"
-        made.append(
-            LedgerEntry(
-                id=entry_id(request_id, through, "opening"),
-                reservation_id=f"{request_id}.{through}",
-                request_id=request_id,
-                attempt=through,
-                kind="opening",
-                charge=Charge(Money(amount), basis="counted"),
-                legs=((account, bucket),),
-                context=_NOBODY,
-                occurred_at=bucket,
-                recorded_at=now,
+        for number, part in enumerate(_parts(amount)):
+            made.append(
+                LedgerEntry(
+                    id=entry_id(request_id, through, "opening", number),
+                    reservation_id=f"{request_id}.{through}",
+                    request_id=request_id,
+                    attempt=through,
+                    kind="opening",
+                    charge=Charge(Money(part), basis="counted"),
+                    legs=((account, bucket),),
+                    context=_NOBODY,
+                    occurred_at=bucket,
+                    recorded_at=now,
+                )
             )
-        )
     return made
+
+
+def _parts(amount: int) -> Iterator[int]:
+    while abs(amount) > LARGEST:
+        part = LARGEST if amount > 0 else -LARGEST
+        yield part
+        amount -= part
+    yield amount
 
 
 async def keep_following(backfill: Backfill, every_s: float = FOLLOW_EVERY_S) -> None:

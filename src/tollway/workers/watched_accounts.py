@@ -16,8 +16,10 @@ from tollway.budgets.holds import UNLIMITED, Claim, holds
 from tollway.budgets.window import Calendar, Span, Total
 from tollway.ledger.control import budget_of
 from tollway.ledger.reservation import Balance, Hold
+from tollway.policies.buckets import PREFIX
 from tollway.snapshot import Snapshot
 from tollway.storage.protocol import Ledger
+from tollway.workers.watched_policies import BucketLimits, called
 
 # The part of a rolling window whose pace is taken for the pace of now.
 _RECENT = 4
@@ -48,10 +50,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def asked_of(snapshot: Snapshot) -> tuple[Asked, ...]:
-    """Every enabled budget that somebody wants to know something of."""
+    """Every enabled budget that somebody wants to know something of; the buckets of policies are budgets too."""
     default = tuple(name for name, channel in snapshot.channels.items() if channel.default)
     found: list[Asked] = []
-    for budget in snapshot.budgets:
+    for budget in (*snapshot.budgets, *snapshot.buckets):
         if not budget.enabled:
             continue
         about = [r for r in snapshot.alert_rules if r.budgets is None or budget.id in r.budgets]
@@ -120,13 +122,20 @@ class Accounts:
     def names(self, budget: Budget) -> Sequence[str]:
         return tuple(self._ledger.accounts(budget.id)) if budget.split_by else (budget.id,)
 
-    def look(self, asked: Asked, names: Sequence[str], now: int) -> tuple[list[Event], Callable[[], None]]:
-        """What there is to tell of some accounts of a budget; and what to call once that is kept, not before."""
+    def look(
+        self, asked: Asked, names: Sequence[str], now: int, limits: BucketLimits
+    ) -> tuple[list[Event], Callable[[], None]]:
+        """What there is to tell of some accounts of a budget; and what to call once that is kept, not before.
+
+        Accounts of policies whose limit nobody can tell yet (`limits`) are not looked at.
+        """
         budget = asked.budget
         span = self._calendar.span(budget.window, now)
         rolling = span.bucket_ms > 0
         start = 0 if rolling else span.start
         asked_for = holds((Claim(budget, tuple(names)),), 0, now, self._calendar)
+        if budget.id.startswith(PREFIX):
+            asked_for = _held_to(asked_for, budget, limits)
         late = [r for r in asked.rules if r.when == "unused" and self._is_late(r, budget, span, now)]
         events: list[Event] = []
         changes: list[tuple[str, Seen, list[tuple[str, int]], list[tuple[str, int]]]] = []
@@ -136,7 +145,7 @@ class Accounts:
             account, spent, limit = balance.account, balance.spent, balance.limit
             before = seen.get(account)
             for rule in late:
-                events.extend(self._unused(rule, balance, span, now))
+                events.extend(self._unused(rule, asked, balance, span, now))
             if before is not None and before.spent == spent and before.start == start and before.limit == limit:
                 continue
             reached_now: list[tuple[str, int]] = []
@@ -219,6 +228,7 @@ class Accounts:
                 below_now.append(place)
                 yield telling.below(
                     balance.account,
+                    called=called(asked.budget, balance.account),
                     name=asked.budget.name,
                     bucket=span.bucket,
                     percent=percent,
@@ -231,6 +241,7 @@ class Accounts:
     def _spent(self, asked: Asked, balance: Balance, start: int, percent: int, now: int) -> Event:
         event = telling.spent(
             balance.account,
+            called=called(asked.budget, balance.account),
             name=asked.budget.name,
             start=start,
             percent=percent,
@@ -258,6 +269,7 @@ class Accounts:
             if instant is not None:
                 event = telling.forecast(
                     balance.account,
+                    called=called(asked.budget, balance.account),
                     rule=rule.name,
                     start=start,
                     percent=percent,
@@ -298,6 +310,7 @@ class Accounts:
                 if burns(fast, fast_ms, slow, slow_ms, balance.limit, window_ms, times):
                     event = telling.burn_rate(
                         balance.account,
+                        called=called(asked.budget, balance.account),
                         rule=rule.name,
                         slot=slot_of(rule, now),
                         times=times,
@@ -316,7 +329,7 @@ class Accounts:
         done = (rule.name, budget.id, span.start) in self._unused_done
         return over is not None and over >= rule.min_elapsed and not done
 
-    def _unused(self, rule: Rule, balance: Balance, span: Span, now: int) -> Iterable[Event]:
+    def _unused(self, rule: Rule, asked: Asked, balance: Balance, span: Span, now: int) -> Iterable[Event]:
         if balance.limit >= UNLIMITED:
             return
         assert span.end is not None
@@ -324,6 +337,7 @@ class Accounts:
         for percent in short[:1]:
             event = telling.unused(
                 balance.account,
+                called=called(asked.budget, balance.account),
                 rule=rule.name,
                 start=span.start,
                 percent=percent,
@@ -334,6 +348,12 @@ class Accounts:
                 event_id=self._new_id(now),
             )
             yield msgspec.structs.replace(event, channels=rule.channels)
+
+
+def _held_to(placed: Sequence[Hold], budget: Budget, limits: BucketLimits) -> tuple[Hold, ...]:
+    """The same with the limit of each account, without those of which it is not known."""
+    found = ((hold, limits.of(budget, hold.account)) for hold in placed)
+    return tuple(msgspec.structs.replace(hold, limit=limit) for hold, limit in found if limit is not None)
 
 
 def slot_of(rule: Rule, now: int) -> int:

@@ -100,6 +100,49 @@ async def records_are_filtered_by_every_field(store: Store) -> None:
     assert len(_ids(await store.records.records(Filter(since=NOW + 5, until=NOW + 6), limit=9, cursor=None))) == 2
 
 
+async def an_empty_value_finds_what_has_none(store: Store) -> None:
+    nobody = record("nobody", NOW, provider=None, request_model=None, api="")
+    somebody = record(
+        "somebody",
+        NOW + 1,
+        provider="openai",
+        request_model="gpt-5",
+        response_model="gpt-5",
+        user="alice",
+        key="laptop",
+        service="batch",
+        code="budget_exceeded",
+        user_agent="curl/8",
+        groups=("eng",),
+        metadata={"team": "ml"},
+    )
+    for each in (nobody, somebody):
+        store.records.write(each)
+    await store.records.flush()
+    for name in (
+        "provider",
+        "model",
+        "user",
+        "key",
+        "service",
+        "code",
+        "group",
+        "metadata.team",
+        "api",
+        "response_model",
+    ):
+        asked = Filter(equals={name: ""})
+        assert _ids(await store.records.records(asked, limit=9, cursor=None)) == ["nobody"], name
+    assert _ids(await store.records.records(Filter(equals={"user": "", "key": "laptop"}), limit=9, cursor=None)) == []
+    store.ledger.settle(spending("r1", 5, user="alice", groups=("eng",), metadata={"team": "ml"}))
+    store.ledger.settle(spending("r2", 7))
+    await store.ledger.flush()
+    for name in ("user", "key", "group", "metadata.team"):
+        (row,) = await store.records.spend(Filter(equals={name: "", "kind": "charge"}), ["model"])
+        assert row.spent == (12 if name == "key" else 7), name
+    assert _ids(await store.records.entries(Filter(equals={"user": ""}), limit=9, cursor=None)) == ["r2"]
+
+
 async def records_are_found_by_what_is_in_them(store: Store) -> None:
     charge = spending("r", 70).charge
     wanted = record(
@@ -301,6 +344,7 @@ CHECKS: tuple[Check, ...] = (
     a_record_is_read_back_as_it_was_written,
     records_come_newest_first_page_by_page,
     records_are_filtered_by_every_field,
+    an_empty_value_finds_what_has_none,
     records_are_found_by_what_is_in_them,
     a_search_goes_on_page_by_page,
     entries_are_found_by_request_kind_and_time,

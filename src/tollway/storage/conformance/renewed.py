@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tollway.ledger.control import Control
-from tollway.ledger.reservation import Balance, Exhausted, Held, Hold, Reservation
+from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold, Reservation
 from tollway.storage.books import Renew
 from tollway.storage.conformance.values import (
     LONG_S,
@@ -104,7 +104,27 @@ async def whoever_waits_is_judged_by_the_limit_of_now(store: Store) -> None:
     await assert_sound(store)
 
 
+async def a_raise_to_nothing_asks_by_the_limits_of_now_and_changes_nothing(store: Store) -> None:
+    made = await held(store, "r", hold(amount=40), hold("b", amount=40))
+    await held(store, "other", hold(amount=50))
+    assert isinstance(await store.ledger.extend(made.id, 0, NOW), Held)
+    for limit, may_come_back in ((89, True), (39, False), (0, False)):
+        store.ledger.judge_by(now_is(limit=limit))
+        verdict = await store.ledger.extend(made.id, 0, NOW)
+        assert verdict == Exhausted(0, Balance("a", 0, 50, limit), contended=may_come_back), verdict
+    store.ledger.judge_by(now_is(limit=0, enforced=False))
+    assert isinstance(await store.ledger.extend(made.id, 0, NOW), Held)
+    await store.ledger.control(Control(id="f", kind="freeze", target="b", amount=0, since=NOW, by="alice"), NOW)
+    verdict = await store.ledger.extend(made.id, 0, NOW)
+    assert isinstance(verdict, Exhausted) and verdict.frozen and verdict.index == 1, verdict
+    assert (at(store), at(store, "b")) == ((0, 90), (0, 40))
+    assert store.ledger.release(made.id, "done", NOW)
+    assert isinstance(await store.ledger.extend(made.id, 0, NOW), Gone)
+    await assert_sound(store)
+
+
 CHECKS: tuple[Check, ...] = (
+    a_raise_to_nothing_asks_by_the_limits_of_now_and_changes_nothing,
     a_lowered_limit_refuses_the_next_raise_of_what_is_under_way,
     a_limit_below_what_is_held_takes_nothing_back_and_refuses_any_raise,
     a_raised_limit_lets_what_is_under_way_go_on,

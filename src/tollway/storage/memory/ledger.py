@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from tollway.errors import StoreUnavailable
 from tollway.ledger import journal
 from tollway.ledger.control import Control
 from tollway.ledger.entry import LedgerEntry
@@ -31,6 +32,8 @@ class MemoryLedger:
             standing = self._counters.standing(reservation)
             if standing is not None:
                 return standing
+            if (why := self._counters.no_room(reservation)) is not None:
+                raise StoreUnavailable(why)
             verdict: Held | Exhausted | None = self._admission.attempt(reservation)
             if type(verdict) is Exhausted and verdict.contended and wait_s > 0:
                 verdict = await self._admission.wait(reservation, verdict, wait_s)
@@ -85,6 +88,9 @@ class MemoryLedger:
             return False
         self._keep(booked)
         return True
+
+    def beyond(self, entry: LedgerEntry) -> str | None:
+        return self._counters.beyond(entry.legs, entry.charge.amount)
 
     def release(self, reservation_id: str, code: str, now: int) -> bool:
         holds = self._counters.release(reservation_id)

@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from msgspec import structs
+
 from tollway.storage.analytics import (
     MEASURES,
     Answer,
@@ -36,24 +38,38 @@ class SqliteAnalytics:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known = rollups.Known()
+        self._failing: dict[Table, str] = {}
 
     async def roll(self) -> bool:
         more = False
+        failed: Exception | None = None
         for table in MEASURES:
-            gathered = await self._database.query(partial(rollups.gather, table=table, limit=ROLLED_AT_ONCE))
-            if gathered.through == gathered.after:
-                continue
-            booked = False
             try:
-                booked = await self._database.change(partial(rollups.book, gathered=gathered, known=self._known))
-            finally:
-                if not booked:
-                    self._known.forget()
-            more |= gathered.more
+                more |= await self._roll(table)
+                self._failing.pop(table, None)
+            except Exception as error:
+                # What is in the way of one does not keep the other from going on.
+                self._failing[table] = str(error)
+                failed = failed or error
+        if failed is not None and not more:
+            raise failed
         return more
 
+    async def _roll(self, table: Table) -> bool:
+        gathered = await self._database.query(partial(rollups.gather, table=table, limit=ROLLED_AT_ONCE))
+        if gathered.through == gathered.after:
+            return False
+        booked = False
+        try:
+            booked = await self._database.change(partial(rollups.book, gathered=gathered, known=self._known))
+        finally:
+            if not booked:
+                self._known.forget()
+        return gathered.more
+
     async def rolled(self) -> Rolled:
-        return await self._database.query(_rolled)
+        found = await self._database.query(_rolled)
+        return structs.replace(found, failing=dict(self._failing))
 
     async def ever(self) -> Mapping[Table, Sequence[Ever]]:
         return await self._database.query(_ever)
@@ -93,11 +109,13 @@ def _rolled(reading: Connection) -> Rolled:
             for table, (source, _, _) in SOURCES.items()
         }
         through = {table: rollups.mark(reading, table) for table in MEASURES}
+        full = rollups.full(reading)
     return Rolled(
         entries=through["spending"],
         entries_behind=last["spending"] - through["spending"],
         records=through["traffic"],
         records_behind=last["traffic"] - through["traffic"],
+        full=full,
     )
 
 

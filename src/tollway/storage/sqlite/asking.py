@@ -12,6 +12,7 @@ from tollway.storage.rolled import ENTRY_COLUMNS, HOUR_MS, LARGEST_COUNT, PLAIN,
 from tollway.storage.sqlite import rollups
 from tollway.storage.sqlite.driver import Connection
 from tollway.storage.sqlite.sums import sums
+from tollway.storage.sqlite.wide import halves, whole
 
 READ_AT_MOST: Final = 200_000
 """Rows of ledger or log that are read for a question besides rollups: about two seconds."""
@@ -30,7 +31,7 @@ IN_COLUMNS: Final = frozenset({"amount_nanodollars", "entries", "unpriced", "tol
 
 _ADDED: Final = f"""
 SELECT occurred_at / {HOUR_MS}, kind, gateway, provider, model, user, "key", service, "groups", metadata,
-  sum(amount_nanodollars), count(*), sum(kind = 'unpriced'), sum(input_tokens IS NOT NULL OR output_tokens IS NOT NULL),
+  {halves("amount_nanodollars")}, count(*), sum(kind = 'unpriced'), sum(input_tokens IS NOT NULL OR output_tokens IS NOT NULL),
   coalesce(sum(min(input_tokens, {LARGEST_COUNT})), 0), coalesce(sum(min(output_tokens, {LARGEST_COUNT})), 0)
 FROM entries WHERE occurred_at >= ? AND occurred_at < ? AND +seq <= ?
   AND kind NOT IN ({", ".join(f"'{kind}'" for kind in sorted(NOT_SPEND))})
@@ -170,8 +171,10 @@ class _Asked:
         for edge in edges:
             ends = (edge.start, edge.end, through)
             found = [
-                Seen(hour * HOUR_MS, Who(*who), kind, (amount, entries, unpriced, told, read, 0, 0, written, 0))
-                for hour, kind, *who, amount, entries, unpriced, told, read, written in self._reading.execute(
+                Seen(
+                    hour * HOUR_MS, Who(*who), kind, (whole(high, low), entries, unpriced, told, read, 0, 0, written, 0)
+                )
+                for hour, kind, *who, high, low, entries, unpriced, told, read, written in self._reading.execute(
                     _ADDED, ends
                 )
             ]

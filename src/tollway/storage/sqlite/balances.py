@@ -8,14 +8,19 @@ two hundred with each commit, each with the number of the last entry that is in 
 from collections.abc import Iterable
 
 from tollway.storage.counters import Counters
+from tollway.storage.fields import NOT_SPEND
 from tollway.storage.sqlite import statements
 from tollway.storage.sqlite.batch import Batch
 from tollway.storage.sqlite.driver import Connection
+from tollway.storage.sqlite.past import saved_balances
 from tollway.storage.sqlite.rows import read_legs
+from tollway.storage.sqlite.wide import split, whole, within
 
 ENTRIES_BETWEEN_PASSES = 20_000
 BUCKETS_BETWEEN_PASSES = 4_096
 SAVED_AT_ONCE = 200
+
+_HIGH, _LOW = "booked_high", "booked_low"
 
 KEPT_BUCKETS = 1_024
 """Buckets of one account in memory (spec ledger 1.4)."""
@@ -27,11 +32,12 @@ KEPT_ENDS = 32_768
 class Balances:
     """The companion of the writer: numbers entries, saves balances, and trims what memory need not hold."""
 
-    __slots__ = ("_began", "_counters", "_left", "seq")
+    __slots__ = ("_began", "_booked", "_counters", "_left", "seq")
 
     def __init__(self, counters: Counters, seq: int) -> None:
         self._counters = counters
         self._began = seq
+        self._booked = counters.booked
         self._left = 0
         self.seq = seq
         """The number of the last entry booked."""
@@ -65,15 +71,17 @@ class Balances:
 
     def _begin(self) -> None:
         self._began = self.seq
+        self._booked = self._counters.booked
         self._left = len(self._counters.unsaved)
 
     def _add(self, batch: Batch, number: int) -> None:
         for name, bucket in self._counters.take_unsaved(number):
-            batch.balances.append((name, bucket.start, bucket.spent, self.seq))
+            batch.balances.append((name, bucket.start, within(bucket.spent), self.seq))
             batch.names.append(name)
         self._left -= number
         if self._left == 0:
-            batch.marks.append(("balances", self._began))
+            high, low = split(self._booked)
+            batch.marks += [("balances", self._began), (_HIGH, high), (_LOW, low)]
 
 
 def load(connection: Connection, counters: Counters) -> int:
@@ -84,14 +92,16 @@ def load(connection: Connection, counters: Counters) -> int:
     mark = int(connection.execute(statements.MARK, ("balances",)).get or 0)
     saved: dict[tuple[str, int], int] = {}
     rows: list[tuple[str, int, int]] = []
-    for account, bucket, spent, through in connection.execute(statements.ALL_BALANCES):
+    for account, bucket, spent, through in saved_balances(connection):
         rows.append((account, bucket, spent))
         if through > mark:
             saved[account, bucket] = through
-    counters.load(rows)
+    counters.load(rows, _booked(connection, mark))
     last = mark
     names: set[str] = set()
-    for seq, amount, legs in connection.execute(statements.ENTRIES_AFTER, (mark,)):
+    for seq, kind, amount, legs in connection.execute(statements.ENTRIES_AFTER, (mark,)):
+        if kind not in NOT_SPEND:
+            counters.booked += amount
         counters.book(_missing(read_legs(legs), seq, saved, names), amount)
         last = seq
     counters.thin([*names, *(account for account, _, _ in rows)], KEPT_BUCKETS)
@@ -102,6 +112,12 @@ def save(writing: Connection, batch: Batch) -> None:
     """Writes the balances of a batch, inside a transaction of the caller's."""
     writing.executemany(statements.SAVE_BALANCE, batch.balances)
     writing.executemany(statements.SAVE_MARK, batch.marks)
+
+
+def _booked(connection: Connection, mark: int) -> int:
+    """What all entries up to the mark come to; added up once, where it was never saved."""
+    found = [connection.execute(statements.MARK, (name,)).get for name in (_HIGH, _LOW)]
+    return whole(*(connection.execute(statements.ALL_BOOKED, (mark,)).fetchone() if None in found else found))
 
 
 def _missing(

@@ -10,8 +10,9 @@ from tollway.errors import StoreUnavailable
 from tollway.storage.counters import Counters
 from tollway.storage.sqlite import balances, connection, recovery, statements
 from tollway.storage.sqlite.past import SqlitePast
+from tollway.storage.sqlite.wide import halves, whole
 
-_KINDS = "SELECT kind, count(*), sum(amount_nanodollars) FROM entries GROUP BY kind ORDER BY kind"
+_KINDS = f"SELECT kind, count(*), {halves('amount_nanodollars')} FROM entries GROUP BY kind ORDER BY kind"
 
 
 class Examined(NamedTuple):
@@ -46,7 +47,7 @@ def examine(folder: Path) -> Examined:
             counters = Counters(past)
             last = balances.load(reading, counters)
             truth = recovery.truth(reading, through=last)
-            kinds = {kind: (count, amount) for kind, count, amount in reading.execute(_KINDS)}
+            kinds = {kind: (count, whole(high, low)) for kind, count, high, low in reading.execute(_KINDS)}
             counted = int(reading.execute(statements.LAST_SEQ).get)
             words = recovery.spent_drift(counters.snapshot().spent, counters.floors(), truth)
             entries = sum(count for count, _ in kinds.values())

@@ -1,4 +1,7 @@
-"""Filters and groupings as SQL. Names are looked up in the tables below; whatever a caller wrote is bound."""
+"""Filters and groupings as SQL. Names are looked up in the tables below; whatever a caller wrote is bound.
+
+An empty value asks for what has none, as in analytics: a column of NULL, as well as one of ''.
+"""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -28,6 +31,13 @@ _METADATA_VALUE = "(SELECT value FROM json_each(metadata) AS pair WHERE pair.key
 _REMARKED = "request_id IN (SELECT request_id FROM remarks WHERE"
 _ADDED = "request_id IN (SELECT request_id FROM remarks, json_each(remarks.metadata) AS pair WHERE pair.key = ? AND pair.value = ?)"
 _IN_GROUP = 'EXISTS (SELECT 1 FROM json_each("groups") AS member WHERE member.value = ?)'
+_IN_NO_GROUP = f"(\"groups\" = '[]' OR {_IN_GROUP})"
+_NO_METADATA = f"coalesce({_METADATA_VALUE}, '') = ?"
+_NONE_ADDED = (
+    "request_id NOT IN (SELECT request_id FROM remarks, json_each(remarks.metadata) AS pair "
+    "WHERE pair.key = ? AND pair.value <> ?)"
+)
+_NOTHING_SAID = "request_id NOT IN (SELECT request_id FROM remarks WHERE coalesce(CAST(feedback AS TEXT), '') <> ?)"
 
 
 def conditions(table: Literal["records", "entries"], where: Filter) -> tuple[list[str], list[str | int]]:
@@ -47,23 +57,29 @@ def conditions(table: Literal["records", "entries"], where: Filter) -> tuple[lis
                 clauses.append(f"{_REMARKED} score_millionths {sign} ?)")
                 bindings.append(limits[SCORE])
     for name, value in where.equals.items():
-        if name.startswith(METADATA) and table == "records":
+        none = value == ""
+        if name.startswith(METADATA):
             key = name.removeprefix(METADATA)
-            clauses.append(f"({_METADATA_VALUE} = ? OR {_ADDED})")
-            bindings += [key, value, key, value]
-        elif name.startswith(METADATA):
-            clauses.append(f"{_METADATA_VALUE} = ?")
-            bindings += [name.removeprefix(METADATA), value]
+            told, added = (_NO_METADATA, _NONE_ADDED) if none else (f"{_METADATA_VALUE} = ?", _ADDED)
+            if table == "records":
+                clauses.append(f"({told} {'AND' if none else 'OR'} {added})")
+                bindings += [key, value, key, value]
+            else:
+                clauses.append(told)
+                bindings += [key, value]
         elif name == "feedback":
-            clauses.append(f"{_REMARKED} CAST(feedback AS TEXT) = ?)")
+            clauses.append(_NOTHING_SAID if none else f"{_REMARKED} CAST(feedback AS TEXT) = ?)")
             bindings.append(value)
         elif name == "group":
-            clauses.append(_IN_GROUP)
+            clauses.append(_IN_NO_GROUP if none else _IN_GROUP)
             bindings.append(value)
         else:
-            clauses.append(f"{_COLUMNS[name]} = ?")
+            column = _COLUMNS[name]
+            clauses.append(f"({column} = ? OR {column} IS NULL)" if none else f"{column} = ?")
             bindings.append(value)
-            if name == "code" and value:
+            if none:
+                continue
+            if name == "code":
                 # The index has those alone that have one.
                 clauses.append("code <> ''")
             elif name == "request_id" and table == "entries":

@@ -80,6 +80,8 @@ class SqliteLedger:
                 if not pending.cancelled() and (ended := pending.result()) is not None:
                     return Gone(ended.state)
                 continue
+            if (why := self._counters.no_room(reservation)) is not None:
+                raise StoreUnavailable(why)
             verdict: Held | Exhausted | None = self._admission.attempt(reservation)
             if type(verdict) is Exhausted and (ended := self._past.ended(reservation.id)) is not None:
                 # Memory had forgotten it. Where the holds fit, the intent's unique key tells instead.
@@ -170,6 +172,9 @@ class SqliteLedger:
         writer.entry((self._saving.next_seq(), *row))
         self._admission.booked(booked.legs)
         return True
+
+    def beyond(self, entry: LedgerEntry) -> str | None:
+        return self._counters.beyond(entry.legs, entry.charge.amount)
 
     def release(self, reservation_id: str, code: str, now: int) -> bool:
         writer = self._database.writer
@@ -374,6 +379,7 @@ class SqliteLedger:
         seq = balances.load(writing, self._counters)
         presumed = recovery.presume_open(writing, seq, now)
         for entry in presumed:
+            self._counters.booked += entry.charge.amount
             self._counters.book(entry.legs, entry.charge.amount)
             self._counters.bury(entry.reservation_id, Ended("presumed", entry.charge.amount))
         self._saving = balances.Balances(self._counters, seq + len(presumed))

@@ -1,12 +1,13 @@
 """What the database knows of reservations and accounts that memory has let go of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import apsw
 
 from tollway.errors import StoreUnavailable
+from tollway.money import LARGEST
 from tollway.storage.books import Ended
 from tollway.storage.counters import RELEASED, SETTLED
 from tollway.storage.sqlite import connection, statements
@@ -26,6 +27,26 @@ def ended(reader: Connection, reservation_id: str) -> Ended | None:
     return RELEASED if reader.execute(statements.RELEASED, (reservation_id,)).fetchone() else None
 
 
+def saved_balances(reader: Connection, account: str | None = None) -> Iterator[tuple[str, int, int, int]]:
+    """The balances that were saved, of one account or of all: (account, bucket, nanodollars spent, the last entry in it).
+
+    What 64 bits do not hold was saved as the most they do: of those, the entries are added up anew.
+    """
+    rows = (
+        reader.execute(statements.ALL_BALANCES)
+        if account is None
+        else reader.execute(statements.ACCOUNT_BALANCES, (account,))
+    )
+    for name, bucket, spent, through in rows:
+        if abs(spent) >= LARGEST:
+            spent = sum(
+                amount
+                for place, seq, amount in reader.execute(statements.BOOKED_ON, (name,))
+                if place == bucket and seq <= through
+            )
+        yield name, bucket, spent, through
+
+
 class SqlitePast:
     """`counters.Past`, answered on the loop by a reading connection of its own: each a look-up by a unique key."""
 
@@ -42,7 +63,7 @@ class SqlitePast:
         return self._ask(lambda reader: reader.execute(statements.HAS_ENTRY, (entry_id,)).fetchone() is not None)
 
     def spent(self, account: str) -> Mapping[int, int]:
-        return self._ask(lambda reader: dict(reader.execute(statements.ACCOUNT_BALANCES, (account,)).fetchall()))
+        return self._ask(lambda reader: {bucket: spent for _, bucket, spent, _ in saved_balances(reader, account)})
 
     def close(self) -> None:
         if self._connection is not None:

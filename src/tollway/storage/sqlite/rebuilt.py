@@ -12,14 +12,13 @@ from tollway.storage.sqlite.driver import Connection
 from tollway.storage.sqlite.statements import SAVE_MARK
 
 _AT_ONCE: Final = 5_000
-_STEPS_BETWEEN_CHECKPOINTS: Final = 20
 
 
 def rebuild(folder: Path) -> int:
     """Forgets what rollups say of money and adds the ledger up again; returns how many entries there are.
 
-    Killed at any instant, it leaves rollups that lack entries and say so: the next step goes on from there. What they say
-    of the request log stays, as records may be gone. Raises StoreUnavailable.
+    One transaction: killed at any instant, or where it fails, it leaves the rollups as they were. What they say of the request
+    log stays, as records may be gone. Raises StoreUnavailable.
     """
     path = folder / connection.FILE
     if not path.exists():
@@ -44,14 +43,15 @@ def _rebuild(writing: Connection) -> int:
         for table in ("spending", "sittings"):
             writing.execute(f"DELETE FROM {table}")
         writing.execute(SAVE_MARK, ("spending", 0))
+        take_in(writing)
+        return writing.execute("SELECT count(*) FROM entries").get
+
+
+def take_in(writing: Connection) -> None:
+    """Adds all entries that rollups lack, in the transaction that is under way."""
     known = rollups.Known()
-    steps = 0
-    while True:
+    more = True
+    while more:
         gathered = rollups.gather(writing, "spending", _AT_ONCE)
-        with writing:
-            rollups.book(writing, gathered, known)
-        steps += 1
-        if steps % _STEPS_BETWEEN_CHECKPOINTS == 0:
-            writing.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        if not gathered.more:
-            return writing.execute("SELECT count(*) FROM entries").get
+        rollups.book(writing, gathered, known)
+        more = gathered.more

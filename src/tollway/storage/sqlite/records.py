@@ -30,6 +30,7 @@ from tollway.storage.sqlite import rows, statements
 from tollway.storage.sqlite.database import Database
 from tollway.storage.sqlite.driver import Connection
 from tollway.storage.sqlite.filters import conditions, grouping
+from tollway.storage.sqlite.wide import halves, order, whole
 from tollway.storage.sqlite.writer import Writer
 
 FLUSH_S = 0.2
@@ -42,7 +43,7 @@ LOOKED_AT_MOST = 50_000
 """Records that are looked at by their columns for one page: a quarter of a second. A filter that few of ten million pass would
 otherwise take half a minute."""
 
-_INDEXED = frozenset({"request_id", "feedback"})
+_INDEXED = frozenset({"code", "request_id", "feedback"})
 
 SEARCHED_AT_MOST = 10_000
 """Records that are read for one page of a search: about a quarter of a second."""
@@ -176,7 +177,7 @@ def within_reach(reading: Connection, where: Filter, after: str | None) -> tuple
     clauses, bindings = conditions("records", where)
     # A few fields have an index, or are of few requests, which are then found from there.
     remarked = SCORE in where.least or SCORE in where.most
-    if not where.equals or remarked or where.equals.get("code") or not _INDEXED.isdisjoint(where.equals):
+    if not where.equals or remarked or any(where.equals.get(name) for name in _INDEXED):
         return clauses, bindings, None
     spans, instants = conditions("records", structs.replace(where, equals={}, least={}, most={}))
     # Of an index alone, so that it takes a millisecond.
@@ -259,28 +260,28 @@ def _spend(reading: Connection, where: Filter, group_by: Sequence[str]) -> Seque
     groups = ", ".join(str(place) for place in range(1, width + 1))
     statement = (
         f"SELECT {''.join(f'{column}, ' for column in columns)}"
-        "coalesce(sum(amount_nanodollars), 0) AS spent, count(*), "
+        f"{halves('amount_nanodollars')}, count(*), "
         f"coalesce(sum({_STILL_UNPRICED}), 0), "
         "sum(input_tokens), sum(output_tokens), "
         f"coalesce(sum(CASE WHEN {_COUNTED} THEN input_tokens END), 0), "
         f"coalesce(sum(CASE WHEN {_COUNTED} THEN output_tokens END), 0), "
         f"coalesce(sum({_UNTOLD}), 0) "
         f"FROM entries{joins} WHERE {' AND '.join(clauses)} "
-        + (f"GROUP BY {groups} ORDER BY spent DESC, {groups}" if width else "")
+        + (f"GROUP BY {groups} ORDER BY {order('amount_nanodollars')}, {groups}" if width else "")
     )
     found = reading.execute(statement, (*group_bindings, *bindings)).fetchall()
     return [
         SpendRow(
             group=tuple(row[:width]),
-            spent=row[width],
-            entries=row[width + 1],
-            unpriced=row[width + 2],
-            input_tokens=row[width + 3],
-            output_tokens=row[width + 4],
-            counted_input_tokens=row[width + 5],
-            counted_output_tokens=row[width + 6],
-            untold=row[width + 7],
+            spent=whole(row[width], row[width + 1]),
+            entries=row[width + 2],
+            unpriced=row[width + 3],
+            input_tokens=row[width + 4],
+            output_tokens=row[width + 5],
+            counted_input_tokens=row[width + 6],
+            counted_output_tokens=row[width + 7],
+            untold=row[width + 8],
         )
         for row in found
-        if width or row[width + 1]
+        if width or row[width + 2]
     ]

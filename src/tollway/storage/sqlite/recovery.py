@@ -8,6 +8,8 @@ from tollway.ledger.entry import LedgerEntry
 from tollway.ledger.reservation import Reservation, resized
 from tollway.storage.sqlite import rows, statements
 from tollway.storage.sqlite.driver import Connection
+from tollway.storage.sqlite.past import saved_balances
+from tollway.storage.sqlite.wide import whole
 
 PRUNED_AT_ONCE = 1_000
 """Rows looked at in one step of pruning, which other writes have to wait for."""
@@ -50,11 +52,10 @@ def truth(reading: Connection, through: int) -> Truth:
     with reading:
         return Truth(
             spent={
-                (account, bucket): amount for account, bucket, amount in reading.execute(statements.SPENT, (through,))
+                (account, bucket): whole(high, low)
+                for account, bucket, high, low in reading.execute(statements.SPENT, (through,))
             },
-            saved={
-                (account, bucket): amount for account, bucket, amount, _ in reading.execute(statements.ALL_BALANCES)
-            },
+            saved={(account, bucket): spent for account, bucket, spent, _ in saved_balances(reading)},
             open={each.id: each for each in _open(reading)},
         )
 

@@ -7,6 +7,9 @@ admitted, corrections too, however late they are: the hour that the ledger, budg
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import apsw
+
+from tollway.money import LARGEST
 from tollway.storage.analytics import MEASURES, Ever, Table
 from tollway.storage.rolled import (
     DAYS,
@@ -19,6 +22,7 @@ from tollway.storage.rolled import (
     PLAIN,
     RECORD_COLUMNS,
     Attributes,
+    Cell,
     Seen,
     Who,
     cells,
@@ -29,6 +33,7 @@ from tollway.storage.rolled import (
 )
 from tollway.storage.sqlite.driver import Connection
 from tollway.storage.sqlite.statements import MARK, SAVE_MARK
+from tollway.storage.sqlite.wide import summed, within
 
 KNOWN_CONTEXTS: Final = 50_000
 """Contexts whose number is remembered; beyond, all are looked up again."""
@@ -44,11 +49,20 @@ _NEXT: Final[Mapping[Table, str]] = {
 _UNPRICED: Final = "SELECT 1 FROM entries WHERE id = ?1 || '.unpriced'"
 _CORRECTION: Final = ".correction"
 
-_ADD: Final[Mapping[Table, str]] = {
-    table: f"INSERT INTO {table} (level, slot, context, {LABEL[table]}, {', '.join(names)}) "
-    f"VALUES ({', '.join('?' * (4 + len(names)))}) ON CONFLICT (level, slot, context, {LABEL[table]}) DO UPDATE SET "
-    + ", ".join(f"{name} = {name} + excluded.{name}" for name in names)
-    for table, names in MEASURES.items()
+
+def _adding(table: Table, sum_of: str) -> str:
+    names = MEASURES[table]
+    return (
+        f"INSERT INTO {table} (level, slot, context, {LABEL[table]}, {', '.join(names)}) "
+        f"VALUES ({', '.join('?' * (4 + len(names)))}) ON CONFLICT (level, slot, context, {LABEL[table]}) DO UPDATE SET "
+        + ", ".join(f"{name} = {sum_of.format(name=name)}" for name in names)
+    )
+
+
+_ADD: Final[Mapping[Table, str]] = {table: _adding(table, "{name} + excluded.{name}") for table in MEASURES}
+# Beyond 64 bits a sum becomes REAL, which no column takes: it stays at the largest there is.
+_ADD_WITHIN: Final[Mapping[Table, str]] = {
+    table: _adding(table, f"max(-{LARGEST}, min({LARGEST}, {{name}} + excluded.{{name}}))") for table in MEASURES
 }
 
 _FIND_CONTEXT: Final = "SELECT id FROM contexts WHERE digest = ?"
@@ -60,15 +74,12 @@ _MAKE_CONTEXT: Final = (
 _OWN_COARSE: Final = "UPDATE contexts SET coarse = id WHERE id = ?"
 _LEARN: Final = "INSERT OR IGNORE INTO attributes (name, value) VALUES (?, ?)"
 
-# The sitting of user ?1 and name ?2 that an instant ?3 belongs to, with pauses of at most ?4.
-_SITTING: Final = """
-SELECT first_at, last_at FROM sittings WHERE user = ?1 AND name = ?2 AND first_at <= ?3 + ?4 AND last_at >= ?3 - ?4
+# The last sitting of user ?1 and name ?2 that began at ?3 or before. None of them is over before one that began earlier.
+_BEFORE: Final = """
+SELECT first_at, last_at, amount_nanodollars, entries FROM sittings WHERE user = ?1 AND name = ?2 AND first_at <= ?3
 ORDER BY first_at DESC LIMIT 1
 """
-_GO_ON: Final = """
-UPDATE sittings SET first_at = ?4, last_at = ?5, amount_nanodollars = amount_nanodollars + ?6, entries = entries + ?7
-WHERE user = ?1 AND name = ?2 AND first_at = ?3
-"""
+_TAKE_OUT: Final = "DELETE FROM sittings WHERE user = ?1 AND name = ?2 AND first_at = ?3"
 _SIT_DOWN: Final = """
 INSERT INTO sittings (user, name, first_at, last_at, amount_nanodollars, entries) VALUES (?, ?, ?, ?, ?, ?)
 """
@@ -80,9 +91,10 @@ _FILL: Final[Mapping[Table, str]] = {
     f"SELECT {EVER}, 0, CASE WHEN context IN (SELECT context FROM spending WHERE level = {PLAIN + DAYS} "
     f"GROUP BY context ORDER BY context LIMIT {EVER_CONTEXTS}) THEN context ELSE {OTHERS} END AS own, "
     + (f"CASE WHEN {names[0]} < 0 THEN '{LOWERED}' || kind ELSE kind END" if table == "spending" else "status")
-    + f" AS label, {', '.join(f'sum({name})' for name in names)} FROM {table} WHERE level = {PLAIN + DAYS} GROUP BY own, label"
+    + f" AS label, {', '.join(summed(name) for name in names)} FROM {table} WHERE level = {PLAIN + DAYS} GROUP BY own, label"
     for table, names in MEASURES.items()
 }
+_FULL: Final = "SELECT 1 FROM spending WHERE level = ?1 AND abs(amount_nanodollars) >= ?2 LIMIT 1"
 _NAMED: Final = f"SELECT DISTINCT context FROM spending WHERE level = {EVER} AND context <> {OTHERS}"
 _FILLED: Final = "ever"
 
@@ -149,11 +161,25 @@ def book(writing: Connection, gathered: Gathered, known: Known) -> bool:
     ids = _identified(writing, gathered.seen, known)
     named = _named(writing, gathered, ids, known)
     for cell, sums in cells(gathered.seen, ids, named).items():
-        writing.execute(_ADD[gathered.table], (*cell, *sums))
+        _add(writing, gathered.table, cell, sums)
     if gathered.table == "spending":
         _sit(writing, gathered.seen)
     writing.execute(SAVE_MARK, (gathered.table, gathered.through))
     return True
+
+
+def _add(writing: Connection, table: Table, cell: Cell, sums: Sequence[int]) -> None:
+    """Adds to a cell. What 64 bits do not hold stays at the largest they do (`Rolled.full`): the ledger has the truth, and one
+    sum that is beyond all measure is not to keep the others from being made."""
+    try:
+        writing.execute(_ADD[table], (*cell, *sums))
+    except (apsw.ConstraintError, OverflowError):
+        writing.execute(_ADD_WITHIN[table], (*cell, *(within(value) for value in sums)))
+
+
+def full(reading: Connection) -> bool:
+    """Whether a sum of money would be larger if 64 bits held more; seen by those of all time, which only grow."""
+    return reading.execute(_FULL, (EVER, LARGEST)).fetchone() is not None
 
 
 def _named(writing: Connection, gathered: Gathered, ids: Mapping[Who, tuple[int, ...]], known: Known) -> set[int]:
@@ -234,17 +260,22 @@ def _number(writing: Connection, who: Who, coarse: int | None) -> int:
 
 
 class _Sitting:
-    """A sitting, and what is to be added to it."""
+    """A sitting, or as much of one as is to be added."""
 
-    __slots__ = ("amount", "entries", "first_at", "known_as", "last_at")
+    __slots__ = ("amount", "entries", "first_at", "last_at", "pause_ms")
 
-    def __init__(self, known_as: int | None, first_at: int, last_at: int) -> None:
-        self.known_as = known_as
-        """The first instant that its row has; `None` without a row."""
-        self.first_at = first_at
-        self.last_at = last_at
+    def __init__(self, at: int, pause_ms: int) -> None:
+        self.first_at = at
+        self.last_at = at
+        self.pause_ms = pause_ms
         self.amount = 0
         self.entries = 0
+
+    def add(self, first_at: int, last_at: int, amount: int, entries: int) -> None:
+        self.first_at = min(self.first_at, first_at)
+        self.last_at = max(self.last_at, last_at)
+        self.amount += amount
+        self.entries += entries
 
 
 def _sit(writing: Connection, seen: Sequence[Seen]) -> None:
@@ -260,19 +291,20 @@ def _sit(writing: Connection, seen: Sequence[Seen]) -> None:
         if sitting is None or not sitting.first_at - pause_ms <= row.at <= sitting.last_at + pause_ms:
             if sitting is not None:
                 _keep(writing, whose, sitting)
-            found = writing.execute(_SITTING, (*whose, row.at, pause_ms)).fetchone()
-            sitting = late[whose] = _Sitting(None, row.at, row.at) if found is None else _Sitting(found[0], *found)
-        sitting.first_at = min(sitting.first_at, row.at)
-        sitting.last_at = max(sitting.last_at, row.at)
-        sitting.amount += row.sums[0]
-        sitting.entries += row.sums[1]
+            sitting = late[whose] = _Sitting(row.at, pause_ms)
+        sitting.add(row.at, row.at, *row.sums[:2])
     for whose, sitting in late.items():
         _keep(writing, whose, sitting)
 
 
 def _keep(writing: Connection, whose: tuple[str, str], sitting: _Sitting) -> None:
-    added = (sitting.first_at, sitting.last_at, sitting.amount, sitting.entries)
-    if sitting.known_as is None:
-        writing.execute(_SIT_DOWN, (*whose, *added))
-    else:
-        writing.execute(_GO_ON, (*whose, sitting.known_as, *added))
+    """Writes a sitting, as one with all that lie within a pause of it: what comes late may close the pause between two, and in
+    whatever order entries come, the same sittings are there in the end."""
+    pause_ms = sitting.pause_ms
+    while (before := writing.execute(_BEFORE, (*whose, sitting.last_at + pause_ms)).fetchone()) is not None and before[
+        1
+    ] >= sitting.first_at - pause_ms:
+        writing.execute(_TAKE_OUT, (*whose, before[0]))
+        sitting.add(*before)
+    amount = within(sitting.amount)
+    writing.execute(_SIT_DOWN, (*whose, sitting.first_at, sitting.last_at, amount, sitting.entries))

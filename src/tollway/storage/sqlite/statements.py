@@ -6,10 +6,13 @@ reservation is an intent without an ending entry (charge, presumed, unpriced) an
 Marks: `balances`  every bucket booked in by entries up to here is saved in `balances` or was not changed since
        `entries`   intents ended by entries up to here have been removed
        `releases`  the same, of releases
+       `booked_high`, `booked_low`  what all entries up to `balances` come to, in halves
        `probe`     written to find out whether writing works again
 """
 
 from typing import Final
+
+from tollway.storage.sqlite.wide import halves
 
 # One intent. Writes nothing if the reservation was ever known here: open, ended by an entry, or released.
 # The entry's id begins with the reservation's, so the unique index on it answers. (?1 id, ?2 opened_at, ?3 record)
@@ -84,10 +87,10 @@ RELEASED: Final = "SELECT 1 FROM releases WHERE reservation_id = ?"
 HAS_ENTRY: Final = "SELECT 1 FROM entries WHERE id = ?"
 
 # The saved balances of one account: exact for the buckets that were dropped from memory, which were saved first.
-ACCOUNT_BALANCES: Final = "SELECT bucket, spent_nanodollars FROM balances WHERE account = ?"
+ACCOUNT_BALANCES: Final = "SELECT account, bucket, spent_nanodollars, through_seq FROM balances WHERE account = ?"
 
 ALL_BALANCES: Final = "SELECT account, bucket, spent_nanodollars, through_seq FROM balances ORDER BY account, bucket"
-ENTRIES_AFTER: Final = "SELECT seq, amount_nanodollars, legs FROM entries WHERE seq > ? ORDER BY seq"
+ENTRIES_AFTER: Final = "SELECT seq, kind, amount_nanodollars, legs FROM entries WHERE seq > ? ORDER BY seq"
 
 # Reservations that nobody ended. Entries up to the mark (?1) have no intent left, so they need not be read.
 OPEN_INTENTS: Final = """
@@ -98,13 +101,21 @@ WHERE reservation_id NOT IN (
 ORDER BY opened_at, reservation_id
 """
 
-# What every account has spent in every bucket, from the entries alone, up to the entry ?1.
-SPENT: Final = """
-SELECT leg.value ->> 0, leg.value ->> 1, sum(amount_nanodollars)
+# What every account has spent in every bucket, from the entries alone, up to the entry ?1, in halves (`wide.whole`).
+SPENT: Final = f"""
+SELECT leg.value ->> 0, leg.value ->> 1, {halves("amount_nanodollars")}
 FROM entries, json_each(legs) AS leg
 WHERE seq <= ?1
 GROUP BY 1, 2
 """
+
+# What is booked on one account, in which bucket, and at which place in the ledger; all of it is read through.
+BOOKED_ON: Final = """
+SELECT leg.value ->> 1, seq, amount_nanodollars FROM entries, json_each(legs) AS leg WHERE leg.value ->> 0 = ?1
+"""
+
+# What the entries up to ?1 come to, in halves; openings are no spend.
+ALL_BOOKED: Final = f"SELECT {halves('amount_nanodollars')} FROM entries WHERE seq <= ?1 AND kind <> 'opening'"
 
 # Removes intents that have ended, between two marks (?1, ?2]; never one that is open.
 PRUNE_ENDED_INTENTS: Final = """

@@ -9,6 +9,7 @@ from tollway.storage.asked import Piece
 from tollway.storage.fields import METADATA
 from tollway.storage.rolled import FINE, PLAIN
 from tollway.storage.sqlite.driver import Connection
+from tollway.storage.sqlite.wide import halves, whole
 
 _COLUMNS: Final = {
     "gateway": "gateway",
@@ -25,6 +26,7 @@ _MEMBERS: Final = 'json_each(contexts."groups")'
 
 _COUNTED: Final[Mapping[Table, str]] = {"spending": "entries", "traffic": "requests"}
 """Without any of these, nothing is there."""
+_MONEY: Final = frozenset({"amount_nanodollars", "saved_nanodollars"})
 
 Found = list[tuple[int, Group, list[int]]]
 """Bucket, group, sums."""
@@ -57,7 +59,7 @@ def sums(
         f"WITH pieces AS (SELECT value ->> 0 AS bucket, value ->> 1 AS level, value ->> 2 AS first, value ->> 3 AS last, "
         f"value ->> 4 AS sign FROM json_each(?)){', ' + chosen if chosen else ''} "
         f"SELECT pieces.bucket, {''.join(f'{key}, ' for key in keys)}"
-        f"{', '.join(f'sum(r.{column} * pieces.sign)' for column in (*columns, _COUNTED[table]))} "
+        f"{', '.join(_sum(column) for column in (*columns, _COUNTED[table]))} "
         f"FROM pieces CROSS JOIN {table} AS r{' CROSS JOIN chosen' if chosen else ''} "
         "WHERE r.level = pieces.level AND r.slot >= pieces.first AND r.slot < pieces.last"
         f"{' AND chosen.id = r.context' if chosen else ''}{''.join(f' AND {clause}' for clause in outer)} "
@@ -65,8 +67,19 @@ def sums(
     )
     rows = reading.execute(statement, (json.dumps(pieces), *chosen_bindings, *bindings))
     width = len(keys) + 1
+    added = [(row[0], tuple(row[1:width]), _values((*columns, _COUNTED[table]), row[width:])) for row in rows]
     # What is in no piece but in such that are taken away from another is not there at all.
-    return [(row[0], tuple(row[1:width]), list(row[width:-1])) for row in rows if any(row[width:])]
+    return [(bucket, group, values[:-1]) for bucket, group, values in added if any(values)]
+
+
+def _sum(column: str) -> str:
+    signed = f"r.{column} * pieces.sign"
+    return halves(signed) if column in _MONEY else f"sum({signed})"
+
+
+def _values(columns: Sequence[str], found: Sequence[int]) -> list[int]:
+    rest = iter(found)
+    return [whole(next(rest), next(rest)) if column in _MONEY else next(rest) for column in columns]
 
 
 def _chosen(

@@ -1,6 +1,6 @@
 """Whether rollups equal the ledger: every hour, by everything that they can be asked by."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -25,6 +25,8 @@ from tollway.storage.rolled import (
 )
 from tollway.storage.sqlite import connection, rollups
 from tollway.storage.sqlite.driver import Connection
+from tollway.storage.sqlite.rebuilt import take_in
+from tollway.storage.sqlite.wide import halves, whole
 
 _DAY_MS: Final = HOURS_A_DAY * HOUR_MS
 _SUMS: Final = MEASURES["spending"]
@@ -42,10 +44,13 @@ class Verified(NamedTuple):
     behind: int
     """That they do not have yet; answers read those from the ledger."""
     differences: Sequence[str]
+    stuck: str | None = None
+    """Why those cannot be taken in; `None` where they can."""
 
 
 def verify(folder: Path) -> Verified:
-    """Compares the rollups in `folder` with its ledger; nothing is written. Raises StoreUnavailable."""
+    """Compares the rollups in `folder` with its ledger, and tries whether what they lack can be taken in; nothing stays written.
+    Raises StoreUnavailable."""
     path = folder / connection.FILE
     if not path.exists():
         raise StoreUnavailable(f'There is no store in "{folder}": it has no {connection.FILE}')
@@ -54,9 +59,10 @@ def verify(folder: Path) -> Verified:
         reading = connection.reader(path)
         try:
             with reading:
-                return verified(reading)
+                found = verified(reading)
         finally:
             reading.close()
+        return found._replace(stuck=_stuck(path)) if found.behind else found
     except apsw.Error as error:
         raise StoreUnavailable(f'The store "{path}" cannot be read: {error}') from error
     finally:
@@ -75,6 +81,21 @@ def verified(reading: Connection) -> Verified:
         words += _days_differ(reading, day)
     last: int = reading.execute("SELECT coalesce(max(seq), 0) FROM entries").get
     return Verified(through, last - through, words)
+
+
+def _stuck(path: Path) -> str | None:
+    writing = connection.writer(path, "normal")
+    try:
+        writing.execute("BEGIN IMMEDIATE")
+        try:
+            take_in(writing)
+        finally:
+            writing.execute("ROLLBACK")
+    except (apsw.Error, ValueError, OverflowError) as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        writing.close()
+    return None
 
 
 def _days(reading: Connection, through: int) -> Iterator[int]:
@@ -153,15 +174,21 @@ def _said(expected: Sequence[int], found: Sequence[int]) -> str:
 
 def _days_differ(reading: Connection, day: int) -> Iterator[str]:
     """Days must be the sums of their hours, context by context."""
-    summed = ", ".join(f"sum({name})" for name in _SUMS)
+    added = ", ".join(halves(name) for name in _SUMS)
     for level in LEVELS:
         hours = reading.execute(
-            f"SELECT context, kind, {summed} FROM spending WHERE level = ? AND slot >= ? AND slot < ? GROUP BY 1, 2",
+            f"SELECT context, kind, {added} FROM spending WHERE level = ? AND slot >= ? AND slot < ? GROUP BY 1, 2",
             (level, day * HOURS_A_DAY, (day + 1) * HOURS_A_DAY),
-        ).fetchall()
-        whole = reading.execute(
-            f"SELECT context, kind, {summed} FROM spending WHERE level = ? AND slot = ? GROUP BY 1, 2",
+        )
+        of_day = reading.execute(
+            f"SELECT context, kind, {added} FROM spending WHERE level = ? AND slot = ? GROUP BY 1, 2",
             (level + DAYS, day),
-        ).fetchall()
-        if sorted(hours) != sorted(whole):
+        )
+        if _by_context(hours) != _by_context(of_day):
             yield f"{iso(day * _DAY_MS)[:10]}: the day is not the sum of its hours ({_NAMES[level]})."
+
+
+def _by_context(rows: Iterable[Sequence[Any]]) -> _Table:
+    return {
+        (row[0], row[1]): [whole(high, low) for high, low in zip(row[2::2], row[3::2], strict=True)] for row in rows
+    }

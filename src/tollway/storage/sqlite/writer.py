@@ -368,6 +368,11 @@ def _checkpoint(connection: Connection, mode: int) -> None:
 
 
 def _unavailable(error: Exception) -> StoreUnavailable:
+    if isinstance(error, apsw.ConstraintError | apsw.MismatchError | apsw.SQLError):
+        return StoreUnavailable(
+            f"The store does not take this ({type(error).__name__}: {error}). No disk is in the way: this is a defect. "
+            "Please report it."
+        )
     return StoreUnavailable(
         f"The ledger cannot be written now ({type(error).__name__}: {error}). "
         "Nothing new is reserved until it can; check that the disk has space and the data folder is writable."
