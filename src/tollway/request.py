@@ -82,6 +82,11 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """A cache write that is kept for an hour may be made (dearer than the five-minute one)."""
     reasons: bool = False
     """It asks for reasoning, of which an answer need not show all that is billed."""
+    hides: bool = False
+    """More may be billed than its stream shows, whatever the model: of a prediction, what was rejected; in the background,
+    what is made when nobody listens any more."""
+    predicted_bytes: int = 0
+    """Of a predicted output in the body. What of it is rejected is billed as output, and no cap is known to bound that."""
     substitutes: bool = False
     """Another model than the one it names may serve it, or something beside it: a router's `models`, `route`, `plugins`."""
     also_models: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ import msgspec
 from tollway.money import Money
 from tollway.pricing.rules import Rule
 from tollway.pricing.units import ModelLimits, PriceTier, UnitPrice, usual
+from tollway.pricing.versions import Stems, by_stem
 
 GENAI_PRICES = "genai-prices"
 
@@ -134,12 +135,13 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
 class Catalogue:
     """The price lists, each decoded when it is first asked."""
 
-    __slots__ = ("_book", "_lists", "_named")
+    __slots__ = ("_book", "_lists", "_named", "_stems")
 
     def __init__(self, book: Book) -> None:
         self._book = book
         self._lists: dict[str, ListedProvider] = {}
         self._named: dict[str, dict[str, ListedModel]] = {}
+        self._stems: dict[str, Stems] = {}
 
     @property
     def version(self) -> str:
@@ -159,6 +161,19 @@ class Catalogue:
             known = msgspec.json.decode(self._book.providers[slug], type=ListedProvider)
             self._lists[slug] = known
             self._named[slug] = {name: model for model in known.models for name in model.names}
+        return known
+
+    def stems(self, slug: str) -> tuple[Stems, ...]:
+        """The names by their stems: of the price list of a canonical slug, and of those whose models it resells."""
+        provider = self.provider(slug)
+        return tuple(self._stems_of(listed) for listed in (slug, *provider.fallback)) if provider is not None else ()
+
+    def _stems_of(self, slug: str) -> Stems:
+        known = self._stems.get(slug)
+        if known is None:
+            provider = self.provider(slug)
+            models = provider.models if provider is not None else ()
+            known = self._stems[slug] = by_stem(name for model in models for name in (model.id.lower(), *model.names))
         return known
 
     def model(self, slug: str, name: str) -> ListedModel | None:

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from tollway.errors import UsageInvalid
-from tollway.money import LARGEST, ZERO, Money
+from tollway.money import MOST_AT_ONCE, ZERO, Money, display
 from tollway.pricing.price import PriceBook
 from tollway.pricing.units import NOTHING, UNLISTED_TOOLS, Price, UnitPrice, Units, of_kind
 from tollway.usage import Report, Usage
@@ -74,8 +74,8 @@ def charge(usage: Usage, price: Price, *, basis: Basis = "metered") -> Charge:
     Counts are inclusive as reported (OpenTelemetry gen_ai.usage.*); lines are disjoint, so cached input is charged
     once. What has no price of its own is billed as the whole it is part of: cached input as input, reasoning as output.
     Each line is rounded up to a nanodollar; `amount` is exactly their sum.
-    Raises UsageInvalid if a part exceeds its whole, for example more cached than input tokens, or if the amount would not
-    fit 64 bits.
+    Raises UsageInvalid if a part exceeds its whole, for example more cached than input tokens, or if the amount is
+    above `MOST_AT_ONCE`.
     """
     usage.check()
     lines = _lines(usage, price)
@@ -147,7 +147,10 @@ def _of_short_inputs(price: Price) -> Price:
 
 
 def _believed(stated_cost: int, price: Price | None) -> bool:
-    """Whether what the provider states is the charge: not against the settings' own price, and not nothing for work."""
+    """Whether what the provider states is the charge: not against the settings' own price, not nothing for work, and not what no
+    answer costs."""
+    if stated_cost > MOST_AT_ONCE:
+        return False
     if price is None:
         return stated_cost > 0
     return not price.overridden and (stated_cost > 0 or price.free)
@@ -164,8 +167,8 @@ def _price_of(
 
 def _total(lines: list[ChargeLine]) -> Money:
     total = sum([line.amount for line in lines])
-    if total > LARGEST:
-        raise UsageInvalid(f"the lines add up to {total} nanodollars, which no ledger can hold")
+    if total > MOST_AT_ONCE:
+        raise UsageInvalid(f"the lines add up to {display(total)}; no answer costs more than {display(MOST_AT_ONCE)}")
     return Money(total)
 
 

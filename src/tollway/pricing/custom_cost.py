@@ -8,10 +8,11 @@ Whether a caller may set its own cost is not decided here.
 
 import hashlib
 from decimal import Decimal
+from math import gcd
 
 import msgspec
 
-from tollway.money import LARGEST, Money
+from tollway.money import DOLLAR, LARGEST, MOST_AT_ONCE, Money
 from tollway.pricing.units import MILLION, Price, UnitPrice, Units
 
 LONGEST = 512
@@ -25,8 +26,10 @@ _PER_TOKEN = {
 }
 _FINEST = -30
 """A digit beyond the thirtieth place is nobody's price."""
-_DEAREST = Decimal(1_000_000)
-"""Dollars, for a token or for the whole: above it the unit was mistaken, and it might not fit 64 bits."""
+_DEAREST_TOKEN = Decimal(1)
+"""Dollars: a thousand times what the dearest model asks. Above it the price of a million tokens was meant."""
+_DEAREST_WHOLE = Decimal(MOST_AT_ONCE // DOLLAR)
+"""Dollars."""
 
 
 def custom_price(text: str | bytes) -> Price | str:
@@ -45,6 +48,12 @@ def custom_price(text: str | bytes) -> Price | str:
         amount = _dollars(bytes(raw))
         if amount is None:
             return f"the custom cost's {name} is {bytes(raw)[:40].decode(errors='replace')}, which is not an amount of dollars."
+        dearest = _DEAREST_WHOLE if name == "total_cost" else _DEAREST_TOKEN
+        if amount > dearest:
+            return (
+                f"the custom cost's {name} is {bytes(raw)[:40].decode(errors='replace')} US dollars; the most is "
+                f"{dearest:,}{'' if name == 'total_cost' else ' for one token'}."
+            )
         amounts[name] = amount
     if "total_cost" in amounts:
         if len(amounts) > 1:
@@ -59,6 +68,9 @@ def custom_price(text: str | bytes) -> Price | str:
         units = {meter: _unit(amounts[name], MILLION) for name, meter in _PER_TOKEN.items() if name in amounts}
     else:
         return "the custom cost names no per_token_in, per_token_out or total_cost."
+    for unit in units.values():
+        if unit.amount > LARGEST or unit.per > LARGEST:
+            return "the custom cost has more digits than a charge can say; round it to 18 places."
     return Price(
         id=f"request/*@custom#{_digest(units)}",
         provider="request",
@@ -82,7 +94,7 @@ def _dollars(raw: bytes) -> Decimal | None:
         amount = Decimal(text.decode())
     except ArithmeticError:
         return None
-    if not amount.is_finite() or amount < 0 or amount > _DEAREST or int(amount.as_tuple().exponent) < _FINEST:
+    if not amount.is_finite() or amount < 0 or int(amount.as_tuple().exponent) < _FINEST:
         return None
     return amount
 
@@ -90,12 +102,11 @@ def _dollars(raw: bytes) -> Decimal | None:
 def _unit(dollars: Decimal, per: int) -> UnitPrice:
     """The unit price of that much for one: in nanodollars for `per`, or for as many more as it takes to be exact."""
     up, down = dollars.as_integer_ratio()
-    amount = up * 1_000_000_000 * per
-    if amount % down:
-        return UnitPrice(Money(amount), per * down)
-    whole = amount // down
-    # A dear token for a million of them would not fit a column of 64 bits.
-    return UnitPrice(Money(whole), per) if whole <= LARGEST else UnitPrice(Money(whole // per), 1)
+    amount = up * DOLLAR * per
+    if amount % down == 0:
+        return UnitPrice(Money(amount // down), per)
+    common = gcd(amount, per * down)
+    return UnitPrice(Money(amount // common), per * down // common)
 
 
 def _digest(units: Units) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from tollway.money import Money
+from tollway.money import MOST_AT_ONCE, Money, display
 from tollway.pricing.ceiling import Ceiling, ceiling, dearest_of
 from tollway.pricing.charge import Unpriced
 from tollway.pricing.price import PriceBook
@@ -30,6 +30,12 @@ TOKENS_PER_MEDIA_PART = 65_536
 
 AUDIO_BYTES_PER_SECOND = 500
 """Speech is not encoded in fewer: the slowest codec that transcription APIs take, Opus at 6 kbit/s, has 750."""
+
+BY_TOKENS_ALONE = frozenset({"web_fetch", "computer", "mcp", "tool_search", "datetime"})
+"""Provider-run tools that cost nothing but the tokens they put into the prompt. Any other without a price may cost anything."""
+
+BILLED_AS = {"x_search": "web_search", "browser_search": "web_search", "collections_search": "file_search"}
+"""xAI's and Groq's own searches, which cost no more than the usual one."""
 
 TOOL_CALLS = 32
 """How often a provider runs one of its paid tools in one request at most, where the request does not say."""
@@ -157,10 +163,12 @@ def estimate(
     if step.output.amount == 0:
         cap = None
     fixed = step.input.times(input_tokens) + _fees(dearest, ask, body_bytes, choices)
+    # As many tokens as bytes at most, and beside the cap.
+    fixed += step.output.times(ask.predicted_bytes * choices)
     output = step.output.times(output_tokens * choices)
     if fixed or output:
         fixed += ROUNDING
-    return Quote(
+    quote = Quote(
         provider=provider,
         model=model,
         price_id=dearest.price_id,
@@ -174,6 +182,17 @@ def estimate(
         per_output_token=step.output,
         unbounded=_unbounded(dearest, ask, unseen if window is None else None),
         least_cap=ask.floor_output_tokens,
+    )
+    return quote if quote.amount <= MOST_AT_ONCE else _within(quote)
+
+
+def _within(quote: Quote) -> Quote:
+    """A request that may cost more than any is let, with a cap under which it may not; without one, nothing bounds it."""
+    return quote.clamped(MOST_AT_ONCE) or msgspec.structs.replace(
+        quote,
+        amount=MOST_AT_ONCE,
+        floor=min(quote.floor, MOST_AT_ONCE),
+        unbounded=quote.unbounded or f"a request of more than {display(MOST_AT_ONCE)}",
     )
 
 
@@ -207,7 +226,7 @@ def _fees(dearest: Ceiling, ask: Ask, body_bytes: int, choices: int) -> int:
         counts = ((unit, _COUNTED[meter](known)) for meter, unit in dearest.unseen.items())
         fees += sum(unit.times(count) for unit, count in counts if count is not None)
     for tool in ask.paid_tools:
-        price = dearest.tools.get(tool)
+        price = dearest.tools.get(BILLED_AS.get(tool, tool))
         if price is not None:
             fees += price.times(1 if tool == "code_execution" else TOOL_CALLS)
     return fees
@@ -235,6 +254,10 @@ def _unbounded(dearest: Ceiling, ask: Ask, unseen_tokens: str | None) -> str | N
         return "pictures that a tool makes"
     if unseen_tokens is not None and dearest.steps[-1].input.amount:
         return unseen_tokens
+    tools = () if dearest.free else ask.paid_tools
+    for tool in tools:
+        if BILLED_AS.get(tool, tool) not in dearest.tools and tool not in BY_TOKENS_ALONE:
+            return f"the tool {tool[:80]}, whose fee is in no price list,"
     missing = [meter for meter in dearest.unseen if _COUNTED[meter](known) is None]
     if dearest.video and known.output_video_seconds is None:
         missing.append("video_seconds")

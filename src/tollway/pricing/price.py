@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from tollway.pricing.catalogue import (
+    LONGEST_NAME,
     Book,
     Catalogue,
     ListedModel,
@@ -25,6 +26,7 @@ from tollway.pricing.overrides import Override, PriceOverride, WrittenPrice, rea
 from tollway.pricing.slugs import PROVIDER_ALIASES, canonical, price_list
 from tollway.pricing.tiers import is_dearer, may_apply, split, times, unlisted, with_uplifts
 from tollway.pricing.units import UNLIMITED, ModelLimits, Price, PriceTier, UnitPrice, Units
+from tollway.pricing.versions import versions
 
 __all__ = [
     "PROVIDER_ALIASES",
@@ -85,7 +87,7 @@ class _Found(NamedTuple):
 class PriceBook:
     """Immutable prices of all providers. `None` is "no price is known", never "free"."""
 
-    __slots__ = ("_catalogue", "_ceilings", "_dearest", "_limits", "_overrides", "_prices")
+    __slots__ = ("_catalogue", "_ceilings", "_dearest", "_limits", "_overrides", "_prices", "_versions")
 
     def __init__(self, catalogue: Catalogue, overrides: tuple[Override, ...] = ()) -> None:
         self._catalogue = catalogue
@@ -95,6 +97,7 @@ class PriceBook:
         self._ceilings: dict[tuple[str, str, str | None, int], tuple[Ceiling | None, int, int]] = {}
         self._limits: dict[tuple[str, str], ModelLimits] = {}
         self._dearest: dict[str, Price] = {}
+        self._versions: dict[tuple[str, str], tuple[str, ...]] = {}
 
     @classmethod
     def decode(cls, compiled: bytes) -> "PriceBook":
@@ -155,6 +158,18 @@ class PriceBook:
     def find(self, provider: str, model: str) -> ListedModel | None:
         """The entry of the price list that `model` means, however a caller names it; `None` where there is none."""
         return self._find(provider, model).model
+
+    def versions(self, provider: str, model: str) -> tuple[str, ...]:
+        """The names, over all entries of the price list, that a rule about a version of `model`, or about what it is a version
+        of, may have been written with. Known of any name: what no list has is without its version, too."""
+        known = self._versions.get((provider, model))
+        if known is None:
+            what = self._find(provider, model)
+            entry = what.model.id if what.model is not None else None
+            short = len(model) <= LONGEST_NAME
+            known = versions(what.name, entry, self._catalogue.stems(what.provider)) if short else ()
+            _remember(self._versions, (provider, model), known)
+        return known
 
     def list_price(self, provider: str, model: ListedModel, dated: ListedPrice) -> Price:
         """One of the dated prices of an entry of `provider`'s list, as a price of its own."""

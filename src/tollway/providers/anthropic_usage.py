@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
+from tollway.providers import unknown_text
 from tollway.providers.answer import Values, text, values
 from tollway.providers.body import ABSENT
 from tollway.providers.counts import Reported, added, count, doubt, entries, first_count, nested, reported
@@ -126,7 +127,17 @@ _TOOL_FRAMING_BYTES = 64
 class MessagesReader:
     """Follows a messages stream: `message_start` has the input, each `message_delta` the counts so far."""
 
-    __slots__ = ("_message", "_stop_reason", "_thought", "_usage", "complete", "output_bytes", "shown")
+    __slots__ = (
+        "_fell",
+        "_message",
+        "_stop_reason",
+        "_thought",
+        "_usage",
+        "_wrote",
+        "complete",
+        "output_bytes",
+        "shown",
+    )
 
     def __init__(self) -> None:
         self.output_bytes = 0
@@ -135,6 +146,9 @@ class MessagesReader:
         """Where the text is kept, if it may have to be counted in tokens."""
         self._message: Values = {}
         self._usage: dict[str, Any] = {}
+        self._fell: str | None = None
+        """Why the count of the output is not the one that was told last."""
+        self._wrote = False
         self._stop_reason: str | None = None
         self._thought = 0
         """Bytes of thinking in the block that is open."""
@@ -160,11 +174,14 @@ class MessagesReader:
                 self.output_bytes += max(0, size(delta.signature) - self._thought)
             elif delta.stop_reason is not None:
                 self._stop_reason = delta.stop_reason
+            elif event.type != "message_delta":
+                self.output_bytes += unknown_text.in_anthropic_delta(data)
         block = event.content_block
         if block is not None:
             self._thought = 0
             self.output_bytes += size(block.text) + size(block.thinking) + size(block.name) + size(block.data)
             self.output_bytes += _TOOL_FRAMING_BYTES if block.name else FRAMING_BYTES
+            self.output_bytes += unknown_text.in_anthropic_block(data)
         if event.message is not ABSENT:
             self._message = values(event.message)
             self._add(self._message.get("usage"))
@@ -178,16 +195,30 @@ class MessagesReader:
 
     def report(self) -> Report:
         """What the stream has told of itself."""
-        return _report(self._message, self._usage or None, self._stop_reason)
+        found = _report(self._message, self._usage or None, self._stop_reason)
+        usage, doubt = found.usage, self._fell
+        if self._wrote and usage is not None and usage.output_tokens == 0 and not found.steps:
+            usage = msgspec.structs.replace(usage, output_tokens=None, reasoning_output_tokens=None)
+            doubt = "the output is told to be 0 tokens, but text was shown"
+        if doubt is None:
+            return found
+        return msgspec.structs.replace(found, usage=usage, suspect=found.suspect or doubt)
 
     def _generated(self, kind: str, text: str) -> None:
-        grown = size(text)
+        grown = len(text) if text.isascii() else size(text)
+        self._wrote = self._wrote or grown > 0
         self.output_bytes += grown
         if self.shown is not None:
             self.shown.add(kind, text, grown)
 
     def _add(self, raw: msgspec.Raw | None) -> None:
+        made = count(self._usage.get("output_tokens"))
         _update(self._usage, reported(raw) or {})
+        now = count(self._usage.get("output_tokens"))
+        if made is not None and now is not None and now < made:
+            # The input may fall, where another model answers after all: what was written cannot.
+            self._usage["output_tokens"] = made
+            self._fell = f"output_tokens was {made} and fell to {now} within the stream; billed as {made}"
 
 
 def _update(known: dict[str, Any], later: Reported) -> None:

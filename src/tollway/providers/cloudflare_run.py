@@ -27,7 +27,7 @@ from tollway.providers.body import (
 from tollway.providers.codec import Headers, Malformed, Meter
 from tollway.providers.counts import count, decoded, nested, reported
 from tollway.providers.inputs import Inputs
-from tollway.providers.openai_responses import ResponsesReader
+from tollway.providers.openai_responses_stream import ResponsesReader
 from tollway.providers.openai_stream import FRAMING_BYTES, ChatReader, size
 from tollway.providers.openai_usage import read_usage
 from tollway.providers.spelling import refuse_other_spellings

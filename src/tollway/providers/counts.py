@@ -93,6 +93,14 @@ def added(*parts: int | None) -> int | None:
     return sum(known) if known else None
 
 
+def beyond(total: int | None, given: int | None, made: int | None) -> int | None:
+    """The tokens that a total has beyond its input and output, none of which is negative; `None` where it has none."""
+    if total is None or given is None or total > _ABSURD or given < 0 or (made or 0) < 0:
+        return None
+    rest = total - given - (made or 0)
+    return rest if rest > 0 else None
+
+
 def doubt(usage: Usage, raw: Reported, totals: Iterable[tuple[str, int | None]] = ()) -> str | None:
     """Why `usage` is not to be trusted: an impossible count, a part beyond its whole, a total that does not add up.
 

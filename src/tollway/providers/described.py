@@ -30,14 +30,16 @@ DESCRIBED: dict[Api, Described] = {
         "/v1/chat/completions",
         f"{_TOKENS}, image; a stream is asked for its usage",
         _BYTES,
-        "A cut stream of a model that hides its reasoning is charged its hold.",
+        "A cut stream of a model that hides its reasoning, or with a prediction, is charged its hold. What Gemini thinks is in the total "
+        "alone: it is noted as suspect, and not charged; generateContent tells it.",
     ),
     "openai.responses": Described(
         "Responses",
         "/v1/responses",
         f"{_TOKENS}; web and file searches counted in the output list",
         f"{_BYTES}; tools that the provider runs by the context window and 32 calls",
-        "Code containers are held and not charged; a background answer is charged its hold.",
+        "Code containers are held and not charged; a background answer is charged its hold where its end is not seen; a stored "
+        "prompt may hold any tool, so a budget that must hold refuses it.",
     ),
     "openai.completions": Described(
         "Completions", "/v1/completions", _TOKENS, f"{_BYTES}, for each prompt and `best_of`"
@@ -113,9 +115,11 @@ DESCRIBED: dict[Api, Described] = {
     "google.generate": Described(
         "generateContent, streamGenerateContent",
         "/v1beta/models/{model}:generateContent",
-        "prompt, cached, candidates, thoughts, tool prompts; text, audio, image and video apart; grounding searches",
-        f"{_BYTES}, times `candidateCount`",
-        "Storage of explicit caches is billed by the hour.",
+        "prompt, cached, candidates, thoughts, tool prompts; text, audio, image and video apart; grounding with Search and Maps: a "
+        "prompt of Gemini 2 and before, each query of Gemini 3 and later",
+        f"{_BYTES}, times `candidateCount`; tools that Google runs by the context window and 32 searches",
+        "Storage of explicit caches is billed by the hour. Searches that are free each day are charged. Enterprise web search and "
+        "stores of Vertex have no listed fee: a budget that must hold refuses them, any other counts them as a search, if at all.",
     ),
     "google.count_tokens": Described("Token count", "…:countTokens", "free", "nothing"),
     "google.embed": Described(

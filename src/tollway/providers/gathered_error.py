@@ -75,7 +75,11 @@ def failed(event: Values, *, named: bool = False) -> Failed | None:
 
 
 def _status(error: Values, event: Values) -> int:
-    """Its HTTP status: the number it carries, or what its type stands for; 500 where it has neither."""
+    return status_told(error, event) or 500
+
+
+def status_told(error: Values, event: Values) -> int | None:
+    """Its HTTP status: the number it carries, or what its type stands for; `None` where it has neither."""
     for found in (error, event):
         for name in _NUMBERS:
             raw = found.get(name)
@@ -86,4 +90,4 @@ def _status(error: Values, event: Values) -> int:
         status = _STATUSES.get((text(error.get(name)) or "").lower())
         if status is not None:
             return status
-    return 500
+    return None

@@ -47,6 +47,9 @@ _TOOL_NAMES = {
     "google_search": "web_search",
     "googleSearchRetrieval": "web_search",
     "google_search_retrieval": "web_search",
+    # No dearer than a search: Google, "Gemini Developer API pricing".
+    "googleMaps": "web_search",
+    "google_maps": "web_search",
     "urlContext": "web_fetch",
     "url_context": "web_fetch",
     "fileSearch": "file_search",
@@ -110,7 +113,7 @@ class Generate:
                 inputs.unsized("cachedContent")
             _read_system(fields, inputs)
             _read_contents(fields.get("contents"), inputs)
-            _read_tools(fields, inputs)
+            read_tools(fields.get("tools"), inputs)
             config = object_at(fields, one_of(fields, *_CONFIG))
             thinking = one_of(config, "thinkingConfig", "thinking_config")
             cap, choices = one_of(config, *_CAP), one_of(config, *_CHOICES)
@@ -289,8 +292,8 @@ def _read_inline(raw: msgspec.Raw, inputs: Inputs) -> None:
         inputs.inline(kind, data.get("data", ABSENT))
 
 
-def _read_tools(fields: Fields, inputs: Inputs) -> None:
-    tools = fields.get("tools")
+def read_tools(tools: object, inputs: Inputs) -> None:
+    """Notes the tools of a request, each an object by whose names it is known."""
     if isinstance(tools, Unread | dict):
         inputs.unsized("tools of an unknown shape")
     if not isinstance(tools, list):

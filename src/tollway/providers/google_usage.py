@@ -12,8 +12,20 @@ import msgspec
 
 from tollway.providers.answer import Values, first_text, text, values
 from tollway.providers.body import ABSENT
-from tollway.providers.counts import Reported, added, count, decoded, doubt, entries, first_count, reported
+from tollway.providers.counts import (
+    Reported,
+    added,
+    beyond,
+    count,
+    decoded,
+    doubt,
+    entries,
+    first_count,
+    reported,
+)
+from tollway.providers.google_grounding import Grounding
 from tollway.providers.openai_stream import FRAMING_BYTES, size
+from tollway.providers.rising import Rising
 from tollway.usage import Report, Usage
 
 _MODALITIES = {2: "IMAGE", 3: "VIDEO", 4: "AUDIO", 5: "DOCUMENT"}
@@ -25,10 +37,11 @@ _TRAFFIC = {
 }
 
 
-def read_usage(usage: Reported, *, ended: bool = True) -> tuple[Usage | None, str | None]:
+def read_usage(usage: Reported, *, ended: bool = True, shown: bool = False) -> tuple[Usage | None, str | None]:
     """The counts of a `usageMetadata`, made inclusive, and why they are not to be trusted, if so.
 
-    None where it has no counts at all. Before the stream has `ended` a count that is left out is not known to be zero.
+    None where it has no counts at all. Before the stream has `ended` a count that is left out is not known to be zero, nor is
+    it ever where text was `shown`.
     """
     prompt = count(usage.get("promptTokenCount"))
     tools = count(usage.get("toolUsePromptTokenCount"))
@@ -37,6 +50,17 @@ def read_usage(usage: Reported, *, ended: bool = True) -> tuple[Usage | None, st
     total = count(usage.get("totalTokenCount"))
     if prompt is None and output is None and total is None:
         return None, None
+    hidden = beyond(total, added(prompt, tools), output) if ended and prompt is not None else None
+    suspect: str | None = None
+    if hidden is not None:
+        # What is in the total and in no part of it was thought: it is billed all the same.
+        suspect = f"totalTokenCount is {total}, but input and output are {added(prompt, tools)} + {output}"
+        suspect = f"{suspect}; the {hidden} between them are billed as thoughts"
+        output, thoughts = added(output, hidden), added(thoughts, hidden)
+    elif shown and ended and not output:
+        # Beside thoughts a short answer may be left out of the counts, and then is in no total either: recorded ones show it.
+        suspect = "the output is told to be 0 tokens, but text was shown"
+        output = thoughts = None
     inputs = _modalities(usage, "promptTokensDetails", "promptTokenDetails")
     tool_inputs = _modalities(usage, "toolUsePromptTokensDetails")
     cached = _modalities(usage, "cacheTokensDetails")
@@ -49,20 +73,32 @@ def read_usage(usage: Reported, *, ended: bool = True) -> tuple[Usage | None, st
         input_video_tokens=added(inputs.get("VIDEO"), tool_inputs.get("VIDEO")),
         cache_read_audio_tokens=cached.get("AUDIO"),
         tool_use_input_tokens=tools,
-        output_tokens=0 if output is None and ended else output,
+        output_tokens=0 if output is None and ended and not shown else output,
         reasoning_output_tokens=thoughts,
         output_audio_tokens=outputs.get("AUDIO"),
         output_image_tokens=outputs.get("IMAGE"),
     )
-    return read, doubt(read, usage, (("totalTokenCount", total),) if ended else ())
+    return read, suspect or doubt(read, usage, (("totalTokenCount", total),) if ended else ())
 
 
-def report_of(found: Values, usage: Reported | None, finish_reason: str | None, *, ended: bool = True) -> Report:
+def report_of(
+    found: Values,
+    usage: Reported | None,
+    finish_reason: str | None,
+    *,
+    ended: bool = True,
+    shown: bool = False,
+    grounding: Grounding | None = None,
+) -> Report:
     """What an answer, or the chunks of a stream so far, have told."""
-    read, suspect = read_usage(usage, ended=ended) if usage else (None, None)
+    read, suspect = read_usage(usage, ended=ended, shown=shown) if usage else (None, None)
+    model = text(found.get("modelVersion"))
+    searches = grounding.searches(model) if grounding is not None else None
+    if read is not None and searches is not None:
+        read = msgspec.structs.replace(read, web_searches=searches)
     return Report(
         usage=read,
-        response_model=text(found.get("modelVersion")),
+        response_model=model,
         response_id=text(found.get("responseId")),
         service_tier=_tier(usage or {}),
         finish_reason=finish_reason,
@@ -83,8 +119,17 @@ def read_answer(body: bytes) -> Report:
         return reader.report()
     found = values(body)
     finish_reason = first_text(found.get("candidates"), "finishReason")
+    shown, grounding = False, Grounding()
+    for candidate in _candidates_in(found):
+        shown = shown or any(_shows(part) for part in (candidate.content and candidate.content.parts) or ())
+        if candidate.grounding_metadata is not ABSENT:
+            grounding.add(candidate.grounding_metadata)
     return report_of(
-        found, reported(found.get("usageMetadata")), finish_reason or _blocked(found.get("promptFeedback"))
+        found,
+        reported(found.get("usageMetadata")),
+        finish_reason or _blocked(found.get("promptFeedback")),
+        shown=shown,
+        grounding=grounding,
     )
 
 
@@ -117,20 +162,30 @@ def read_interaction(usage: Reported) -> tuple[Usage, str | None]:
     inputs = _modalities(usage, "input_tokens_by_modality")
     tool_inputs = _modalities(usage, "tool_use_tokens_by_modality")
     outputs = _modalities(usage, "output_tokens_by_modality")
+    given, output = (
+        added(count(usage.get("total_input_tokens")), tools),
+        added(count(usage.get("total_output_tokens")), thoughts),
+    )
+    total = count(usage.get("total_tokens"))
+    hidden, suspect = beyond(total, given, output), None
+    if hidden is not None:
+        suspect = f"total_tokens is {total}, but input and output are {given} + {output}"
+        suspect = f"{suspect}; the {hidden} between them are billed as thoughts"
+        output, thoughts = added(output, hidden), added(thoughts, hidden)
     read = Usage(
-        input_tokens=added(count(usage.get("total_input_tokens")), tools),
+        input_tokens=given,
         cache_read_input_tokens=count(usage.get("total_cached_tokens")),
         input_audio_tokens=added(inputs.get("AUDIO"), tool_inputs.get("AUDIO")),
         input_image_tokens=added(inputs.get("IMAGE"), tool_inputs.get("IMAGE")),
         input_video_tokens=added(inputs.get("VIDEO"), tool_inputs.get("VIDEO")),
         cache_read_audio_tokens=_modalities(usage, "cached_tokens_by_modality").get("AUDIO"),
         tool_use_input_tokens=tools,
-        output_tokens=added(count(usage.get("total_output_tokens")), thoughts),
+        output_tokens=output,
         reasoning_output_tokens=thoughts,
         output_audio_tokens=outputs.get("AUDIO"),
         output_image_tokens=outputs.get("IMAGE"),
     )
-    return read, doubt(read, usage, (("total_tokens", count(usage.get("total_tokens"))),))
+    return read, suspect or doubt(read, usage, (("total_tokens", total),))
 
 
 def _tier(usage: Reported) -> str | None:
@@ -147,6 +202,7 @@ def _blocked(raw: msgspec.Raw | None) -> str | None:
 
 class _Part(msgspec.Struct, gc=False, rename="camel"):
     text: str | None = None
+    thought: Any = None
     thought_signature: str | None = None
     function_call: msgspec.Raw = ABSENT
     executable_code: msgspec.Raw = ABSENT
@@ -161,6 +217,7 @@ class _Candidate(msgspec.Struct, gc=False, rename="camel"):
     index: int = 0
     content: _Content | None = None
     finish_reason: str | int | None = None
+    grounding_metadata: msgspec.Raw = ABSENT
 
 
 class _Chunk(msgspec.Struct, gc=False, rename="camel"):
@@ -170,18 +227,44 @@ class _Chunk(msgspec.Struct, gc=False, rename="camel"):
 
 
 _chunk = msgspec.json.Decoder(_Chunk)
+_candidates = msgspec.json.Decoder(list[_Candidate] | None)
+
+
+def _candidates_in(found: Values) -> list[_Candidate]:
+    """The candidates of a whole answer; those of an unknown shape show nothing."""
+    try:
+        return _candidates.decode(found["candidates"]) or [] if "candidates" in found else []
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+
+
+def _shows(part: _Part) -> bool:
+    """Whether the candidates' count has this part in it: text that is no thought, a call, a picture."""
+    return bool(part.text and not part.thought) or part.function_call is not ABSENT or part.inline_data is not ABSENT
 
 
 class GenerateReader:
     """Follows a stream of generateContent answers; each repeats the counts so far, the last one stands."""
 
-    __slots__ = ("_ended", "_finish_reason", "_last", "_seen", "_usage", "complete", "output_bytes")
+    __slots__ = (
+        "_ended",
+        "_finish_reason",
+        "_grounding",
+        "_last",
+        "_seen",
+        "_shown",
+        "_usage",
+        "complete",
+        "output_bytes",
+    )
 
     def __init__(self) -> None:
         self.output_bytes = 0
         self.complete = False
         self._last: bytes | None = None
-        self._usage: dict[str, Any] = {}
+        self._usage = Rising()
+        self._grounding = Grounding()
+        self._shown = False
         self._finish_reason: str | None = None
         self._seen: set[int] = set()
         self._ended: set[int] = set()
@@ -200,6 +283,7 @@ class GenerateReader:
                 for part in candidate.content.parts or ():
                     # Thoughts are billed, but only their signature comes along.
                     self.output_bytes += size(part.text) + size(part.thought_signature)
+                    self._shown = self._shown or _shows(part)
                     if part.function_call is not ABSENT:
                         self.output_bytes += FRAMING_BYTES + _call_size(part.function_call)
                     if part.executable_code is not ABSENT or part.inline_data is not ABSENT:
@@ -207,6 +291,8 @@ class GenerateReader:
             if candidate.index not in self._seen:
                 self._seen.add(candidate.index)
                 self.output_bytes += FRAMING_BYTES
+            if candidate.grounding_metadata is not ABSENT:
+                self._grounding.add(candidate.grounding_metadata)
             if candidate.finish_reason:
                 self._finish_reason = str(candidate.finish_reason)
                 self._ended.add(candidate.index)
@@ -220,10 +306,19 @@ class GenerateReader:
 
     def report(self) -> Report:
         """What the stream has told of itself."""
-        return report_of(values(self._last), self._usage or None, self._finish_reason, ended=self.complete)
+        found = report_of(
+            values(self._last),
+            self._usage.told or None,
+            self._finish_reason,
+            ended=self.complete,
+            shown=self._shown,
+            grounding=self._grounding,
+        )
+        fell = self._usage.fell if self.complete else None
+        return found if fell is None else msgspec.structs.replace(found, suspect=found.suspect or fell)
 
     def _add(self, raw: msgspec.Raw | None) -> None:
-        self._usage.update((name, value) for name, value in (reported(raw) or {}).items() if value is not None)
+        self._usage.add(reported(raw))
 
 
 def _call_size(raw: msgspec.Raw) -> int:

@@ -3,8 +3,9 @@
 import msgspec
 
 from tollway.providers.answer import first_text, text, values
+from tollway.providers.body import ABSENT
 from tollway.providers.elsewhere import read_elsewhere
-from tollway.providers.openai_usage import read_raw
+from tollway.providers.openai_usage import believed, read_raw
 from tollway.usage import Report, Usage
 
 
@@ -43,7 +44,7 @@ def _usual(usage: _UsualUsage) -> Usage | None:
     if (
         input_tokens + output_tokens != usage.total_tokens
         or input_tokens < 0
-        or output_tokens < 0
+        or output_tokens <= 0
         or not 0 <= usage.total_tokens <= _MOST_USUAL
         or not 0 <= (cached or 0) <= input_tokens
         or not 0 <= (written or 0) <= input_tokens - (cached or 0)
@@ -98,6 +99,31 @@ def read_answer(body: bytes) -> Report:
     )
 
 
+class _Message(msgspec.Struct, gc=False):
+    content: msgspec.Raw = ABSENT
+    tool_calls: msgspec.Raw = ABSENT
+
+
+class _Said(msgspec.Struct, gc=False):
+    message: _Message | None = None
+
+
+_choices = msgspec.json.Decoder(list[_Said] | None)
+_NOTHING = (b"null", b'""', b"[]")
+
+
+def _shows(raw: msgspec.Raw | None) -> bool:
+    """Whether the choices of a chat answer hold text or calls. A completion may have its prompt in it, which is no output."""
+    if raw is None:
+        return False
+    try:
+        said = [choice.message for choice in _choices.decode(raw) or ()]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    parts = [part for message in said if message is not None for part in (message.content, message.tool_calls)]
+    return any(part is not ABSENT and bytes(part) not in _NOTHING for part in parts)
+
+
 def _read_unusual(body: bytes) -> Report:
     found = values(body)
     read = read_raw(found.get("usage"))
@@ -105,6 +131,8 @@ def _read_unusual(body: bytes) -> Report:
         read = read_raw(values(found.get("x_groq")).get("usage"))
     if read.usage is None:
         read = read_elsewhere(found)
+    if read.usage is not None and read.usage.output_tokens == 0:
+        read = believed(read, shown=_shows(found.get("choices")))
     return Report(
         usage=read.usage,
         response_model=text(found.get("model")),

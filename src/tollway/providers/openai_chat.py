@@ -23,6 +23,7 @@ from tollway.providers.body import (
 )
 from tollway.providers.codec import Headers, Malformed, Meter
 from tollway.providers.counts import decoded
+from tollway.providers.google_extras import read_extras
 from tollway.providers.inputs import Inputs, undated
 from tollway.providers.media import OPENAI
 from tollway.providers.openai_answer import read_answer
@@ -83,6 +84,8 @@ class Chat:
             others = others_in(fields)
             model = name_at(fields, "model")
             known = _read_searches(fields, model, inputs)
+            extras = read_extras(fields, inputs)
+            predicted = _predicted(fields)
             agent = name_at(fields, "agent_id") if path.rstrip("/").endswith("/agents/completions") else None
             if agent is not None and model is not None:
                 raise Unfit("agent_id and model both say which model answers; send one.")
@@ -101,10 +104,12 @@ class Chat:
                 messages=inputs.messages,
                 paid_tools=tuple(inputs.paid_tools),
                 service_tier=name_at(fields, "service_tier"),
-                reasons=_reasons(fields),
+                reasons=extras.thinks or _reasons(fields),
+                hides=predicted > 0,
+                predicted_bytes=predicted,
                 substitutes=agent is not None or others.substitutes,
                 also_models=others.also_models,
-                uncapped=others.uncapped,
+                uncapped=others.uncapped or extras.uncapped,
                 known=known,
             )
         except Unfit as unfit:
@@ -142,6 +147,7 @@ class Completions:
             inputs = Inputs()
             prompts = _prompts(fields, inputs)
             others = others_in(fields)
+            predicted = _predicted(fields)
             # All of `best_of` are generated and billed, though only `n` are returned.
             each = max(whole_number(fields, "n", MAX_CHOICES) or 1, whole_number(fields, "best_of", MAX_CHOICES) or 1)
             return Ask(
@@ -154,6 +160,8 @@ class Completions:
                 messages=prompts,
                 service_tier=name_at(fields, "service_tier"),
                 reasons=_reasons(fields),
+                hides=predicted > 0,
+                predicted_bytes=predicted,
                 substitutes=others.substitutes,
                 also_models=others.also_models,
                 uncapped=others.uncapped,
@@ -180,10 +188,20 @@ class Completions:
 
 def _reasons(fields: Fields) -> bool:
     effort = fields.get("reasoning_effort")
-    # `reasoning` is OpenRouter's, `thinking` what Anthropic and others take on this API. Of a `prediction`, the tokens that
-    # were rejected are billed and never shown.
-    hidden = ("reasoning", "thinking", "prediction")
-    return effort not in (None, "none") or any(fields.get(name) is not None for name in hidden)
+    # `reasoning` is OpenRouter's, `thinking` what Anthropic and others take on this API.
+    return effort not in (None, "none") or any(fields.get(name) is not None for name in ("reasoning", "thinking"))
+
+
+def _predicted(fields: Fields) -> int:
+    """Bytes of a predicted output as they stand in the body: no fewer than its text has.
+
+    OpenAI counts rejected tokens as completion tokens, also "for purposes of output limits", but takes no
+    `max_completion_tokens` beside a prediction ("Predicted Outputs"). So nothing says that the cap of a request bounds them.
+    """
+    if fields.get("prediction") is None or not object_at(fields, "prediction"):
+        return 0
+    raws: dict[object, msgspec.Raw] = fields["prediction"]
+    return sum(len(memoryview(raw)) for raw in raws.values())
 
 
 def _read_messages(fields: Fields, inputs: Inputs) -> None:

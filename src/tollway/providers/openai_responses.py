@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
 from typing import Any, cast
 
 import msgspec
 
-from tollway.providers.answer import Values, text, values
+from tollway.providers.answer import text, values
 from tollway.providers.body import (
     ABSENT,
     MAX_COUNT,
@@ -21,17 +20,14 @@ from tollway.providers.body import (
     whole_number,
 )
 from tollway.providers.codec import Headers, Malformed, Meter
-from tollway.providers.counts import decoded
 from tollway.providers.inputs import Inputs, undated
 from tollway.providers.media import OPENAI
-from tollway.providers.openai_stream import FRAMING_BYTES, size
-from tollway.providers.openai_usage import read_raw
+from tollway.providers.openai_responses_stream import ResponsesReader, report_of
 from tollway.providers.other_models import others_in
-from tollway.providers.shown import Shown
 from tollway.providers.splice import lowered, spliced, values_of
 from tollway.providers.stream import StreamMeter
 from tollway.request import Api, Ask, Dialect
-from tollway.usage import Report, Usage
+from tollway.usage import Report
 
 _STORED = ("previous_response_id", "conversation", "prompt")
 _TEXT_PARTS = frozenset({"input_text", "output_text", "text", "refusal", "summary_text", "reasoning_text"})
@@ -108,6 +104,7 @@ class Responses:
                     inputs.unsized(name)
             _read_input(fields, inputs)
             _read_tools(fields, inputs)
+            stored = _read_prompt(fields, inputs)
             others = others_in(fields)
             return Ask(
                 model=name_at(fields, "model"),
@@ -121,9 +118,11 @@ class Responses:
                 paid_tools=tuple(inputs.paid_tools),
                 service_tier=name_at(fields, "service_tier"),
                 reasons=_reasons(fields),
+                # What is made in the background goes on when its stream is closed.
+                hides=bool(fields.get("background")),
                 substitutes=others.substitutes,
                 also_models=others.also_models,
-                uncapped=others.uncapped,
+                uncapped=others.uncapped or stored,
                 floor_output_tokens=MAX_COUNT + 1 if path.rstrip("/").endswith("/compact") else 0,
             )
         except Unfit as unfit:
@@ -146,14 +145,32 @@ class Responses:
 
     def read_answer(self, body: bytes, headers: Headers = ()) -> Report:
         """What a whole answer reports."""
-        return _report(values(body))
+        return report_of(values(body))
 
     def meter(self, *, strip_usage: bool) -> Meter:
         """A meter for one stream. There is no usage chunk to strip."""
         return StreamMeter(ResponsesReader(), self.read_answer)
 
 
+def _read_prompt(fields: Fields, inputs: Inputs) -> str | None:
+    """A stored prompt may hold any of OpenAI's own tools, of which no request shows any: searches and code, which have a
+    price for each call, and pictures, which have no bound."""
+    if not _stored_prompt(fields):
+        return None
+    for tool in ("web_search", "file_search", "code_execution"):
+        inputs.paid(tool)
+    return "a stored prompt, which may hold tools,"
+
+
+def _stored_prompt(fields: Fields) -> bool:
+    prompt: object = fields.get("prompt")
+    return prompt is not None and not isinstance(prompt, str)
+
+
 def _reasons(fields: Fields) -> bool:
+    if _stored_prompt(fields):
+        # What it says of reasoning is not seen.
+        return True
     return fields.get("reasoning") is not None and object_at(fields, "reasoning").get("effort") != "none"
 
 
@@ -240,139 +257,3 @@ def _check_namespace(tools: msgspec.Raw) -> None:
         raise Unfit(
             f'A namespace holds functions, and this one a tool of type "{(other or "")[:40]}"; put it among tools itself.'
         )
-
-
-class _Action(msgspec.Struct):
-    type: str | None = None
-
-
-class _Output(msgspec.Struct):
-    """An output item, for counting the searches and the pictures among them."""
-
-    type: str | None = None
-    action: _Action | None = None
-
-
-_outputs = msgspec.json.Decoder(list[_Output])
-
-
-def _report(found: Values, searches: Sequence[msgspec.Raw] = ()) -> Report:
-    """What an answer reports. `searches`: the calls that its stream showed, for an end that does not repeat them."""
-    read = read_raw(found.get("usage"))
-    output = found.get("output")
-    if searches and not decoded(output):
-        output = msgspec.Raw(b"[" + b",".join(bytes(item) for item in searches) + b"]")
-    return Report(
-        usage=_with_tools(read.usage, output) if read.usage is not None else None,
-        response_model=text(found.get("model")),
-        response_id=text(found.get("id")),
-        service_tier=text(found.get("service_tier")),
-        finish_reason=text(values(found.get("incomplete_details")).get("reason")) or text(found.get("status")),
-        suspect=read.suspect,
-        stated_cost=read.stated_cost,
-    )
-
-
-def _with_tools(usage: Usage, output: msgspec.Raw | None) -> Usage:
-    # Searches are billed by the call and not part of the usage. Of a web search's actions only "search" is billed;
-    # "open_page" and "find_in_page" are not.
-    if output is None or not any(call in bytes(output) for call in (b"_search_call", b"image_generation_call")):
-        return usage
-    try:
-        items = _outputs.decode(output)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return usage
-    web = sum(1 for item in items if item.type == "web_search_call" and (item.action or _SEARCH).type == "search")
-    files = sum(1 for item in items if item.type == "file_search_call")
-    # Perplexity counts its searches in the usage, and lists none or all of them.
-    web = usage.web_searches or web
-    images = sum(1 for item in items if item.type == "image_generation_call")
-    return msgspec.structs.replace(
-        usage, web_searches=web or None, file_searches=files or None, images=images or usage.images
-    )
-
-
-_SEARCH = _Action(type="search")
-"""Older answers leave the action out; each such call was a search."""
-
-
-class _Event(msgspec.Struct, gc=False):
-    type: str | None = None
-    output_index: Any = None
-    delta: str | None = None
-    response: msgspec.Raw = ABSENT
-    item: msgspec.Raw = ABSENT
-
-
-_event = msgspec.json.Decoder(_Event)
-_ENDS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
-
-
-class ResponsesReader:
-    """Follows a responses stream; its last event repeats the whole answer with its usage."""
-
-    __slots__ = ("_response", "_searches", "complete", "output_bytes", "shown")
-
-    def __init__(self) -> None:
-        self.output_bytes = 0
-        self.complete = False
-        self.shown: Shown | None = None
-        """Where the text is kept, if it may have to be counted in tokens."""
-        self._response: msgspec.Raw | None = None
-        self._searches: list[msgspec.Raw] = []
-
-    def event(self, data: bytes) -> bool:
-        """Takes one event in. None is extra."""
-        try:
-            event = _event.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            if data == b"[DONE]":
-                self.complete = True
-            else:
-                self.output_bytes += len(data)
-            return False
-        if event.delta is not None:
-            grown = size(event.delta)
-            self.output_bytes += grown
-            if self.shown is not None:
-                self.shown.add(_strand(event), event.delta, grown)
-        elif event.response is not ABSENT:
-            self._response = event.response
-            self.complete = self.complete or event.type in _ENDS
-        elif event.item is not ABSENT:
-            item = values(event.item)
-            if event.type == "response.output_item.added":
-                self._read_item(item)
-            elif "encrypted_content" in item:
-                # Hidden reasoning shows as nothing but this.
-                self.output_bytes += size(text(item["encrypted_content"]))
-            elif event.type == "response.output_item.done" and b"_search_call" in bytes(event.item):
-                self._searches.append(event.item)
-        return False
-
-    def report(self) -> Report:
-        """What the stream has told of itself."""
-        found = values(self._response)
-        report = _report(found, self._searches)
-        if report.finish_reason == "in_progress" and bytes(found.get("background", ABSENT)) != b"true":
-            # So every stream begins, and one that is closed is over; only an answer in the background is made all the same.
-            return msgspec.structs.replace(report, finish_reason=None)
-        return report
-
-    def _read_item(self, item: Values) -> None:
-        """An item that begins; a message is framed as an answer is, a call at more length."""
-        name = text(item.get("name"))
-        self.output_bytes += FRAMING_BYTES + size(name)
-        shown = self.shown
-        if shown is None:
-            return
-        if name:
-            shown.add((text(item.get("id")), "name"), name, size(name))
-        elif text(item.get("type")) == "message":
-            shown.answer(FRAMING_BYTES)
-
-
-def _strand(event: _Event) -> Hashable:
-    """What the text of an event belongs to."""
-    index: object = event.output_index
-    return (event.type, index if isinstance(index, int) else None)

@@ -7,11 +7,13 @@ from typing import Any
 
 import msgspec
 
+from tollway.providers import unknown_text
 from tollway.providers.answer import Values, text, values
 from tollway.providers.body import ABSENT
-from tollway.providers.counts import decoded
+from tollway.providers.counts import decoded, reported
 from tollway.providers.elsewhere import read_elsewhere
-from tollway.providers.openai_usage import Read, read_raw
+from tollway.providers.openai_usage import Read, believed, read_raw, read_told
+from tollway.providers.rising import Rising
 from tollway.providers.shown import Shown
 from tollway.usage import Report
 
@@ -67,11 +69,13 @@ class ChatReader:
 
     __slots__ = (
         "_aside",
+        "_echoes",
         "_ended",
         "_finish_reason",
         "_first",
         "_last",
         "_seen",
+        "_told",
         "_usage",
         "complete",
         "output_bytes",
@@ -87,6 +91,11 @@ class ChatReader:
         self._last: bytes | None = None
         """The event that carried the usage, which names the tier as well."""
         self._usage: msgspec.Raw | None = None
+        """The usage that was told last."""
+        self._told = Rising()
+        """The counts of every usage that was told."""
+        self._echoes = False
+        """It is a completion, whose text may be its own prompt."""
         self._aside: Read | None = None
         """Counts from elsewhere than the usage; they stand where there is none."""
         self._finish_reason: str | None = None
@@ -102,7 +111,7 @@ class ChatReader:
             return False
         if self._first is None:
             self._first = data
-        choices, shown = chunk.choices, self.shown
+        choices, shown, blank = chunk.choices, self.shown, False
         for choice in choices or ():
             delta = choice.delta
             if delta is not None:
@@ -112,12 +121,18 @@ class ChatReader:
                     self.output_bytes += grown
                     if shown is not None and type(content) is str:
                         shown.add(choice.index, content, grown)
+                elif not (delta.reasoning_content or delta.reasoning or delta.refusal):
+                    # A call that holds nothing known is looked at once more, as is a chunk without any text.
+                    calls = delta.tool_calls
+                    blank = blank or not (calls and calls[0].function is not None)
                 if delta.reasoning_content or delta.reasoning or delta.refusal:
                     self._read_thoughts(delta, choice.index)
                 if delta.tool_calls is not None or delta.function_call is not None or delta.audio is not ABSENT:
                     self._read_calls(delta, choice.index)
             else:
+                self._echoes = True
                 self._generated(choice.index, choice.text)
+                blank = blank or not choice.text
             if choice.index not in self._seen:
                 self._seen.add(choice.index)
                 self.output_bytes += FRAMING_BYTES
@@ -129,8 +144,10 @@ class ChatReader:
                 self.complete = self._ended == self._seen
                 if choice.usage is not ABSENT and choice.usage != _NULL:
                     self._aside, self._last = read_raw(choice.usage), data  # Moonshot puts it into the last choice.
+        if blank:
+            self.output_bytes += unknown_text.in_chunk(data)
         if chunk.usage is not ABSENT and chunk.usage != _NULL:
-            self._usage, self._last = chunk.usage, data
+            self._tell(chunk.usage, data)
             return choices == []
         if chunk.x_groq is not ABSENT:
             self._read_groq(chunk.x_groq, data)
@@ -141,9 +158,14 @@ class ChatReader:
     def report(self) -> Report:
         """What the stream has told of itself."""
         first, last = values(self._first), values(self._last)
-        read = read_raw(self._usage)
+        read = read_told(self._told.told, self._usage)
         if read.usage is None and self._aside is not None:
             read = self._aside
+        elif self._told.fell is not None:
+            read = read._replace(suspect=read.suspect or self._told.fell)
+        # Every choice is framed, whether it says anything or not.
+        shown = not self._echoes and self.output_bytes > FRAMING_BYTES * len(self._seen)
+        read = believed(read, shown=shown)
         return Report(
             usage=read.usage,
             response_model=text(first.get("model")) or text(last.get("model")),
@@ -184,7 +206,11 @@ class ChatReader:
     def _read_groq(self, raw: msgspec.Raw, data: bytes) -> None:
         usage = values(raw).get("usage")
         if usage is not None and usage != _NULL:
-            self._usage, self._last = usage, data
+            self._tell(usage, data)
+
+    def _tell(self, usage: msgspec.Raw, data: bytes) -> None:
+        self._usage, self._last = usage, data
+        self._told.add(reported(usage))
 
     def _read_other(self, chunk: _Chunk, data: bytes) -> None:
         """An event of another API on this path: Meta's own and LM Studio's own. Their text, their end, their counts."""
@@ -203,6 +229,8 @@ class ChatReader:
             self.complete = self.complete or text(chunk.type) == "chat.end"
         elif (text(chunk.type) or "").endswith(".delta"):
             self.output_bytes += size(text(values(data).get("content")))
+        else:
+            self.output_bytes += unknown_text.in_chunk(data)
         found = read_elsewhere(event)
         if found.usage is not None:
             self._aside, self._last = found, data
@@ -214,8 +242,8 @@ class ChatReader:
             return
         self.output_bytes += len(data)
         usage = values(data).get("usage")
-        if isinstance(decoded(usage), dict):
-            self._usage, self._last = usage, data
+        if usage is not None and isinstance(decoded(usage), dict):
+            self._tell(usage, data)
 
 
 def size(generated: str | list[Any] | None) -> int:

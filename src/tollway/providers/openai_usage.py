@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tollway.providers.counts import Reported, added, count, doubt, first_count, nested, reported
+from tollway.providers.counts import Reported, added, beyond, count, doubt, first_count, nested, reported
 from tollway.providers.stated_cost import read_stated_cost
 from tollway.usage import Usage
 
@@ -26,7 +26,11 @@ class Read(NamedTuple):
 
 def read_raw(raw: msgspec.Raw | bytes | None) -> Read:
     """What a usage object of either shape says, its cost too where the provider states one."""
-    usage = reported(raw)
+    return read_told(reported(raw), raw)
+
+
+def read_told(usage: Reported | None, raw: msgspec.Raw | bytes | None) -> Read:
+    """`read_raw` of counts that were added up over a stream; `raw` is the usage that was told last, which states the cost."""
     if raw is None or not usage:
         return Read()
     read, suspect = read_usage(usage)
@@ -38,8 +42,21 @@ def read_raw(raw: msgspec.Raw | bytes | None) -> Read:
     return Read(read, suspect or stated.suspect, stated.nanodollars, tier)
 
 
+def believed(read: Read, *, shown: bool) -> Read:
+    """`read`, without an output of zero where text was `shown`: what was made is unknown then, not nothing."""
+    usage = read.usage
+    if not shown or usage is None or usage.output_tokens != 0:
+        return read
+    usage = msgspec.structs.replace(usage, output_tokens=None, reasoning_output_tokens=None)
+    return read._replace(usage=usage, suspect=read.suspect or "the output is told to be 0 tokens, but text was shown")
+
+
 def read_usage(usage: Reported) -> tuple[Usage, str | None]:
-    """The counts of a usage object of either shape, and why they are not to be trusted, if so."""
+    """The counts of a usage object of either shape, and why they are not to be trusted, if so.
+
+    What a total has beyond its parts is suspect, and no output by itself: recorded answers of Gemini, whose thoughts are in the
+    total alone, are priced by their parts.
+    """
     if usage.get("type") == "duration":
         heard = Usage(input_audio_seconds=count(usage.get("seconds")))
         return heard, doubt(heard, usage)
@@ -71,6 +88,20 @@ def read_usage(usage: Reported) -> tuple[Usage, str | None]:
             # What is billed is the whole, and the whole adds up; Mistral's answers have shown it.
             overflow = f"reasoning_tokens {reasoning} exceed output_tokens {output_tokens}; billed as {output_tokens}"
             reasoning = output_tokens
+    # No output is negative: the total alone tells it then.
+    made = None if output_tokens is not None and output_tokens < 0 else output_tokens
+    hidden = beyond(total, input_tokens, made)
+    # Perplexity's sources have their own price.
+    if hidden is not None and hidden != count(usage.get("citation_tokens")):
+        overflow = f"total_tokens is {total}, but input and output are {input_tokens} + {output_tokens}"
+        if hidden in _put_into_the_prompt(usage):
+            input_tokens = added(input_tokens, hidden)
+            overflow = f"{overflow}; the {hidden} between them are billed as input"
+        elif made is None:
+            output_tokens = hidden
+            overflow = f"{overflow}; the {hidden} between them are billed as output"
+        else:
+            overflow = f"{overflow}; the {hidden} between them may be thoughts, and are not charged"
     # Databricks puts the parts of a prompt beside it. Where the input has its other name, they may be Anthropic's,
     # which are no parts of it.
     beside_prompt = usage if "prompt_tokens" in usage else _NO_PARTS
@@ -100,7 +131,7 @@ def read_usage(usage: Reported) -> tuple[Usage, str | None]:
         web_searches=_either(first_count(usage, "num_search_queries"), _searches(usage)),
         input_audio_seconds=first_count(usage, "prompt_audio_seconds"),
     )
-    return read, doubt(read, usage, (("total_tokens", total),)) or overflow
+    return read, overflow or doubt(read, usage, (("total_tokens", total),))
 
 
 _NO_PARTS: Reported = {}
@@ -112,6 +143,12 @@ def _is_alone(usage: Reported) -> bool:
     return not any(
         name.endswith("_tokens") and name not in _PARTS_OF_A_TOTAL and count(value) for name, value in usage.items()
     )
+
+
+def _put_into_the_prompt(usage: Reported) -> tuple[int | None, ...]:
+    """What may stand beside a prompt in a total: what Mistral's connectors found, a cache that is no part of the prompt."""
+    cache = added(count(usage.get("cache_read_input_tokens")), count(usage.get("cache_creation_input_tokens")))
+    return count(usage.get("connector_tokens")), cache
 
 
 def _counts_beside(usage: Reported, total: int | None) -> bool:

@@ -113,7 +113,7 @@ def shows_every_token(price_list: str | None, model: str | None, ask: Ask) -> bo
 
     `price_list`: the public price list that holds at the provider; `None` for one that has none, of which nothing is known.
     """
-    if price_list is None:
+    if price_list is None or ask.hides:
         return False
     return model is not None and _listed(price_list, model.lower(), ask.reasons)
 
