@@ -9,7 +9,7 @@ from tollway.alerts import Channel, Rule
 from tollway.budgets.budget import Budget
 from tollway.budgets.index import Index
 from tollway.exports.job import Job
-from tollway.gateway import Gateway, Provider
+from tollway.gateway import Gateway, Provider, Secret
 from tollway.identity.issued import Issued
 from tollway.identity.issuer import NO_ISSUERS, Trusted
 from tollway.identity.keys import Key, digest
@@ -22,6 +22,9 @@ from tollway.providers.listed import listed_as, own_name
 from tollway.rates.limit import RateLimit
 from tollway.request import Dialect
 from tollway.routes.route import Route as DynamicRoute
+
+_READS_LIKE: dict[Dialect, str] = {"anthropic": "claude", "google": "gem"}
+"""What is in the names of all models of who made an API: Claude; Gemini and Gemma."""
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -57,6 +60,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Other names a path or a model may use for a provider: Cloudflare's slugs, authors' names."""
     keys: Mapping[bytes, Key]
     """By the HMAC of the secret."""
+    key_secrets: tuple[Secret, ...] = ()
+    """What opens `keys`, to be painted over where it turns up in what is kept; nothing is compared with it."""
     pepper: bytes
     issued: Issued = msgspec.field(default_factory=Issued)
     """The keys and tokens that were issued here; what changes there is in force at once."""
@@ -147,7 +152,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         if not serving:
             # Nobody is known to serve it; where only one provider speaks the caller's API, its word decides.
             serving = [p for p in self.providers.values() if dialect in p.roots]
-            if len(serving) != 1 or slash:
+            if len(serving) != 1 or slash or (serving[0].kind == "anthropic" and not self.takes_unknown(name, dialect)):
                 return NoRoute("model_unknown", self._unknown(name))
         same_api = [p for p in serving if dialect in p.roots]
         if len(same_api) > 1:
@@ -160,6 +165,25 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
             return Route(serving[0], name)
         names = ", ".join(f'"{p.slug}/{name}"' for p in same_api)
         return NoRoute("model_ambiguous", f'Several providers serve "{name}"; name one of {names}.')
+
+    def ways(self, name: str, at_ms: int) -> list[tuple[Dialect, Route]]:
+        """By which of the APIs of chat models the model `name` can be asked for, and where it leads; OpenAI's comes first."""
+        found: list[tuple[Dialect, Route]] = []
+        known = True
+        dialects: tuple[Dialect, ...] = ("openai", "anthropic", "google")
+        for dialect in dialects:
+            route = self.route(name, dialect, at_ms)
+            if isinstance(route, NoRoute):
+                # What chat does not know is no other API's because that has one provider alone.
+                known = known and route.code != "model_unknown"
+            elif known or self.takes_unknown(name, dialect):
+                found.append((dialect, route))
+        return found
+
+    def takes_unknown(self, name: str, dialect: Dialect) -> bool:
+        """Whether a name that nobody is known to serve may be one of the models of who made the API: it reads like one, or there
+        is nobody else."""
+        return len(self.providers) == 1 or _READS_LIKE.get(dialect, "") in name.lower()
 
     def _named(self, provider: Provider, model: str) -> bool:
         """Whether the settings say that it serves the model."""

@@ -33,6 +33,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What it was charged, which a hit saves; `None` where no price was known."""
     request_id: str = ""
     """Of the request that it was made for."""
+    step: int | None = None
+    """How many targets were passed over for it; `None` where its caller was not told."""
     custom: str | None = None
     """The caller's own name for it, by which it may be purged."""
     made_at: int

@@ -212,10 +212,12 @@ def notes(
         told = usage.output_tokens if usage is not None else None
         return (_note("usage_suspect", f"{told} output tokens reported for {ended.output_bytes:,} bytes of output"),)
     if charge.basis == "metered":
+        doubt = ended.report.suspect
+        doubts = (_note("usage_suspect", f"{doubt}; charged {display(charge.amount)}"),) if doubt is not None else ()
         held = quote.amount if allowance is None else allowance.amount
         if quote.unbounded is not None or charge.amount <= held:
-            return ()
-        return (_note("hold_exceeded", f"charged {display(charge.amount)}, held {display(held)}"),)
+            return doubts
+        return (*doubts, _note("hold_exceeded", f"charged {display(charge.amount)}, held {display(held)}"))
     if not _told(ended, quote) or (cut(ended) and (target.provider.bills_after_disconnect or not ended.streamed)):
         return ()
     reported = _priced(ended.report, target, snapshot, now)

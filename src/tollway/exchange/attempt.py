@@ -18,11 +18,13 @@ from tollway.exchange.holding import Granted, hold, price
 from tollway.exchange.keeping import Place
 from tollway.exchange.other_api import back
 from tollway.exchange.rated import admitted
+from tollway.exchange.recheck import Recheck
 from tollway.exchange.refusal import Refusal, of_downgraded
 from tollway.exchange.relaying import in_json, keep, relayed
 from tollway.exchange.retry import MOST_CALLS, attempts_of, chance_of, retry_after_ms, wait_ms, worth_retrying
 from tollway.exchange.selection import select, with_others
 from tollway.exchange.steps import (
+    Authenticate,
     Command,
     Ended,
     Forward,
@@ -40,6 +42,8 @@ from tollway.exchange.story import Story
 from tollway.exchange.target import Target, instead
 from tollway.exchange.terms import PLAIN, terms_of
 from tollway.identity.attributes import MetadataInvalid
+from tollway.identity.identity import Identity
+from tollway.ledger.reservation import Exhausted, Gone, Held
 from tollway.pricing.charge import Charge, Unpriced
 from tollway.translate.codec import Told
 
@@ -83,6 +87,9 @@ def _attempt(case: Case, candidate: Candidate, *, last: bool) -> Trying:
     delay_ms = deeds.delay_ms(ready.selection, granted)
     if delay_ms:
         yield Pause(delay_ms)
+        changed = yield from _asked_again(case, ready)
+        if changed is not None:
+            return changed
 
     out = answer.outgoing(request, ask, target, claimed, granted.quote, ready.as_stream)
     # The refusal of an answer under way is made where a raise is refused, by the rules of this exchange.
@@ -102,10 +109,11 @@ def _attempt(case: Case, candidate: Candidate, *, last: bool) -> Trying:
     story.ran(head.at_ns)
     if isinstance(head, NotSent):
         yield Release(granted.reservation.id, head.code)
-        story.attempted(granted.reservation.attempt, "not_sent", code=head.code, ended_ns=head.at_ns)
+        code = "client_gone" if head.gone else head.code
+        story.attempted(granted.reservation.attempt, "not_sent", code=code, ended_ns=head.at_ns)
         refusal = Refusal(code=head.code, message=head.message, retry_after_s=1)
         over = head.gone or head.code in _ENDING
-        return Passed(refusal=refusal, step="forward", again=not over, over=over)
+        return Passed(refusal=refusal, step="forward", again=not over, over=over, gone=head.gone)
     story.calls += 1
     if isinstance(head, NoAnswer):
         # It was sent, so perhaps billed: presume it spent.
@@ -117,20 +125,45 @@ def _attempt(case: Case, candidate: Candidate, *, last: bool) -> Trying:
         story.attempted(
             granted.reservation.attempt,
             "no_answer",
-            code=head.code,
+            code="client_gone" if head.gone else head.code,
             charge=booked,
             sent_ns=head.sent_ns,
             ended_ns=head.at_ns,
         )
         refusal = Refusal(code=head.code, message=head.message, retry_after_s=1)
         over = head.gone or head.refused or head.code in _ENDING
-        return Passed(refusal=refusal, step="forward", again=not over, over=over)
+        return Passed(refusal=refusal, step="forward", again=not over, over=over, gone=head.gone)
 
     # What has no body is no stream, and nothing of it can be put into other words.
     if head.streamed and head.status < 400 and not (head.status == 204 and candidate.translation is not None):
-        yield from relayed(case, ready, head, strip_usage=out.strip_usage and candidate.translation is None)
-        return None
+        return (yield from relayed(case, ready, head, strip_usage=out.strip_usage and candidate.translation is None))
     return (yield from _read(case, ready, head))
+
+
+def _asked_again(case: Case, ready: Ready) -> Trying:
+    """Why a request that had to wait is not to be sent after all: meanwhile its credential ended, or its budget changed."""
+    granted, claims = ready.granted, ready.selection.claims
+    step, over = "authenticate", True
+    refusal: Refusal | None = None
+    identity: Identity | Refusal = yield Authenticate(case.story.request)
+    if isinstance(identity, Refusal):
+        refusal = identity
+    elif claims:
+        step, over = "reserve", False
+        reply: Held | Exhausted | Gone | Unavailable = yield Recheck(granted.reservation.id)
+        if isinstance(reply, Exhausted):
+            hold = granted.reservation.holds[reply.index]
+            refusal = told.exhausted(reply, hold, claims, hold.amount, case.calendar, case.at)
+        elif not isinstance(reply, Held):
+            refusal = Refusal(
+                code="budget_store_unavailable",
+                message="The budget ledger does not answer now, so nothing was sent. Try again shortly.",
+                retry_after_s=1,
+            )
+    if refusal is None:
+        return None
+    yield Release(granted.reservation.id, refusal.code)
+    return Passed(refusal=refusal, step=step, over=over)
 
 
 _ENDING = frozenset({"shutting_down"})
@@ -241,9 +274,12 @@ def _read(case: Case, ready: Ready, head: Head) -> Trying:
     failed = shown.failed if isinstance(shown, Told) and head.status < 400 else None
     if failed is not None:
         head = msgspec.structs.replace(head, status=failed.status or 502)
+    elif ended.failed is not None and translation is None:
+        # Whatever it calls itself, it is an error: another target may answer.
+        head = msgspec.structs.replace(in_json(head), status=ended.failed)
     # Of what cannot be read nobody knows what it is; so it may be an answer, and billed.
     rejected = head.status >= 400 and (failed is None or not failed.unreadable)
-    if rejected and not (usage is not None and usage.output_tokens):
+    if rejected and not (usage is not None and (usage.output_tokens or usage.input_tokens)):
         # An error is not billed, unless it says what it has made; it passes through as it came.
         yield Release(granted.reservation.id, "rejected")
     else:

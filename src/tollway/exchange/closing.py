@@ -44,6 +44,8 @@ class Passed(msgspec.Struct, frozen=True, kw_only=True):
     """What was tried, as its route calls it."""
     over: bool = False
     """Nothing else is to be tried: the caller has left, or had a part of the answer."""
+    gone: bool = False
+    """The caller has left."""
 
 
 def sent(story: Story, whole: Answered) -> Generator[Command, Any, None]:
@@ -100,4 +102,9 @@ def given_up(story: Story, passed: Passed) -> Generator[Command, Any, None]:
     """Tells the caller that nothing has answered: in the provider's own words where it had any."""
     if passed.error is not None:
         return (yield from sent(story, passed.error))
+    if passed.gone:
+        # There is nobody to be told.
+        yield from repeatable(story, None)
+        yield Log(story.record(499, "client_gone"))
+        return
     yield from refuse(story, passed.step, passed.refusal)

@@ -17,6 +17,7 @@ from tollway.exchange.selection import select
 from tollway.exchange.steps import Begin, Command, Finish, Keep, Lookup, Unavailable
 from tollway.exchange.story import Story
 from tollway.exchange.target import Target
+from tollway.exchange.told import tells_step
 from tollway.identity.attributes import MetadataInvalid
 from tollway.identity.identity import Identity
 from tollway.money import ZERO
@@ -138,6 +139,7 @@ def kept_of(
         usage=story.usage,
         cost_nanodollars=cost,
         request_id=story.request.id,
+        step=story.step if tells_step(story) else None,
         custom=use.custom if use is not None else None,
         made_at=at,
         expires_at=at + (use.keep_s * 1000 if use is not None else _FOR_REPEATS_MS),

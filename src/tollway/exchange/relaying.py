@@ -8,17 +8,19 @@ import msgspec
 from tollway.cache.entry import Tape
 from tollway.cache.rules import Outcome
 from tollway.exchange import answer, counting, keeping, told
-from tollway.exchange.case import Case, Ready
-from tollway.exchange.closing import Answered, refuse, repeatable, sent
+from tollway.exchange.case import Case, Ready, Trying
+from tollway.exchange.closing import Answered, Passed, refuse, repeatable, sent
 from tollway.exchange.holding import LONGEST_ANSWER_S
 from tollway.exchange.other_api import back
 from tollway.exchange.refusal import Refusal
+from tollway.exchange.retry import worth_retrying
 from tollway.exchange.steps import (
     Command,
     Ended,
     Head,
     Log,
     Relay,
+    Release,
     Settle,
     Unavailable,
 )
@@ -30,7 +32,7 @@ from tollway.providers.registry import codec_for
 from tollway.providers.stream import StreamMeter
 
 
-def relayed(case: Case, ready: Ready, head: Head, *, strip_usage: bool) -> Generator[Command, Any, None]:
+def relayed(case: Case, ready: Ready, head: Head, *, strip_usage: bool) -> Trying:
     """A stream: pass it on as it comes, or put it together, and settle what it cost, whoever ended it."""
     story, granted, now = case.story, ready.granted, case.at
     candidate = ready.candidate
@@ -47,6 +49,15 @@ def relayed(case: Case, ready: Ready, head: Head, *, strip_usage: bool) -> Gener
         shown = (*(header for header in shown if header[0] != b"content-type"), _EVENTS)
     tape = _tape(story, ready) if gather is None else None
     ended: Ended = yield Relay(head.status, shown, meter, LONGEST_ANSWER_S, gather, putting, tape)
+    if ended.failed is not None:
+        # An error in place of an answer is not billed, by whatever road it comes.
+        yield Release(granted.reservation.id, "rejected")
+        rejected = msgspec.structs.replace(ended, reason="complete")
+        story.ended(granted.reservation.attempt, msgspec.structs.replace(head, status=ended.failed), rejected)
+        if gather is not None:
+            return (yield from _gathered(case, ready, head, ended, gather, None))
+        yield Log(story.record(head.status, "upstream_error"))
+        return None
     charge = answer.told_charge(ended, granted.quote, target, case.snapshot, now, allowance)
     if charge is None:
         count = counting.of_shown(ended, request, target)
@@ -72,7 +83,7 @@ def relayed(case: Case, ready: Ready, head: Head, *, strip_usage: bool) -> Gener
     if ended.refusal is not None:
         story.refused("relay", ended.refusal)
         yield Log(story.record(head.status, ended.refusal.code))
-        return
+        return None
     status, code = {
         "complete": (head.status, ""),
         "client_gone": (499, "client_gone"),
@@ -80,11 +91,12 @@ def relayed(case: Case, ready: Ready, head: Head, *, strip_usage: bool) -> Gener
         "too_long": (head.status, "upstream_timeout"),
     }[ended.reason]
     yield Log(story.record(status, code))
+    return None
 
 
 def _gathered(
-    case: Case, ready: Ready, head: Head, ended: Ended, gather: Gatherer, charge: Charge | Unpriced
-) -> Generator[Command, Any, None]:
+    case: Case, ready: Ready, head: Head, ended: Ended, gather: Gatherer, charge: Charge | Unpriced | None
+) -> Trying:
     """The whole answer that was put together from a stream; or why there is none."""
     story, translation = case.story, ready.candidate.translation
     body = gather.answer() if ended.reason == "complete" else None
@@ -105,9 +117,14 @@ def _gathered(
         body = shown.body
         status = shown.failed.status or 502 if shown.failed is not None else status
     whole = Answered(msgspec.structs.replace(in_json(head), status=status), ended, charge, body)
+    if charge is None:
+        # Nobody has been told anything yet, and nothing was made.
+        refusal = Refusal(code="upstream_invalid", message=f"{ready.candidate.target.provider.slug} answered {status}.")
+        return Passed(refusal=refusal, step="forward", error=whole, again=worth_retrying(status))
     if failed is None and ready.place is not None:
         yield from keep(case, ready, whole.head, body, charge, ended)
     yield from sent(story, whole)
+    return None
 
 
 def _tape(story: Story, ready: Ready) -> Tape | None:

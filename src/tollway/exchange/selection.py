@@ -369,13 +369,16 @@ def _names_of_price(
 ) -> tuple[tuple[str, ...], list[str]]:
     """The names that the price list has for the model itself; and those that what it costs is known by besides."""
     book, undated, also = snapshot.book, (), list[str]()
-    plain = without_variant(provider.kind, listed.model)
-    for name in dict.fromkeys((plain, listed.model)):
+    # A price of the settings holds for the one name; which versions there are the public list says.
+    price_list = listed.price_list or listed.provider
+    for name in dict.fromkeys((without_variant(provider.kind, listed.model), listed.model)):
         price, entry = book.price(listed.provider, name, at_ms=at_ms), book.find(listed.provider, name)
-        also += [name, price.model if price is not None else ""]
+        # Azure's zones stand in front of a name, and Bedrock's regions.
+        plain = name.rpartition("/")[2] if provider.kind == "azure" else name
+        bare = without_region(plain) if provider.family == "bedrock" else plain
+        also += [name, price.model if price is not None else "", *book.versions(price_list, bare)]
         if entry is not None:
-            # Azure's zones stand in front of a name.
-            known = spellings(entry, name.rpartition("/")[2] if provider.kind == "azure" else name)
+            known = spellings(entry, plain)
             also += [*known.undated, *known.versions]
             undated = known.undated if name == listed.model else ()
     return undated, also

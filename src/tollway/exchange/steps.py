@@ -8,6 +8,7 @@
 | Read         | Ended                              |
 | Relay        | Ended                              |
 | Pause        | None                               |
+| Recheck      | Held, Exhausted, Gone, Unavailable |
 | Send         | Sent                               |
 | Settle       | None                               |
 | Release      | None                               |
@@ -31,9 +32,7 @@
 | Translate    | Worded, Untranslatable, Malformed, Unavailable |
 | TranslateBack | Told, Unavailable                 |
 
-Those behind Log are only for what is switched on: batches, rate limits, routes, the cache, repeats, automatic routing, other APIs.
-
-A failure is a reply, never an exception.
+A failure is a reply, never an exception. Commands behind Log are only for what is switched on, such as routes and the cache.
 """
 
 from collections.abc import Callable, Generator
@@ -45,6 +44,7 @@ from tollway.cache.entry import Kept as KeptAnswer
 from tollway.cache.entry import Tape
 from tollway.exchange.allowance import Allowance
 from tollway.exchange.auto_steps import Decide, Pinned
+from tollway.exchange.recheck import Recheck
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.translate_steps import Translate, TranslateBack
 from tollway.ledger.entry import LedgerEntry
@@ -273,6 +273,7 @@ Command = (
     Authenticate
     | Reserve
     | Pause
+    | Recheck
     | Forward
     | Read
     | Relay
@@ -383,6 +384,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """From the first to the last piece of it."""
     unseen_ms: int = 0
     """For how long more may have been made that was not on its way yet, or has not come."""
+    failed: int | None = None
+    """The HTTP status of the error that it was, and nothing else, whatever its own status says."""
     behind: bool = False
     """The caller was slower than the provider, and what had come meanwhile was not all looked at: see `unseen_tokens`."""
 

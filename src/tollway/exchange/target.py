@@ -52,6 +52,10 @@ def choose(request: InferenceRequest, ask: Ask, snapshot: Snapshot, now: int) ->
     odd = unfit(ask.model) if ask.model is not None else None
     if odd is not None:
         return odd
+    if not ask.model and request.api == "openai.moderations":
+        judge = _moderates(request, snapshot)
+        if judge is not None:
+            return on_route(Route(judge, _MODERATION), True, request, ask, snapshot, now)
     if request.provider is not None:
         provider = snapshot.provider(request.provider)
         if provider is None:
@@ -90,6 +94,20 @@ def choose(request: InferenceRequest, ask: Ask, snapshot: Snapshot, now: int) ->
             f"or name a model of a provider that speaks {request.dialect}.",
         )
     return on_route(route, route.model != ask.model, request, ask, snapshot, now)
+
+
+_MODERATION = "omni-moderation-latest"
+"""What OpenAI itself judges with where no model is named (API reference, "Create moderation"). It costs nothing."""
+
+
+def _moderates(request: InferenceRequest, snapshot: Snapshot) -> Provider | None:
+    """Who takes a moderation that names no model: OpenAI alone, and not Mistral, whose are billed."""
+    if request.upstream_path.rstrip("/").endswith("/chat/moderations"):
+        return None
+    if request.provider is not None:
+        provider = snapshot.provider(request.provider)
+        return provider if provider is not None and provider.kind == "openai" else None
+    return next((provider for provider in snapshot.providers.values() if provider.kind == "openai"), None)
 
 
 def unfit(model: str) -> Refusal | None:
@@ -175,5 +193,5 @@ def on_route(
 
 def _visible(provider: Provider, price_list: str | None, model: str, ask: Ask) -> bool:
     if provider.metered is not None:
-        return provider.metered and not ask.reasons
+        return provider.metered and not (ask.reasons or ask.hides)
     return shows_every_token(price_list, model, ask)

@@ -128,6 +128,11 @@ class Stops(NamedTuple):
         return msgspec.structs.replace(found, code="budget_exceeded", message=ended)
 
 
+def tells_step(story: Story) -> bool:
+    """Whether the caller is told which of several targets has answered."""
+    return story.stepwise or story.route is not None or story.step > 0
+
+
 def headers(
     story: Story, head: Head, charge: Charge | None, *, replayed: Kept | None = None
 ) -> tuple[tuple[bytes, bytes], ...]:
@@ -144,8 +149,9 @@ def headers(
     found = [*theirs, (names["request-id"], identifier)]
     if request.cf_spelling:
         found += [(b"cf-aig-log-id", identifier), (b"cf-aig-event-id", _event_id(request) or identifier)]
-    if request.cf_spelling or story.stepwise or story.route is not None or story.step:
-        found.append((names["step"], str(story.step).encode()))
+    step = replayed.step if replayed is not None else story.step if tells_step(story) else None
+    if step is not None or request.cf_spelling:
+        found.append((names["step"], str(step or 0).encode()))
     if story.lost:
         found.append((names["not-carried"], _ascii(", ".join(story.lost))))
     if provider is not None:

@@ -5,6 +5,7 @@ from typing import Any
 from tollway.autorouting.task import Task, read_task
 from tollway.cache.idempotency import Fresh
 from tollway.exchange.auto_steps import Decide, Decided, Pinned
+from tollway.exchange.recheck import Recheck
 from tollway.exchange.steps import (
     Admit,
     Begin,
@@ -21,6 +22,7 @@ from tollway.exchange.steps import (
     Weighed,
 )
 from tollway.exchange.translate_steps import Translate
+from tollway.ledger.reservation import Held
 
 
 def unasked(command: Command) -> Any:
@@ -28,6 +30,8 @@ def unasked(command: Command) -> Any:
     match command:
         case Weighed():
             return 0
+        case Recheck():
+            return Held(())
         case Consult():
             return tuple(Seen() for _ in command.names)
         case Begin():

@@ -24,7 +24,7 @@ def limit_of_now(
 
     `UNLIMITED` where no policy limits the bucket any more; `None` where some do, and none of them this request.
     """
-    speaking = _about(policies, budget, actor)
+    speaking = [policy for policy in of_bucket(policies, budget) if fits(policy.actor.pattern, actor)]
     if not any(isinstance(policy.action, Limit) for policy in speaking):
         return UNLIMITED
     if not all_known:
@@ -47,9 +47,15 @@ def limits_of_account(policies: Iterable[Policy], budget: Budget, actor: str) ->
 
     `UNLIMITED` alone where no policy limits it any more.
     """
+    return limits_among(of_bucket(policies, budget), actor)
+
+
+def limits_among(speaking: Iterable[Policy], actor: str) -> dict[int, tuple[str, ...]]:
+    """The same, by the policies of one bucket (`of_bucket`), which are found out once for all of its accounts."""
     found: dict[int, tuple[str, ...]] = {}
-    speaking = _about([policy for policy in policies if policy.enabled], budget, actor)
     for policy in speaking:
+        if not fits(policy.actor.pattern, actor):
+            continue
         limit = policy.action.amount if isinstance(policy.action, Limit) else UNLIMITED
         found[limit] = (*found.get(limit, ()), policy.name)
     if not any(limit < UNLIMITED for limit in found):
@@ -57,8 +63,8 @@ def limits_of_account(policies: Iterable[Policy], budget: Budget, actor: str) ->
     return found
 
 
-def _about(policies: Sequence[Policy], budget: Budget, actor: str) -> list[Policy]:
-    """The policies whose bucket may be that one; those without a limit are about the bucket in each of its windows."""
+def of_bucket(policies: Iterable[Policy], budget: Budget) -> list[Policy]:
+    """The enabled policies that are about a bucket; those without a limit are about it in each of its windows."""
     found: list[Policy] = []
     for policy in policies:
         match policy.action:
@@ -68,7 +74,7 @@ def _about(policies: Sequence[Policy], budget: Budget, actor: str) -> list[Polic
                 own = budget.window
             case _:
                 continue
-        if budget_id(policy.gateway, policy.resource, own) == budget.id and fits(policy.actor.pattern, actor):
+        if policy.enabled and budget_id(policy.gateway, policy.resource, own) == budget.id:
             found.append(policy)
     return found
 

@@ -5,6 +5,7 @@ from typing import Any, cast
 from tollway.exchange.steps import Forward, Send
 from tollway.gateway import AwsAuth, AzureAuth
 from tollway.logs.bodies import OVERLAP, Bodies, Body
+from tollway.logs.painting import Painter
 from tollway.logs.record import LogRecord
 from tollway.logs.rules import Logs
 from tollway.proxy import headers as crossing
@@ -19,7 +20,7 @@ class Capture:
     """The bodies of one request: the caller's, the one that was sent last, and what the caller is returned."""
 
     __slots__ = (
-        "_bodies", "_held", "_logs", "_lost", "_most", "_request", "_returned", "_returned_size", "_returned_type", "_secrets",
+        "_bodies", "_held", "_logs", "_lost", "_most", "_never", "_request", "_returned", "_returned_size", "_returned_type", "_secrets",
         "_sent", "_sent_type", "_whole",
     )  # fmt: skip
 
@@ -31,7 +32,8 @@ class Capture:
         self._logs = logs
         self._most = logs.max_body_bytes + OVERLAP
         self._request = request
-        self._secrets = never | {each.secret.encode("latin-1", "replace") for each in request.credentials}
+        self._never = never
+        self._secrets = frozenset(each.secret.encode("latin-1", "replace") for each in request.credentials)
         self._sent: bytes = b""
         self._sent_type = ""
         self._returned = bytearray()
@@ -70,6 +72,7 @@ class Capture:
                 at=record.at,
                 bodies=bodies,
                 secrets=tuple(self._secrets),
+                never=self._never,
                 most=self._logs.max_body_bytes,
                 larger=self._logs.larger,
             )
@@ -134,10 +137,10 @@ class Capture:
 
 
 def secrets_of(snapshot: Snapshot) -> frozenset[bytes]:
-    """Every secret of these settings that is known as a text: of providers, of this gateway itself."""
+    """Every secret of these settings that is known as a text: of providers, of callers, of this gateway itself."""
     known = snapshot.worked_out.get(_SECRETS)
     if known is None:
-        texts = list(snapshot.issued.others)
+        texts = [*snapshot.issued.others, *(key.reveal() for key in snapshot.key_secrets)]
         for provider in snapshot.providers.values():
             keys = [provider.api_key, *(key.secret for key in provider.keys.values())]
             auth = provider.auth
@@ -150,7 +153,16 @@ def secrets_of(snapshot: Snapshot) -> frozenset[bytes]:
     return cast("frozenset[bytes]", known)
 
 
+def painter_of(snapshot: Snapshot) -> Painter:
+    """What takes those secrets out of records."""
+    known = snapshot.worked_out.get(_PAINTER)
+    if known is None:
+        known = snapshot.worked_out[_PAINTER] = Painter(secrets_of(snapshot))
+    return cast("Painter", known)
+
+
 _SECRETS = "secrets of these settings"
+_PAINTER = "painter of these settings"
 
 
 def _type_of(headers: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from tollway.cache.idempotency import WAIT_S, Fresh, Wait
 from tollway.errors import StoreUnavailable
 from tollway.exchange.auto_steps import Decide, Pinned
+from tollway.exchange.recheck import Recheck
 from tollway.exchange.steps import (
     Admit,
     Begin,
@@ -28,6 +29,9 @@ from tollway.proxy.world import World
 
 log = logging.getLogger("tollway.proxy")
 
+_NOTHING = 0
+"""An extension to nothing only asks."""
+
 Optional = (
     Admit
     | Corrected
@@ -42,6 +46,7 @@ Optional = (
     | Pinned
     | Translate
     | TranslateBack
+    | Recheck
 )
 
 
@@ -77,6 +82,11 @@ async def carry_out_optional(command: Optional, world: World, begun: Begun) -> A
             if command.tokens is None:
                 return world.rates.release(command.admitted, now)
             return world.rates.tokens(command.admitted, command.tokens, now)
+        case Recheck():
+            try:
+                return await world.ledger.extend(command.reservation_id, _NOTHING, now)
+            except StoreUnavailable as error:
+                return Unavailable(str(error))
         case Weighed():
             one = command.weigh
             if one.limit_type == "cost":

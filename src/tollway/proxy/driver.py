@@ -35,11 +35,11 @@ from tollway.exchange.steps import (
 )
 from tollway.providers.batches import JOBS
 from tollway.providers.codec import Malformed
-from tollway.proxy import headers as crossing
 from tollway.proxy.admission import authenticated
 from tollway.proxy.caller import Caller
 from tollway.proxy.carried import carry_out_optional, reserved
 from tollway.proxy.encoding import Decoder, DecodingFailed
+from tollway.proxy.erring import Erring
 from tollway.proxy.events import Events
 from tollway.proxy.first_part import first_part
 from tollway.proxy.jobs import carry_out, counted, settling
@@ -58,7 +58,6 @@ from tollway.proxy.reading import (
     last_event,
     length_of,
     read_answer,
-    redacted,
     taking,
     usable,
 )
@@ -82,13 +81,13 @@ class Driver:
         "_caller",
         "_decoder",
         "_encoding_failed",
+        "_erring",
         "_head_ns",
         "_inner",
         "_noted",
         "_purse",
         "_request",
         "_response",
-        "_secrets",
         "_sent_ns",
         "_snapshot",
         "_stopping",
@@ -110,7 +109,7 @@ class Driver:
         self._decoder: Decoder | None = None
         self._encoding_failed = False
         self._sent_ns = self._head_ns = 0
-        self._secrets: tuple[bytes, ...] = ()
+        self._erring: Erring | None = None
         self._noted = Noted(world, snapshot, request, self._caller)
 
     @property
@@ -185,7 +184,7 @@ class Driver:
             return NotSent("upstream_unreachable", said, time.monotonic_ns(), gone=True)
         if self._stopping:
             return NotSent("shutting_down", "This gateway is shutting down.", time.monotonic_ns())
-        self._inner, self._secrets = request, ()
+        self._inner = request
         self._sent_ns = time.monotonic_ns()
         if self._purse is not None:
             # Of a try before this one.
@@ -201,8 +200,7 @@ class Driver:
             refusal = self._ended_for_cost(self._interrupted())
             if refusal is not None:
                 return NoAnswer(refusal.code, refusal.message, time.monotonic_ns(), refused=True)
-            said = "The caller left before the provider answered."
-            return NoAnswer("upstream_timeout", said, time.monotonic_ns(), gone=True)
+            return NoAnswer("upstream_timeout", "The caller left before it answered.", time.monotonic_ns(), gone=True)
         except ValueError as error:
             return NotSent("upstream_unreachable", f"The request cannot be written: {error}.", time.monotonic_ns())
         finally:
@@ -213,16 +211,15 @@ class Driver:
         if isinstance(answer, NotSent | NoAnswer):
             return answer
         self._response = answer
-        if answer.status >= 400:
-            self._secrets = crossing.secrets_in(sent.headers, provider, request.dialect)
+        self._erring = Erring(command, sent.headers, world)
         head, self._decoder, readable = head_of(answer, request, at_ns, command.path)
         self._encoding_failed = not readable
         return head
 
     async def _read(self, *, plain: bool) -> Ended:
         """The whole answer, as it came (`raw`), or decoded where it is to be `plain`."""
-        response = self._response
-        assert response is not None
+        response, erring = self._response, self._erring
+        assert response is not None and erring is not None
         status = response.status
         if self._purse is not None:
             # It was made before its first byte; to end it would spare nobody anything.
@@ -250,19 +247,20 @@ class Driver:
         self._encoding_failed = self._encoding_failed or answer.failed
         if (status >= 400 or plain) and not self._encoding_failed:
             raw = body
-        raw = redacted(raw, self._secrets)
-        report: Report | None = Report()
+        report, failed = Report(), None
         if reason == "complete" and not self._encoding_failed and status < 400:
             report = await read_answer(self._world.heavy, self._inner.api, body, response.headers)
+            failed = erring.whole(body, report)
         # An answer that cannot be read may hold any number of tokens; the hold bounds what it is counted as.
         output_bytes = UNKNOWN if self._encoding_failed or report is None else len(body)
         return self._ended(
             reason,
             report or Report(),
             output_bytes=output_bytes,
-            raw=raw,
+            raw=erring.shown(raw if failed is None else body, failed or status),
             first_chunk_ns=watched.first_ns,
             bytes_passed=answer.size,
+            failed=failed,
         )
 
     async def _relay(self, command: Relay) -> Ended:
@@ -271,8 +269,8 @@ class Driver:
         send: Any = caller.send if gather is None else taking(gather)
         metering = Metering(self._world.heavy, self._inner.api, meter)
         shaped = Shaped.of(command, self._world.heavy)
-        assert response is not None
-        reason, passed, left = "complete", 0, iter(())
+        assert response is not None and self._erring is not None
+        reason, passed, left, erring = "complete", 0, iter(()), self._erring
         watched = Watched(self._sent_ns, self._head_ns)
         purse, events = self._purse, Events(command.headers)
         if purse is not None:
@@ -289,6 +287,7 @@ class Driver:
                 watched.came(time.monotonic_ns())
                 left = iter((piece,)) if self._decoder is None else self._decoder.plain(piece)
                 for plain in left:
+                    erring.feed(plain)
                     shown = await metering.feed(plain)
                     if purse is not None:
                         await purse.follow()
@@ -361,6 +360,7 @@ class Driver:
             refusal=refusal if reason == "over_budget" else None,
             unseen_tokens=unseen,
             would_refuse=tuple(sorted(purse.would_refuse)) if purse is not None else (),
+            failed=erring.stream(reason, output_bytes, report),
             behind=unread.behind,
             **watched.told(None if unknown else meter, report),
         )

@@ -14,7 +14,7 @@ from tollway.ledger.reservation import Exhausted, Held
 from tollway.logs.record import LogRecord
 from tollway.logs.rules import DEFAULT, Wanted, wanted
 from tollway.proxy.caller import Caller
-from tollway.proxy.capture import Capture, secrets_of
+from tollway.proxy.capture import Capture, painter_of, secrets_of
 from tollway.proxy.carried import Begun
 from tollway.proxy.transport import UpstreamRequest
 from tollway.proxy.world import World
@@ -111,6 +111,7 @@ class Noted:
         durations = record.durations
         if self._past_us or self._waited_us or (self._tried_us and durations.upstream_us is None):
             record = msgspec.structs.replace(record, durations=self._with_waits(record))
+        record = painter_of(self._snapshot).painted(record)
         self._telemetry.heard(record, self._headers, self._snapshot, kept=kept)
         if not kept:
             return

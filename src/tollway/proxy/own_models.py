@@ -26,7 +26,7 @@ from tollway.proxy.own_resets import fits_at
 from tollway.proxy.surface import Call, surface
 from tollway.request import Ask, InferenceRequest
 from tollway.routes.route import PREFIX
-from tollway.snapshot import NoRoute, Snapshot
+from tollway.snapshot import Snapshot
 from tollway.storage.protocol import Ledger
 
 MOST_MODELS = 20
@@ -232,12 +232,10 @@ def _call(name: str, request: InferenceRequest, snapshot: Snapshot, now: int) ->
     head, slash, rest = name.partition("/")
     provider = snapshot.provider(head) if slash and rest else None
     if provider is None:
-        for dialect in ("openai", "anthropic", "google"):
-            route = snapshot.route(name, dialect, now)
-            if not isinstance(route, NoRoute):
-                provider, rest = route.provider, name
-                if dialect in provider.roots:
-                    break
+        for dialect, route in snapshot.ways(name, now):
+            provider, rest = route.provider, name
+            if dialect in provider.roots:
+                break
     family = "openai"
     if provider is not None:
         family = next((f for f in _PATHS if f in provider.roots and f == provider.family), None) or next(

@@ -21,6 +21,7 @@ from tollway.ids import Ids
 from tollway.logs.record import Decision, Durations, LogRecord
 from tollway.providers.batches import JOBS
 from tollway.proxy.admission import noted
+from tollway.proxy.capture import painter_of
 from tollway.proxy.driver import Driver
 from tollway.proxy.gathering import Gathering
 from tollway.proxy.handling import handling_of
@@ -126,6 +127,7 @@ class Entry:
             return
         found = self._surface(method, raw_path, snapshot, taken)
         if isinstance(found, NoSuchPath):
+            refused.dialect = found.dialect or refused.dialect
             await refused.answer(send, found.code, found.message, allow=found.allow.encode())
             return
         dialect: Dialect = found.dialect
@@ -286,6 +288,7 @@ class Entry:
         await _reply(send, 200 if ready else 503, ((b"content-type", b"application/json"),), body)
 
     def remember(self, record: LogRecord) -> None:
+        record = painter_of(self.snapshot).painted(record)
         gateway = self.snapshot.gateways.get(record.gateway)
         if gateway is None or gateway.logs is None or gateway.logs.collect:
             self._world.records.write(record)

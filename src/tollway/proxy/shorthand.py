@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tollway.gateway import Provider
+from tollway.request import Dialect
 
 
 class NoSuchPath(msgspec.Struct, frozen=True):
@@ -13,6 +14,8 @@ class NoSuchPath(msgspec.Struct, frozen=True):
 
     code: str
     message: str
+    dialect: Dialect | None = None
+    """Whose API the caller thinks it talks to, where its path tells."""
     allow: str = ""
     """The methods that are served there, where it is only the method that is not."""
 

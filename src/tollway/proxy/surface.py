@@ -123,6 +123,9 @@ def surface(
             "path_invalid", f"The path {raw_path!r} has an empty, dotted or encoded segment; write it plainly."
         )
     segments = raw_path.split("/")[1:]
+    twice = segments[:2] == ["v1", "v1"] and len(segments) > 2 and segments[2] in _UNIFIED
+    if twice and snapshot.gateway(segments[2]) is None:
+        return _twice(raw_path, "anthropic" if anthropic else _UNIFIED[segments[2]])
     if segments[0] == "v1" and len(segments) >= 4 and segments[1] not in _UNIFIED and segments[3]:
         gateway, provider = segments[2], segments[3]
         rest = "/" + "/".join(segments[4:])
@@ -140,6 +143,14 @@ def surface(
     return _native(method, segments[0], "/" + "/".join(segments[1:]), gateway, snapshot)
 
 
+def _twice(path: str, dialect: Dialect | None) -> NoSuchPath:
+    """What a client asks for that adds "/v1" to a base URL which has it already, as Anthropic's do."""
+    way_out = "leave /v1 out of the base URL (ANTHROPIC_BASE_URL): this client adds it itself"
+    if dialect != "anthropic":
+        way_out = "write it once in the base URL"
+    return NoSuchPath("path_unknown", f'The path "{path[:200]}" has /v1 twice; {way_out}.', dialect=dialect or "openai")
+
+
 def _native(method: str, provider: str, path: str, gateway: str, snapshot: Snapshot) -> Call | NoSuchPath:
     found = snapshot.provider(provider)
     if found is None:
@@ -149,6 +160,8 @@ def _native(method: str, provider: str, path: str, gateway: str, snapshot: Snaps
             f'Nothing is served at "/{provider}{path}". Unified paths are /v1/chat/completions, /v1/responses, /v1/embeddings, '
             f"/v1/messages, /v1/models; providers: {known}.",
         )
+    if path.startswith("/v1/v1/") and found.family in ("openai", "anthropic"):
+        return _twice(f"/{provider}{path}", found.family)
     written = as_provider(found, path)
     if isinstance(written, NoSuchPath):
         return written
@@ -232,7 +245,7 @@ def _unified_job(method: str, path: str, gateway: str, snapshot: Snapshot) -> Ca
 
 
 def _not_allowed(method: str, path: str, allow: str) -> NoSuchPath:
-    return NoSuchPath("method_not_allowed", f"{method} is not served at {path}; use {allow}.", allow)
+    return NoSuchPath("method_not_allowed", f"{method} is not served at {path}; use {allow}.", allow=allow)
 
 
 def _unified(

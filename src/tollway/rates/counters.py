@@ -73,7 +73,8 @@ class Limited(msgspec.Struct, frozen=True):
     asked: int
     """What it would have added."""
     retry_after_s: int | None
-    """After which it fits if nobody else asks, at least 1; `None` where it asks for more than the limit and never will."""
+    """After which it fits if nobody else asks, at least 1 and at most the window; `None` where it asks for more than the limit and
+    never will."""
     resets_at: int | None
     """The same as an instant, Unix milliseconds."""
     standings: tuple[Standing, ...]
@@ -161,17 +162,19 @@ class Counters:
         """Gives back the tokens of a request that was never sent. The request itself stays counted: it was asked."""
         self.tokens(admitted, 0, now)
 
-    def weigh(self, name: str, limit: int, window_s: int, technique: Technique, now: int, amount: int = 1) -> bool:
-        """Whether `amount` more stays within the limit of a bucket; counts it where it does.
+    def weigh(self, name: str, limit: int, window_s: int, technique: Technique, now: int, amount: int = 1) -> int:
+        """0 where `amount` more stays within the limit of a bucket, and is counted; else how many milliseconds it has to wait if
+        nobody else asks, at least 1 and at most the window.
 
         `name`: unique among all that is weighed; what stands before the first "[" is what newcomers would share.
         """
         t = self._instant(now)
         series = self._named(name, "requests", window_s, technique, t)
-        if series.used(t) + amount > limit:
-            return False
+        over = series.used(t) + amount - limit
+        if over > 0:
+            return _wait_ms(series, t, over)
         series.add(t, amount)
-        return True
+        return 0
 
     def spent(self, name: str, nanodollars: int, window_s: int, technique: Technique, now: int) -> None:
         """Counts what a request cost, as it is known: past the limit too."""
@@ -179,10 +182,13 @@ class Counters:
         if nanodollars > 0:
             self._named(name, "spent", window_s, technique, t).add(t, nanodollars)
 
-    def under(self, name: str, limit: int, window_s: int, technique: Technique, now: int) -> bool:
-        """Whether a bucket has spent less than `limit` nanodollars. Requests under way are not in it."""
+    def under(self, name: str, limit: int, window_s: int, technique: Technique, now: int) -> int:
+        """0 where a bucket has spent less than `limit` nanodollars; else in how many milliseconds it will have, as `weigh` tells it.
+        Requests under way are not in it."""
         t = self._instant(now)
-        return self._named(name, "spent", window_s, technique, t).used(t) < limit
+        series = self._named(name, "spent", window_s, technique, t)
+        over = series.used(t) - limit + 1
+        return _wait_ms(series, t, over) if over > 0 else 0
 
     def busiest(self, limit: RateLimit, now: int, most: int) -> list[Use]:
         """The buckets of a limit that are nearest to it, at most so many; those without use are left out."""
@@ -278,6 +284,10 @@ class Counters:
 def _shape(unit: str, window_s: int, technique: Technique) -> str:
     """Distinguishes what one bucket counts. Of a limit whose window is changed everything counts anew."""
     return f" {unit} {technique} {window_s}"
+
+
+def _wait_ms(series: Series, t: int, amount: int) -> int:
+    return max(1, series.room_at(t, amount) - t)
 
 
 def _limited(legs: Sequence[_Leg], refusing: Sequence[_Leg], now: int, t: int) -> Limited:

@@ -22,9 +22,7 @@ def rate_headers(standings: Iterable[Standing], now: int) -> tuple[tuple[bytes, 
     told = _told(standings)
     if not told:
         return ()
-    state = ", ".join(
-        f"{_name(each)};r={min(each.left, _LARGEST)};t={max(0, -(-(each.resets_at - now) // 1000))}" for each in told
-    )
+    state = ", ".join(f"{_name(each)};r={min(each.left, _LARGEST)};t={_seconds(each, now)}" for each in told)
     policy = ", ".join(
         f"{_name(each)};q={min(each.limit, _LARGEST)};w={each.claim.limit.window_s}{_unit(each)}" for each in told
     )
@@ -52,6 +50,11 @@ def _name(standing: Standing) -> str:
         name += " (tokens)"
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _seconds(standing: Standing, now: int) -> int:
+    # What is counted a moment after `now` counts no longer than the window either.
+    return min(standing.claim.limit.window_s, max(0, -(-(standing.resets_at - now) // 1000)))
 
 
 def _unit(standing: Standing) -> str:

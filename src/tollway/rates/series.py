@@ -11,7 +11,8 @@ FINE = 120
 """Instants that a sliding window keeps apart. Up to so many requests it is exact."""
 STEPS = 60
 """Into so many steps a sliding window of more instants is divided. What was counted in a step counts until the last instant
-of it has left the window: up to 1/60 of the window too long, never too short."""
+that was counted in it has left the window: up to 1/60 of the window too long, never too short, and never longer than the
+window from now on."""
 _LARGEST = 2**62
 
 
@@ -55,26 +56,27 @@ class FixedSeries:
 class SlidingSeries:
     """A count of the last `window_ms` milliseconds: what was added at `t` counts before `t + window_ms`."""
 
-    __slots__ = ("_amounts", "_step", "_steps", "_used", "window_ms")
+    __slots__ = ("_amounts", "_lasts", "_step", "_used", "window_ms")
 
     def __init__(self, window_ms: int) -> None:
         self.window_ms = window_ms
         self._step = 1
-        self._steps = array("q")
-        """Number of each step that something was counted in: its first instant divided by the length of a step."""
+        """Milliseconds; steps begin at its multiples."""
+        self._lasts = array("q")
+        """The last instant of each step that something was counted at."""
         self._amounts = array("q")
         self._used = 0
 
     def used(self, now: int) -> int:
         over = 0
-        for step in self._steps:
-            if self._leaves(step) > now:
+        for last in self._lasts:
+            if last + self.window_ms > now:
                 break
             self._used -= self._amounts[over]
             over += 1
         if over:
-            del self._steps[:over], self._amounts[:over]
-            if not self._steps:
+            del self._lasts[:over], self._amounts[:over]
+            if not self._lasts:
                 self._step = 1
         return self._used
 
@@ -82,20 +84,20 @@ class SlidingSeries:
         self.used(now)
         amount = min(amount, _LARGEST - self._used)
         self._used += amount
-        self._put(now // self._step, amount)
-        if self._step == 1 and len(self._steps) > FINE:
-            fine = list(zip(self._steps, self._amounts, strict=True))
+        self._put(now, amount)
+        if self._step == 1 and len(self._lasts) > FINE:
+            fine = list(zip(self._lasts, self._amounts, strict=True))
             self._step = -(-self.window_ms // STEPS)
-            self._steps, self._amounts = array("q"), array("q")
+            self._lasts, self._amounts = array("q"), array("q")
             for at, counted in fine:
-                self._put(at // self._step, counted)
+                self._put(at, counted)
 
     def take_back(self, at: int, amount: int, now: int) -> None:
         """Takes off what was added at `at`, where that still counts."""
         self.used(now)
         step = at // self._step
-        for place in range(len(self._steps) - 1, -1, -1):
-            if self._steps[place] == step:
+        for place in range(len(self._lasts) - 1, -1, -1):
+            if self._lasts[place] // self._step == step:
                 taken = min(amount, self._amounts[place])
                 self._amounts[place] -= taken
                 self._used -= taken
@@ -104,34 +106,32 @@ class SlidingSeries:
     def room_at(self, now: int, amount: int) -> int:
         """When `amount` of what is used counts no more, not before `now`."""
         self.used(now)
-        for step, counted in zip(self._steps, self._amounts, strict=True):
+        for last, counted in zip(self._lasts, self._amounts, strict=True):
             if amount <= 0:
                 return now
             amount -= counted
-            now = self._leaves(step)
+            now = last + self.window_ms
         return now
 
     def resets_at(self, now: int) -> int:
         """When the first of what is used counts no more; `now` where nothing is."""
         self.used(now)
-        for step, counted in zip(self._steps, self._amounts, strict=True):
+        for last, counted in zip(self._lasts, self._amounts, strict=True):
             if counted:
-                return self._leaves(step)
+                return last + self.window_ms
         return now
 
     def ends_at(self) -> int:
         """From when on nothing of it counts."""
-        return self._leaves(self._steps[-1]) if self._steps else 0
+        return self._lasts[-1] + self.window_ms if self._lasts else 0
 
-    def _put(self, step: int, amount: int) -> None:
-        if self._steps and self._steps[-1] == step:
+    def _put(self, at: int, amount: int) -> None:
+        if self._lasts and self._lasts[-1] // self._step == at // self._step:
+            self._lasts[-1] = at
             self._amounts[-1] += amount
         else:
-            self._steps.append(step)
+            self._lasts.append(at)
             self._amounts.append(amount)
-
-    def _leaves(self, step: int) -> int:
-        return (step + 1) * self._step - 1 + self.window_ms
 
 
 Series = FixedSeries | SlidingSeries

@@ -130,7 +130,7 @@ def _request(record: LogRecord, told: Told, servers: Mapping[str, Server], conte
         found |= usage_attributes(record.usage)
     if error := error_type(record):
         found["error.type"] = error
-    found |= _decided(record.decisions)
+    found |= _decided(record, told)
     if told.cost:
         found |= _cost(record)
     if told.identity:
@@ -195,21 +195,34 @@ def _cost(record: LogRecord) -> Attributes:
     return found
 
 
-def _decided(decisions: tuple[Decision, ...]) -> Attributes:
-    """Which steps decided what. Their details are left out: those have amounts in them."""
+def _decided(record: LogRecord, told: Told) -> Attributes:
+    """Which steps decided what. Their details are left out: those have amounts and names in them."""
     found: Attributes = {}
+    decisions = record.decisions
     if decisions:
         found["tollway.decisions"] = [
-            " ".join(filter(None, (decision.step, decision.outcome, decision.code, decision.rule)))
+            " ".join(filter(None, (decision.step, decision.outcome, decision.code, _rule(decision, record, told))))
             for decision in decisions[:MOST_DECISIONS]
         ]
     refused = next((decision for decision in reversed(decisions) if decision.outcome == "deny"), None)
     if refused is not None:
         found["tollway.refused.code"] = refused.code
         found["tollway.refused.step"] = refused.step
-        if refused.rule:
-            found["tollway.refused.by"] = refused.rule
+        if rule := _rule(refused, record, told):
+            found["tollway.refused.by"] = rule
     return found
+
+
+def _rule(decision: Decision, record: LogRecord, told: Told) -> str:
+    """Which rule decided; empty where it would say who asked, and that is not told.
+
+    A key that opens nothing is a rule of `authenticate`, and then stands nowhere else in the record.
+    """
+    if told.identity:
+        return decision.rule
+    if decision.step == "authenticate" or decision.rule in (record.key, record.service):
+        return ""
+    return "" if record.user and record.user in decision.rule else decision.rule
 
 
 def _who(record: LogRecord) -> Attributes:
