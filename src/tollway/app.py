@@ -20,6 +20,7 @@ from tollway.budgets.window import Calendar
 from tollway.cli import kept_secrets, settings_file
 from tollway.clock import Clock, elapsed_ns
 from tollway.document import Document, compile_document
+from tollway.document.text import why_not_edited
 from tollway.errors import StoreUnavailable
 from tollway.identity.grants import standing
 from tollway.identity.issued import Issued
@@ -55,6 +56,7 @@ from tollway.workers.rollups import keep_rollups
 from tollway.workers.safe import Safe, keep_safe
 from tollway.workers.sweep import keep_books
 from tollway.workers.tokens import Tokens, keep_tokens
+from tollway.workers.upkeep import Work
 
 log = logging.getLogger("tollway")
 
@@ -117,6 +119,8 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
 
     # Before the store is opened: that presumes what a crash left open, once, and is to be followed by a start.
     text, snapshot = compile_settings(1)
+    if (why := why_not_edited(text, f"Settings file {str(path)!r}")) is not None:
+        log.warning("%s", why)
     presumed = await store.open(clock.now())
     clock.begin(store.ledger.latest)
     transport, heavy = HttpTransport(), Heavy()
@@ -214,37 +218,44 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
 
         server = Server(config, runtime, lambda address: announce(address, runtime, first_key))
         async with asyncio.TaskGroup() as background:
+
+            def keep(name: str, work: Work) -> asyncio.Task[None]:
+                return background.create_task(runtime.upkeep.keep(name, work))
+
             workers = [
-                background.create_task(keep_books(store, clock)),
-                background.create_task(keep_following(backfill)),
-                background.create_task(keep_rollups(store.analytics)),
-                background.create_task(telemetry.run()),
-                background.create_task(
-                    keep_log(
+                keep("books", lambda: keep_books(store, clock)),
+                keep("following of changed budgets", lambda: keep_following(backfill)),
+                keep("rollups", lambda: keep_rollups(store.analytics)),
+                keep("telemetry", telemetry.run),
+                keep(
+                    "retention of the log",
+                    lambda: keep_log(
                         store.analytics,
                         clock.now,
                         days=settings.log_retention_days,
                         rows=settings.log_retention_rows,
-                    )
+                    ),
                 ),
-                background.create_task(
-                    keep_bodies(
+                keep(
+                    "retention of bodies",
+                    lambda: keep_bodies(
                         store.bodies,
                         store.logged,
                         clock.now,
                         days=settings.body_retention_days,
                         requests=settings.body_retention_requests,
                         limit_bytes=settings.bodies_size_mb * 1_048_576,
-                    )
+                    ),
                 ),
-                background.create_task(keep_safe(safe, clock)),
-                background.create_task(keep_exporting(exporting)),
-                background.create_task(keep_keys(keyring, store.cabinet, clock.now, in_settings)),
-                background.create_task(keep_tokens(tokens)),
-                background.create_task(keep_anchors(runtime.anchors)),
-                background.create_task(collect_batches(store.jobs, collector, clock)),
-                background.create_task(
-                    run_alerts(
+                keep("use of provider keys", lambda: keep_safe(safe, clock)),
+                keep("exports", lambda: keep_exporting(exporting)),
+                keep("use of gateway keys", lambda: keep_keys(keyring, store.cabinet, clock.now, in_settings)),
+                keep("tokens", lambda: keep_tokens(tokens)),
+                keep("anchors of the audit log", lambda: keep_anchors(runtime.anchors)),
+                keep("batches", lambda: collect_batches(store.jobs, collector, clock)),
+                keep(
+                    "alerts",
+                    lambda: run_alerts(
                         store,
                         lambda: entry.snapshot,
                         calendar,
@@ -252,10 +263,10 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
                         ids.new,
                         lambda: runtime.learned,
                         exporting.failing,
-                    )
+                    ),
                 ),
-                background.create_task(listener.sweep(server.server_state.connections)),
-                background.create_task(garbage.keep_collecting(lambda: not server.server_state.tasks)),
+                keep("deadlines of connections", lambda: listener.sweep(server.server_state.connections)),
+                keep("garbage", lambda: garbage.keep_collecting(lambda: not server.server_state.tasks)),
             ]
             entry.serving = entry.ready = True
             garbage.begin()

@@ -225,7 +225,8 @@ async def authorized(request: Request) -> None:
         raise Problem(401, "credential_missing", "Sign in, or send a token.")
     if principal.may(access.scope):
         return
-    if access.own is not None and principal.user is not None and principal.may(access.own):
+    # An empty name would ask for what nobody in particular did.
+    if access.own is not None and principal.user and principal.may(access.own):
         request.scope[_ONLY] = principal.user
         return
     has = ", ".join(sorted(principal.roles)) or "none"

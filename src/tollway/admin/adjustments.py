@@ -24,7 +24,7 @@ from tollway.ids import Ids
 from tollway.ledger.entry import Context, LedgerEntry, entry_id
 from tollway.ledger.journal import Place
 from tollway.match import METADATA
-from tollway.money import Money, dollars, parse
+from tollway.money import MOST_AT_ONCE, Money, display, dollars, parse
 from tollway.pricing.charge import Charge, ChargeLine
 from tollway.pricing.units import UnitPrice
 from tollway.snapshot import Snapshot
@@ -45,7 +45,8 @@ class AdjustmentAsked(BaseModel):
     by: str = Field(default="team", max_length=512, description="The dimension, as in GET /statements.")
     value: str = Field(min_length=1, max_length=1024, description="Whom: the team, the user, the cost centre.")
     amount_usd: str = Field(
-        max_length=40, description='A decimal string of US dollars: "12.50" is charged, "-12.50" is given back.'
+        max_length=40,
+        description='A decimal string of US dollars: "12.50" is charged, "-12.50" is given back. At most 1,000,000.',
     )
     word: str = Field(min_length=1, max_length=500, description="Why; it stands on the statement.")
     month: str | None = Field(
@@ -110,6 +111,10 @@ def adjustments_router(runtime: Runtime) -> APIRouter:
             occurred_at=at,
             recorded_at=now,
         )
+        if (beyond := runtime.store.ledger.beyond(entry)) is not None:
+            raise Problem(
+                422, "adjustment_beyond", f"amount_usd: with {display(amount)} more, {beyond}; nothing was booked."
+            )
         why = Kept(drawer=ADJUSTMENTS, id=entry.id, record=msgspec.json.encode(Why(word, by)), at=now)
         # The reason is there before the entry is; the first of two that share an id stands.
         first = await runtime.store.cabinet.swap(why, None)
@@ -180,6 +185,12 @@ def _amount(text: str) -> Money:
         raise Problem(400, "body_invalid", f"amount_usd: {error}.") from None
     if amount == 0:
         raise Problem(400, "body_invalid", "amount_usd: nothing is no adjustment; write what is charged or given back.")
+    if abs(amount) > MOST_AT_ONCE:
+        raise Problem(
+            400,
+            "body_invalid",
+            f"amount_usd: {display(amount)} is more than one adjustment may be; the most is {display(MOST_AT_ONCE)}. Book several.",
+        )
     return amount
 
 

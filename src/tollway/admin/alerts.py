@@ -219,7 +219,7 @@ def alerts_router(runtime: Runtime) -> APIRouter:
             raise Problem(
                 400, "body_invalid", "until: a snooze lasts a year at most; take the alert out of the settings."
             )
-        known = {budget.id for budget in runtime.snapshot.budgets}
+        known = {budget.id for budget in (*runtime.snapshot.budgets, *runtime.snapshot.buckets)}
         if asked.target != "*" and budget_of(asked.target) not in known:
             listed = ", ".join(sorted(known)[:20]) or "none"
             raise Problem(404, "budget_unknown", f'No budget for "{asked.target[:64]}"; there are: {listed}, and "*".')

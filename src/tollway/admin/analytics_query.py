@@ -113,7 +113,10 @@ def range_of(query: Ranged, now: int) -> Range:
 def earlier_of(query: Compared, asked: Range) -> Range:
     """What a range is compared with: the one that is named, else the period before. Raises Problem."""
     if query.before_from is None and query.before_to is None:
-        return Range(*before(*asked), asked.zone)
+        try:
+            return Range(*before(*asked), asked.zone)
+        except RangeInvalid as error:
+            raise _wrong(f"{error}; name the period with before_from and before_to, or a shorter range") from None
     if query.before_from is None or query.before_to is None:
         raise _wrong("before_from and before_to: name both, or neither for the period before")
     since = _instant("before_from", query.before_from, asked.zone)

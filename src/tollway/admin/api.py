@@ -58,6 +58,7 @@ from tollway.admin.statements import statements_router
 from tollway.admin.status import status_router
 from tollway.admin.users import users_router
 from tollway.admin.views import views_router
+from tollway.admin.written import text_only
 from tollway.errors import SettingsInvalid, StoreUnavailable
 
 _PROBLEM: dict[int | str, dict[str, Any]] = {
@@ -136,12 +137,13 @@ def build(runtime: Runtime) -> Guard:
         service_tokens_router(runtime),
         audit_router(runtime),
         settings_router(runtime),
-        playground_router(runtime),
         cache_router(runtime),
         session_router(runtime, sessions, users),
         users_router(runtime, users, sessions),
     ):
-        nouns.include_router(router)
+        nouns.include_router(router, dependencies=[Depends(text_only)])
+    # What it is sent is the gateway's to read.
+    nouns.include_router(playground_router(runtime))
     app.include_router(nouns)
     app.include_router(metrics_router(runtime))
     app.include_router(oauth_router(runtime))

@@ -2,14 +2,14 @@
 
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from tollway.admin.access import Only
 from tollway.admin.charge import ChargeShown, Dollars, Instant, charge_shown, usage_shown
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
-from tollway.admin.where import Listing
+from tollway.admin.where import Listing, given_once
 from tollway.clock import iso
 from tollway.ledger.entry import Kind, LedgerEntry
 
@@ -93,5 +93,5 @@ def entries_router(runtime: Runtime) -> APIRouter:
         items = cast("list[LedgerEntry]", page.items)
         return EntryPage(items=[entry_shown(entry) for entry in items], next=page.next)
 
-    router.get("/ledger/entries")(entries)
+    router.get("/ledger/entries", dependencies=[Depends(given_once)])(entries)
     return router

@@ -31,7 +31,7 @@ from tollway.providers.weight import is_heavy
 from tollway.proxy.heavy import Heavy, HeavyFailed
 from tollway.proxy.surface import Call, NoSuchPath, surface
 from tollway.request import Ask, InferenceRequest
-from tollway.snapshot import NoRoute, Snapshot
+from tollway.snapshot import Snapshot
 
 _LARGE = "large_body"
 """Where the body to be explained is kept, when it was cut out of the request."""
@@ -294,9 +294,8 @@ def _default_path(body: dict[str, Any], snapshot: Snapshot, now: int) -> tuple[s
 
 def _family(model: str, snapshot: Snapshot, now: int) -> Family:
     """The API by which `model` can be called; a bare name may be several providers' and one's alone on its own API."""
-    for family in _PATHS:
-        route = snapshot.route(model, family, now)
-        if not isinstance(route, NoRoute) and (family in route.provider.roots or "/" in model):
+    for family, route in snapshot.ways(model, now):
+        if family in route.provider.roots or "/" in model:
             return route.provider.family if route.provider.family in _PATHS else family
     return "openai"
 

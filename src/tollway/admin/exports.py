@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from itertools import chain, islice
 from typing import Annotated, Any, TypeVar, cast
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from msgspec import structs
 
@@ -16,6 +16,7 @@ from tollway.admin.exports_analytics import cells_of, view_table
 from tollway.admin.exports_asked import MOST_CELLS, AnalyticsExport, EntryExport, FocusExport, LogExport
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
+from tollway.admin.where import given_once
 from tollway.clock import iso
 from tollway.exports.columns import Table
 from tollway.exports.entries import entries_table
@@ -118,6 +119,7 @@ def exports_router(runtime: Runtime) -> APIRouter:
 
     document: dict[str, Any] = {"response_class": Response, "responses": {200: _FILE}}
     router.get("/exports/analytics", **document)(analytics_export)
+    document["dependencies"] = [Depends(given_once)]
     router.get("/exports/entries", **document)(entries_export)
     router.get("/exports/focus", **document)(focus_export)
     router.get("/exports/logs", **document)(logs_export)

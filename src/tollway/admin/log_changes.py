@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import unicodedata
+from math import isfinite
 from typing import Annotated, Literal, Self
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -16,6 +18,7 @@ from tollway.admin.logged import others_too
 from tollway.admin.logs import LogListing
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
+from tollway.admin.where import given_once
 from tollway.clock import iso
 from tollway.logs.remark import LONGEST_NAME, LONGEST_VALUE, MOST_ENTRIES, MOST_SCORE, Patch, Remark, millionths
 from tollway.storage.protocol import Filter
@@ -24,6 +27,9 @@ ERASED_AT_ONCE = 100
 """Requests in one step, some milliseconds of the event loop's time."""
 PAUSE_S = 0.01
 MOST_ERASED = 100_000
+
+_NO_TEXT = ("Cc", "Cs")
+"""Unicode's categories of what is not written: controls, and halves of surrogate pairs."""
 
 Scalar = str | int | float | bool
 
@@ -146,7 +152,7 @@ def log_changes_router(runtime: Runtime) -> APIRouter:
         return erased
 
     router.patch("/logs/{request_id}")(remark)
-    router.delete("/logs")(erase)
+    router.delete("/logs", dependencies=[Depends(given_once)])(erase)
     return router
 
 
@@ -172,7 +178,12 @@ async def _erase(runtime: Runtime, where: Filter, limit: int, cursor: str | None
 
 
 def _texts(metadata: dict[str, Scalar] | None) -> dict[str, str]:
-    written = {name: value if isinstance(value, str) else json.dumps(value) for name, value in (metadata or {}).items()}
+    written: dict[str, str] = {}
+    for name, value in (metadata or {}).items():
+        # RFC 8259, 6: JSON has no number that is infinite, but 1e400 is read as one.
+        if isinstance(value, float) and not isfinite(value):
+            raise Problem(400, "body_invalid", f"metadata.{name[:80]}: the number is too large, or none.")
+        written[name] = value if isinstance(value, str) else json.dumps(value)
     if len(written) > MOST_ENTRIES:
         raise Problem(400, "body_invalid", f"metadata: {len(written)} entries; {MOST_ENTRIES} at most.")
     for name, value in written.items():
@@ -184,6 +195,9 @@ def _texts(metadata: dict[str, Scalar] | None) -> dict[str, str]:
             )
         if len(value) > LONGEST_VALUE:
             raise Problem(400, "body_invalid", f"metadata.{name}: {len(value):,} characters; {LONGEST_VALUE} at most.")
+        if any(unicodedata.category(character) in _NO_TEXT for character in value if character not in "\t\n"):
+            words = "it has a control character, or half of a surrogate pair; leave that out."
+            raise Problem(400, "body_invalid", f"metadata.{name}: {words}")
     return written
 
 

@@ -16,7 +16,7 @@ from tollway.admin.log_bodies import BodyAbout, about_shown
 from tollway.admin.logged import logged_request, unknown
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
-from tollway.admin.where import Listing, no_parameters
+from tollway.admin.where import Listing, given_once, no_parameters
 from tollway.budgets.accounts import UNLIMITED
 from tollway.clock import iso
 from tollway.ledger.control import budget_of
@@ -60,7 +60,9 @@ class LogListing(Listing):
     max_input_tokens: Count = None
     min_output_tokens: Count = None
     max_output_tokens: Count = None
-    feedback: Literal["1", "-1"] | None = Field(default=None, description="What was said of it afterwards.")
+    feedback: Literal["1", "-1", ""] | None = Field(
+        default=None, description="What was said of it afterwards; empty: nothing was."
+    )
     min_score: Score = None
     max_score: Score = None
     text: str | None = Field(
@@ -357,6 +359,6 @@ def logs_router(runtime: Runtime) -> APIRouter:
         entries = cast("list[LedgerEntry]", list(page.items))
         return detail_shown(record, entries, said.get(record.request_id), bodies)
 
-    router.get("/logs")(logs)
+    router.get("/logs", dependencies=[Depends(given_once)])(logs)
     router.get("/logs/{request_id}", dependencies=[Depends(no_parameters)])(log)
     return router

@@ -1,11 +1,15 @@
 """Metrics of money, tokens and requests: the sums of ledger and log since they began, by gateway, provider and model."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 from tollway.money import dollars
-from tollway.storage.analytics import UPPER_MS, Rolled
+from tollway.storage.analytics import UPPER_MS, Rolled, Table
 from tollway.telemetry.samples import Family, Sample, histogram, seconds
 from tollway.telemetry.sums import CLASSES, Sums
+
+ROLLED: Final[Mapping[Table, str]] = {"spending": "ledger", "traffic": "log"}
+"""What each rollup is of, in words."""
 
 
 def ledger_families(sums: Sequence[Sums], rolled: Rolled) -> Iterator[Family]:
@@ -49,6 +53,11 @@ def ledger_families(sums: Sequence[Sums], rolled: Rolled) -> Iterator[Family]:
         "tollway_rollup_behind_rows",
         (Sample({"table": "ledger"}, rolled.entries_behind), Sample({"table": "log"}, rolled.records_behind)),
     )
+    yield Family(
+        "tollway_rollup_failing",
+        (Sample({"table": name}, int(table in rolled.failing)) for table, name in ROLLED.items()),
+    )
+    yield Family("tollway_rollup_full", (Sample({}, int(rolled.full)),))
 
 
 def _each(name: str, sums: Sequence[Sums], value: Callable[[Sums], int | str]) -> Family:

@@ -53,6 +53,8 @@ def process_families(runtime: Runtime, stats: Stats | None) -> Iterator[Family]:
     yield _one("tollway_clock_drift_seconds", _thousandths(runtime.clock.drift_ms))
     yield _one("tollway_audit_anchors_writable", int(runtime.anchors.trouble is None))
     yield _one("tollway_audit_anchor_failures_total", runtime.anchors.failures)
+    failures = runtime.upkeep.failures.items()
+    yield Family("tollway_worker_failures_total", [Sample({"worker": name}, times) for name, times in failures])
     yield from _exports(runtime)
     yield _one("tollway_settings_revision", runtime.snapshot.revision)
     yield Family("tollway_build_info", [Sample({"version": __version__}, 1)])

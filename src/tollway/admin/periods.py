@@ -10,6 +10,8 @@ Grain = Literal["none", "hour", "day", "week", "month"]
 
 MOST_BUCKETS = 2_000
 """More than two months of hours, or five years of days."""
+_YEAR_2 = -62_104_060_800_000
+"""0002-01-01T00:00:00Z: in every zone later than the first day that there is."""
 
 
 class RangeInvalid(ValueError):
@@ -36,7 +38,19 @@ def bounds(since: int, until: int, zone: ZoneInfo, grain: Grain) -> list[int]:
 
 
 def before(since: int, until: int, zone: ZoneInfo) -> tuple[int, int]:
-    """The period before a range: as many calendar months or days where it is made of whole ones, else as long a time."""
+    """The period before a range: as many calendar months or days where it is made of whole ones, else as long a time.
+
+    Raises RangeInvalid for one that begins before the years that are counted."""
+    try:
+        found = _before(since, until, zone)
+    except (ValueError, OverflowError):
+        found = None
+    if found is None or found[0] < _YEAR_2:
+        raise RangeInvalid("the range is so long that the period before it begins in no year of the calendar")
+    return found
+
+
+def _before(since: int, until: int, zone: ZoneInfo) -> tuple[int, int]:
     start, end = _local(since, zone), _local(until, zone)
     if midnight(start.date(), zone) == since and midnight(end.date(), zone) == until:
         if start.day == end.day == 1:

@@ -18,6 +18,7 @@ from tollway.admin.where import no_parameters
 from tollway.identity.identity import Identity
 from tollway.identity.keys import Key, digest
 from tollway.identity.names import LOGIN
+from tollway.identity.roles import Principal
 from tollway.identity.secrets import ACCESS, make_token
 
 _GOOD_MS = 60_000
@@ -30,16 +31,25 @@ def playground_router(runtime: Runtime) -> APIRouter:
 
     async def try_model(gateway: str, request: Request, asker: Asker) -> Response:
         """Calls a model as whoever is signed in: a body of OpenAI's chat completions, and the answer of the gateway, streamed."""
-        return _call(runtime, gateway, "/v1/chat/completions", request, proven(asker))
+        return _call(runtime, gateway, "/v1/chat/completions", request, _identity_of(asker))
 
     async def usable_models(gateway: str, request: Request, asker: Asker) -> Response:
         """The models that whoever is signed in may call there."""
-        return _call(runtime, gateway, "/v1/models", request, proven(asker))
+        return _call(runtime, gateway, "/v1/models", request, _identity_of(asker))
 
     alone: dict[str, Any] = {"dependencies": [Depends(no_parameters)], "response_class": Response}
     router.post("/playground/{gateway}/chat/completions", **alone)(try_model)
     router.get("/playground/{gateway}/models", **alone)(usable_models)
     return router
+
+
+def _identity_of(asker: Principal) -> Identity:
+    """Raises Problem where nobody could be charged."""
+    if asker.user is None:
+        who = "The administrator's token is" if asker.by == "token" else f'The local administrator "{asker.name}" is'
+        words = f"{who} nobody whom budgets and rules know, so it has no playground; call the gateway with a key, or sign in"
+        raise Problem(403, "forbidden", f"{words} with your company's account.")
+    return proven(asker)
 
 
 def _call(runtime: Runtime, gateway: str, path: str, request: Request, identity: Identity) -> "_Called":

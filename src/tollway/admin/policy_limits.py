@@ -2,11 +2,11 @@
 
 from tollway.budgets.accounts import UNLIMITED, values_of
 from tollway.budgets.budget import Budget
-from tollway.exchange.selection import Selection
 from tollway.money import display
-from tollway.policies.buckets import ACTOR, PREFIX
+from tollway.policies.buckets import ACTOR
 from tollway.policies.present import limits_of_account
 from tollway.snapshot import Snapshot
+from tollway.workers.watched_policies import limits_had
 
 
 class PolicyLimits:
@@ -37,15 +37,8 @@ class PolicyLimits:
         return None, f"{', or '.join(named)}: their conditions say which holds for a request."
 
     def _had(self) -> dict[str, set[int]]:
-        """The limits that requests were held to, by account, as far as that is remembered."""
         if self._applied is None:
-            self._applied = {}
-            for known in tuple(self._snapshot.worked_out.values()):
-                claims = known.claims if isinstance(known, Selection) else ()
-                for claim in claims:
-                    if claim.budget.id.startswith(PREFIX):
-                        for account in claim.accounts:
-                            self._applied.setdefault(account, set()).add(claim.budget.limit)
+            self._applied = limits_had(self._snapshot)
         return self._applied
 
 

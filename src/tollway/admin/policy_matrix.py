@@ -53,13 +53,14 @@ class MatrixAsked(BaseModel):
 class CellShown(BaseModel):
     model: str
     allowed: bool
-    decision: Literal["no_policies", "permitted", "limited", "blocked", "not_permitted"]
-    """no_policies: the gateway has none, so everything is permitted. limited: permitted up to an amount. blocked: a policy
-    blocks it. not_permitted: no policy permits it."""
-    policies: list[str]
-    """The names of the policies that decided."""
-    limit_usd: str | None
-    """The lowest limit that it has to fit into; what is spent of it is not asked."""
+    decision: Literal["no_policies", "permitted", "limited", "blocked", "not_permitted"] = Field(
+        description="no_policies: the gateway has none, so everything is permitted. limited: permitted up to an amount. blocked: a "
+        "policy blocks it. not_permitted: no policy permits it."
+    )
+    policies: list[str] = Field(description="The names of the policies that decided.")
+    limit_usd: str | None = Field(
+        description="The lowest limit that it has to fit into; what is spent of it is not asked."
+    )
     period: str | None
     why: str
 

@@ -57,7 +57,12 @@ def _does_not_know(provider: Provider, name: str, snapshot: Snapshot, now: int) 
     listed = snapshot.listed(provider, model, now)
     if listed.price_list is None or not snapshot.book.lists(listed.price_list):
         return False
-    return snapshot.book.find(listed.provider, listed.model) is None
+    book = snapshot.book
+    if book.find(listed.provider, listed.model) is not None:
+        return False
+    # A list may have a model by its versions alone: "codestral-2508". A rule about "codestral" is about those.
+    plain, *versions = book.versions(listed.provider, listed.model)
+    return plain != listed.model.lower() or not any(book.find(listed.provider, one) for one in versions)
 
 
 def _own(provider: Provider, name: str) -> str:
@@ -71,5 +76,5 @@ def _models(provider: Provider, pattern: str, snapshot: Snapshot) -> Sequence[st
 
 
 def _near(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
+    near = [one for one in difflib.get_close_matches(name, known, n=2) if one != name]
     return f' Did you mean "{near[0]}"?' if near else ""

@@ -91,6 +91,7 @@ _TITLES = {
     "statement_too_long": "More lines than statements can have",
     "month_not_over": "The month is not over",
     "pdf_unavailable": "PDF cannot be made here",
+    "adjustment_beyond": "The ledger takes on no such sum",
     "adjustment_taken": "An adjustment of that id is there already",
     "rerate_changed": "The corrections would be others than those previewed",
     "path_unknown": "Nothing is served at that path",

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from tollway.budgets.window import Calendar
 from tollway.clock import Clock
 from tollway.identity.attempts import Attempts
+from tollway.ledger.entry import LedgerEntry
 from tollway.pricing.calibration import Calibration
 from tollway.proxy.health import Health
 from tollway.proxy.heavy import Heavy
@@ -29,6 +30,7 @@ from tollway.workers.keyring import Keyring
 from tollway.workers.safe import Safe
 from tollway.workers.telemetry import Telemetry
 from tollway.workers.tokens import Tokens
+from tollway.workers.upkeep import Upkeep
 
 
 class Ledger(protocol.Ledger, Protocol):
@@ -36,6 +38,10 @@ class Ledger(protocol.Ledger, Protocol):
 
     def names(self) -> Sequence[str]:
         """Every account of every budget, in no order; also of budgets that are no more. Cheap, whatever their number."""
+        ...
+
+    def beyond(self, entry: LedgerEntry) -> str | None:
+        """Why an entry that somebody makes by hand is not to be booked, as a clause; `None` where it may be."""
         ...
 
 
@@ -114,6 +120,11 @@ class Runtime(Protocol):
     @property
     def anchors(self) -> Anchors:
         """Signs the head of the audit log."""
+        ...
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """Keeps what runs beside the requests running."""
         ...
 
     @property

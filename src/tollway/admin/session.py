@@ -42,18 +42,19 @@ class SessionShown(BaseModel):
 
     signed_in: bool
     name: str | None
-    user: str | None
-    """Whose things are their own; null of an administrator of this gateway alone and of the token, who have none."""
-    by: Literal["token", "session", "access token", "issuer"] | None
-    """What proves it."""
-    roles: list[str]
-    """The most powerful first."""
+    user: str | None = Field(
+        description="Whose things are their own; null of an administrator of this gateway alone and of the token, who have none."
+    )
+    by: Literal["token", "session", "access token", "issuer"] | None = Field(description="What proves it.")
+    roles: list[str] = Field(description="The most powerful first.")
     scopes: list[str]
     groups: list[str]
-    csrf: str | None
-    """What a change that is asked for with the session's cookie has to send as `tollway-csrf`."""
-    sign_in: str | None
-    """Where a browser is sent to sign in; null where the settings name no identity provider."""
+    csrf: str | None = Field(
+        description="What a change that is asked for with the session's cookie has to send as `tollway-csrf`."
+    )
+    sign_in: str | None = Field(
+        description="Where a browser is sent to sign in; null where the settings name no identity provider."
+    )
     ends_at: Instant | None
 
 

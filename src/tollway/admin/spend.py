@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from tollway.admin.access import Only
 from tollway.admin.charge import Dollars
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
-from tollway.admin.where import Where
+from tollway.admin.where import Where, given_once
 from tollway.ledger.entry import Kind
 from tollway.money import dollars
 from tollway.storage.protocol import SpendRow
@@ -84,7 +84,7 @@ def spend_router(runtime: Runtime) -> APIRouter:
             total=_sum(total),
         )
 
-    router.get("/spend")(spend)
+    router.get("/spend", dependencies=[Depends(given_once)])(spend)
     return router
 
 

@@ -16,6 +16,7 @@ from tollway import __version__
 from tollway.admin.audit import Actor
 from tollway.admin.charge import Dollars, Instant, instant_or_none
 from tollway.admin.export_jobs_shown import job_warnings
+from tollway.admin.metrics_ledger import ROLLED
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
 from tollway.admin.settings_change import ADMIN
@@ -151,7 +152,13 @@ def status_router(runtime: Runtime) -> APIRouter:
                 for key in snapshot.keys.values()
             ],
             budgets=len(snapshot.budgets),
-            warnings=[*warnings_of(snapshot, now, await _seen(runtime, now)), *_anchors(runtime), *_exports(runtime)],
+            warnings=[
+                *warnings_of(snapshot, now, await _seen(runtime, now), runtime.settings_path),
+                *_anchors(runtime),
+                *await _rollups(runtime),
+                *_workers(runtime),
+                *_exports(runtime),
+            ],
         )
 
     async def reload(by: Actor) -> Reloaded:
@@ -175,6 +182,34 @@ def _exports(runtime: Runtime) -> Sequence[str]:
 def _anchors(runtime: Runtime) -> Sequence[str]:
     trouble = runtime.anchors.trouble
     return [] if trouble is None else [f"{trouble.rstrip('.')}. What is cut off the log meanwhile is not seen."]
+
+
+async def _rollups(runtime: Runtime) -> Sequence[str]:
+    """What is wrong with the sums that analytics are made of; nothing while the store cannot tell."""
+    try:
+        rolled = await runtime.store.analytics.rolled()
+    except StoreUnavailable:
+        return []
+    behind = {"spending": rolled.entries_behind, "traffic": rolled.records_behind}
+    found = [
+        f"{behind[table]:,} rows of the {ROLLED[table]} cannot be taken into the sums of analytics: {why.rstrip('.')}. Until they are, "
+        "/metrics stands still and old records of the log stay. With the gateway stopped: tollway analytics verify, then rebuild."
+        for table, why in rolled.failing.items()
+    ]
+    if rolled.full:
+        found.append(
+            "A sum of analytics is beyond what 64 bits hold, and is shown as $9,223,372,036.85. The ledger, budgets and statements have "
+            "all of it: look for an amount that cannot be meant (GET /api/v1/ledger/entries)."
+        )
+    return found
+
+
+def _workers(runtime: Runtime) -> Sequence[str]:
+    return [
+        f"What runs beside the requests failed and began again: {name}, {trouble.times} times, last with {trouble.words.rstrip('.')}. "
+        "This is a defect; please report it."
+        for name, trouble in runtime.upkeep.troubles.items()
+    ]
 
 
 async def _seen(runtime: Runtime, now: int) -> Mapping[str, Seen] | None:

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from tollway.budgets.budget import Budget
 from tollway.budgets.holds import NONE, Claim, holds
 from tollway.budgets.window import Calendar
 from tollway.document import Document
-from tollway.document.text import parse
+from tollway.document.text import parse, why_not_edited
 from tollway.errors import SettingsInvalid
 from tollway.match import Attribute, Match
 from tollway.money import display
@@ -34,13 +35,17 @@ class Seen(NamedTuple):
     """An instant at or after which there was one; `None` where none is known."""
 
 
-def warnings_of(snapshot: Snapshot, now: int, seen: Mapping[str, Seen] | None = None) -> list[str]:
+def warnings_of(
+    snapshot: Snapshot, now: int, seen: Mapping[str, Seen] | None = None, file: Path | None = None
+) -> list[str]:
     """Sentences, each naming the thing and the way out. `now` is Unix milliseconds; secrets are never in them.
 
     `seen`: by budget id, what the ledger knows (`seen_by`); without it nothing is said of budgets that count nothing.
+    `file`: where the settings are, to be named.
     """
     document = _document(snapshot.document)
     return [
+        *_unedited(snapshot, file),
         *_missing_keys(snapshot),
         *(_literal_secrets(document) if document is not None else ()),
         *_unusable_keys(snapshot, now),
@@ -61,6 +66,11 @@ def _document(text: str) -> Document | None:
         return parse(text)
     except SettingsInvalid:
         return None
+
+
+def _unedited(snapshot: Snapshot, file: Path | None) -> Iterable[str]:
+    why = why_not_edited(snapshot.document, "The settings file" if file is None else f"Settings file {str(file)!r}")
+    return () if why is None else (why,)
 
 
 def _missing_keys(snapshot: Snapshot) -> Iterable[str]:

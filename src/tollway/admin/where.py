@@ -12,10 +12,15 @@ from tollway.match import METADATA
 from tollway.storage.protocol import Filter
 
 _Text = Annotated[str | None, Field(default=None, max_length=1024)]
+_FIRST_MS = -62_135_596_800_000
+"""0001-01-01T00:00:00Z, the first instant that can be written again."""
+_LAST_MS = 253_402_300_799_999
+"""9999-12-31T23:59:59.999Z."""
 
 
 class Where(BaseModel):
-    """What all listings can be narrowed by. `metadata.<key>=value` is taken too, once for each key."""
+    """What all listings can be narrowed by. `metadata.<key>=value` is taken too, once for each key. An empty value (`user=`)
+    asks for what has none."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -71,9 +76,23 @@ def no_parameters(request: Request) -> None:
         raise Problem(400, "parameter_unknown", f'There is no query parameter "{name}" here; this path takes none.')
 
 
+def given_once(request: Request) -> None:
+    """For what takes one value of each query parameter: another is refused. To read one of them would answer, or delete, something
+    else than was asked for."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if names.count(name) > 1:
+            raise Problem(400, "parameter_invalid", f"{name[:64]} is given twice; it takes one value here.")
+
+
 def milliseconds(instant: datetime | None) -> int | None:
-    """Unix milliseconds of an instant with a zone; `None` of none."""
+    """Unix milliseconds of an instant with a zone; `None` of none.
+
+    The first day that there is begins later in UTC than in zones to the east of it, and the last ends earlier: what lies
+    outside of UTC's years 1 to 9999 is its first, or last, instant, before and behind which nothing lies.
+    """
     if instant is None:
         return None
-    since_epoch = instant.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    return since_epoch.days * 86_400_000 + since_epoch.seconds * 1000 + since_epoch.microseconds // 1000
+    since_epoch = instant - datetime(1970, 1, 1, tzinfo=UTC)
+    found = since_epoch.days * 86_400_000 + since_epoch.seconds * 1000 + since_epoch.microseconds // 1000
+    return min(max(found, _FIRST_MS), _LAST_MS)

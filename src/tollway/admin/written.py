@@ -1,11 +1,19 @@
-"""Parts of the settings as they are written into a body: any JSON, as long as it is text that a file can hold."""
+"""Parts of the settings as they are written into a body, and bodies as such: any JSON, as long as it is text that a file can
+hold."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, cast
 
 import msgspec
+from fastapi import Request
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
+
+from tollway.admin.problem import Problem
+
+_SUSPECT = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
+"""How JSON writes what `text_only` looks for; many bodies have whole pairs."""
 
 
 def check_text(fields: dict[str, Any]) -> dict[str, Any]:
@@ -21,6 +29,26 @@ def check_text(fields: dict[str, Any]) -> dict[str, Any]:
             {"field": found or "a field name"},
         )
     return fields
+
+
+async def text_only(request: Request) -> None:
+    """For every path that reads a body as JSON: one with half a surrogate pair in it, or with U+0000, is refused. Such text is
+    taken by neither a file, the store nor an answer, or cut there. What a request to a model would be, `body`, may have U+0000.
+    Raises Problem."""
+    if _SUSPECT.search(await request.body()) is None:
+        return
+    try:
+        given: object = await request.json()
+    except ValueError:
+        # It is for the path to say what else it takes.
+        return
+    found = _broken(given, ())
+    if found is not None:
+        words = "it has half of a surrogate pair; write the whole character, or leave it out"
+        raise Problem(400, "body_invalid", f"{found or 'a field name'} is no text: {words}.")
+    found = _broken(given, (), _without_nul)
+    if found is not None:
+        raise Problem(400, "body_invalid", f"{found or 'a field name'}: it has the character U+0000; leave it out.")
 
 
 Fields = Annotated[dict[str, Any], AfterValidator(check_text)]
@@ -46,26 +74,32 @@ def _whole(value: object, parts: Mapping[str, object]) -> object:
     return value
 
 
-def _broken(value: object, path: tuple[str, ...]) -> str | None:
-    """The dotted path of the first text that is none; "" for the name of a field at the top."""
-    if isinstance(value, str):
-        return None if _is_text(value) else ".".join(path)
-    if isinstance(value, Mapping):
-        for name, inner in cast("Mapping[str, object]", value).items():
-            if not _is_text(name):
-                return ".".join(path)
-            if (found := _broken(inner, (*path, name))) is not None:
-                return found
-    elif isinstance(value, Sequence):
-        for number, inner in enumerate(cast("Sequence[object]", value)):
-            if (found := _broken(inner, (*path, str(number)))) is not None:
-                return found
-    return None
-
-
 def _is_text(value: str) -> bool:
     try:
         value.encode()
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _without_nul(value: str) -> bool:
+    return "\x00" not in value
+
+
+def _broken(value: object, path: tuple[str, ...], good: Callable[[str], bool] = _is_text) -> str | None:
+    """The dotted path of the first text that is not `good`; "" for the name of a field at the top."""
+    if isinstance(value, str):
+        return None if good(value) else ".".join(path)
+    if good is _without_nul and path[-1:] == ("body",):
+        return None
+    if isinstance(value, Mapping):
+        for name, inner in cast("Mapping[str, object]", value).items():
+            if not good(name):
+                return ".".join(path)
+            if (found := _broken(inner, (*path, name), good)) is not None:
+                return found
+    elif isinstance(value, Sequence):
+        for number, inner in enumerate(cast("Sequence[object]", value)):
+            if (found := _broken(inner, (*path, str(number)), good)) is not None:
+                return found
+    return None

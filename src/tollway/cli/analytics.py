@@ -16,7 +16,7 @@ _STOPPED = "The gateway must be stopped."
 def rebuild(data: Data = None, json: Json = False) -> None:
     """Add the ledger up anew; figures of the request log, which may be gone by now, stay. The gateway must be stopped.
 
-    Killed in the middle, it goes on where it was when the gateway or this command is started again.
+    Killed in the middle, it leaves everything as it was.
     """
     from tollway.cli.shown import count, say, show_json
     from tollway.storage.sqlite.rebuilt import rebuild as add_up
@@ -34,7 +34,8 @@ def verify(
     json: Json = False,
     most: Annotated[int, typer.Option(help="How many differences to tell.", min=1, max=10_000)] = 20,
 ) -> None:
-    """Compare rollups with the ledger, hour by hour, to the nanodollar; exit code 1 on any difference.
+    """Compare rollups with the ledger, hour by hour, to the nanodollar; exit code 1 on any difference, and where entries that
+    they lack cannot be taken in.
 
     The gateway must be stopped.
     """
@@ -45,12 +46,16 @@ def verify(
     if json:
         show_json(
             {
-                "ok": not found.differences,
+                "ok": not found.differences and found.stuck is None,
                 "entries": found.entries,
                 "behind": found.behind,
+                "stuck": found.stuck,
                 "differences": list(found.differences),
             }
         )
+    elif found.stuck is not None:
+        complain(f"{count(found.behind)} ledger entries are not in the rollups and cannot be taken in: {found.stuck}.")
+        say("Make them anew: tollway analytics rebuild")
     elif not found.differences:
         behind = f"; {count(found.behind)} are not in them yet" if found.behind else ""
         say(f"Rollups equal the {count(found.entries)} ledger entries that are in them, to the nanodollar{behind}.")
@@ -58,7 +63,7 @@ def verify(
         for words in found.differences[:most]:
             complain(words)
         say(f"{count(len(found.differences))} differences. Make them anew: tollway analytics rebuild")
-    if found.differences:
+    if found.differences or found.stuck is not None:
         raise typer.Exit(1)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,6 +21,7 @@ from tollway.settings import read_settings
 
 PRICES_OLD_AFTER_DAYS = 60
 CLOCKS_DIFFER_AFTER_S = 5
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 # Before this the clock is wrong: no release of Tollway is older.
 _EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -28,7 +30,7 @@ class Finding(msgspec.Struct, frozen=True):
     """One thing that was looked at."""
 
     what: str
-    state: Literal["ok", "warning", "wrong"]
+    state: Literal["ok", "warning", "wrong", "skipped"]
     said: str
 
 
@@ -36,7 +38,8 @@ def examine(*, config: str | None, data: str | None, url: str | None, token: str
     """0 where nothing is wrong; a warning is not wrong."""
     # First: which keys it has only the running gateway knows, whose environment is another than this shell's.
     there, keyed = _gateway(url, token, data)
-    findings = [_clock(), *_settings(config, data, keyed), _folder(data)]
+    skipped = _elsewhere(url, config, data)
+    findings = [_clock(), *(_skipped(url) if skipped else [*_settings(config, data, keyed), _folder(data)])]
     # The gateway's settings are mostly the same file; what was said of it is not said twice.
     said = {finding.said for finding in findings}
     findings += [finding for finding in there if finding.said not in said]
@@ -46,6 +49,26 @@ def examine(*, config: str | None, data: str | None, url: str | None, token: str
         for finding in findings:
             say(f"{finding.state:<8} {finding.what}: {finding.said}")
     return 1 if any(finding.state == "wrong" for finding in findings) else 0
+
+
+def _elsewhere(url: str | None, config: str | None, data: str | None) -> bool:
+    """Whether the gateway that is asked is named, and nothing of it is on this machine as far as can be seen."""
+    given = url or os.environ.get("TOLLWAY_URL")
+    if not given:
+        return False
+    try:
+        settings = read_settings({"config": config, "data": data})
+    except SettingsInvalid:
+        return False
+    if any(settings.origins[name][1] != "default" for name in ("config", "data")):
+        return False
+    return urlsplit(given).hostname not in _HERE or not settings.document.exists()
+
+
+def _skipped(url: str | None) -> list[Finding]:
+    where = url or os.environ.get("TOLLWAY_URL")
+    said = f"not looked at: the gateway asked is {where}. Where they are here, name them with --config and --data."
+    return [Finding("settings", "skipped", said), Finding("data folder", "skipped", said)]
 
 
 def _clock() -> Finding:
@@ -70,7 +93,7 @@ def _settings(config: str | None, data: str | None, keyed: Collection[str] | Non
             f"{path}: {len(snapshot.providers)} providers, {len(snapshot.keys)} keys, {len(snapshot.budgets)} budgets",
         )
     ]
-    warnings = warnings_of(snapshot, time.time_ns() // 1_000_000)
+    warnings = warnings_of(snapshot, time.time_ns() // 1_000_000, file=path)
     if keyed is not None:
         known = tuple(f'Provider "{slug}" has no key' for slug in keyed)
         warnings = [said for said in warnings if not said.startswith(known)]

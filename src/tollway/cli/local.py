@@ -59,7 +59,7 @@ def check_settings(config: str | None, data: str | None) -> int:
                 return 2
     say(f"{path} can be used.")
     say(*summary(snapshot))
-    warnings = warnings_of(snapshot, time.time_ns() // 1_000_000)
+    warnings = warnings_of(snapshot, time.time_ns() // 1_000_000, file=path)
     say(*(f"Warning: {warning}" for warning in warnings))
     return 0
 

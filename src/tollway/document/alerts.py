@@ -10,11 +10,13 @@ from typing import NamedTuple
 from tollway import money
 from tollway.alerts import AlertKind, Channel, Rule
 from tollway.budgets.budget import Budget
-from tollway.budgets.window import Total
+from tollway.budgets.window import Total, Window
 from tollway.document.names import check_slug
 from tollway.document.written import AlertDocument, ChannelDocument
 from tollway.errors import MoneyInvalid, SettingsInvalid
 from tollway.match import is_attribute
+from tollway.policies.buckets import budget_id
+from tollway.policies.policy import Limit, Policy
 
 _URL = re.compile(r"(https?)://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(?:[/?](?:(?![#\\])[!-~])*)?")
 _APPRISE_URL = re.compile(r"([a-z][a-z0-9+.-]{1,31})://[!-~]*", re.IGNORECASE)
@@ -68,7 +70,10 @@ def read_channels(written: Mapping[str, ChannelDocument], resolve: Callable[[str
 
 
 def read_alerts(
-    written: Sequence[AlertDocument], budgets: Sequence[Budget], channels: Mapping[str, Channel]
+    written: Sequence[AlertDocument],
+    budgets: Sequence[Budget],
+    channels: Mapping[str, Channel],
+    policies: Sequence[Policy] = (),
 ) -> tuple[Rule, ...]:
     """The rules. Raises SettingsInvalid naming the rule, the value and the way out."""
     found: dict[str, Rule] = {}
@@ -77,7 +82,7 @@ def read_alerts(
         check_slug(rule.name, f"{where}, name")
         if rule.name in found:
             raise SettingsInvalid(f"{where}: the name is used twice; names of alerts are unique.")
-        found[rule.name] = _rule(rule, where, budgets, channels)
+        found[rule.name] = _rule(rule, where, budgets, channels, policies)
     return tuple(found.values())
 
 
@@ -141,7 +146,13 @@ def _apprise(name: str, written: ChannelDocument, where: str, resolve: Callable[
     return Channel(name, "apprise", url, allow_private=written.allow_private, default=written.default)
 
 
-def _rule(written: AlertDocument, where: str, budgets: Sequence[Budget], channels: Mapping[str, Channel]) -> Rule:
+def _rule(
+    written: AlertDocument,
+    where: str,
+    budgets: Sequence[Budget],
+    channels: Mapping[str, Channel],
+    policies: Sequence[Policy],
+) -> Rule:
     kind = _KINDS[written.when]
     numbers = {name: _number(written, name, kind, where) for name in _NUMBERS}
     if written.when == "burn_rate" and numbers["fast_s"] >= numbers["slow_s"]:
@@ -161,7 +172,7 @@ def _rule(written: AlertDocument, where: str, budgets: Sequence[Budget], channel
     return Rule(
         name=written.name,
         when=written.when,
-        budgets=_budgets(written, kind, where, budgets),
+        budgets=_budgets(written, kind, where, budgets, policies),
         at=_at(written, kind, where),
         split_by=tuple(written.split_by),
         channels=_channels(written, where, channels),
@@ -217,7 +228,9 @@ def _amount(value: int | str | float, where: str) -> int:
     return amount
 
 
-def _budgets(written: AlertDocument, kind: _Kind, where: str, budgets: Sequence[Budget]) -> tuple[str, ...] | None:
+def _budgets(
+    written: AlertDocument, kind: _Kind, where: str, budgets: Sequence[Budget], policies: Sequence[Policy]
+) -> tuple[str, ...] | None:
     if written.budgets is None:
         return None
     if not kind.of_budgets:
@@ -226,17 +239,39 @@ def _budgets(written: AlertDocument, kind: _Kind, where: str, budgets: Sequence[
         raise SettingsInvalid(f"{where}: an empty list of budgets asks nothing; leave it out for all of them.")
     found: list[str] = []
     for name in written.budgets:
-        named = [b for b in budgets if b.id == name] or [b for b in budgets if b.name == name]
+        named = _named(name, where, budgets, policies)
         if len(named) != 1:
-            known = ", ".join(b.id for b in budgets[:20]) or "none"
+            there = [*(b.id for b in budgets), *(p.name for p in policies if isinstance(p.action, Limit))]
+            known = ", ".join(there[:20]) or "none"
             several = f'several budgets are named "{name}"; write the id of one' if named else f'no budget "{name}"'
             raise SettingsInvalid(f"{where}: {several}; there are {known}.")
-        if isinstance(named[0].window, Total) and written.when in ("forecast", "burn_rate", "unused"):
+        ((identifier, window),) = named
+        if isinstance(window, Total) and written.when in ("forecast", "burn_rate", "unused"):
             raise SettingsInvalid(
                 f'{where}: budget "{name}" never starts anew, so it has no pace to keep; use when: spent or velocity.'
             )
-        found.append(named[0].id)
+        found.append(identifier)
     return tuple(dict.fromkeys(found))
+
+
+def _named(
+    name: str, where: str, budgets: Sequence[Budget], policies: Sequence[Policy]
+) -> Sequence[tuple[str, Window]]:
+    """The ids and windows of what a rule calls so: a budget by its id, else by its name, else what the limit of a policy counts on."""
+    for found in ([b for b in budgets if b.id == name], [b for b in budgets if b.name == name]):
+        if found:
+            return [(b.id, b.window) for b in found]
+    buckets: dict[str, Window] = {}
+    for policy in policies:
+        if isinstance(policy.action, Limit):
+            bucket = budget_id(policy.gateway, policy.resource, policy.action.window)
+            if name in (policy.id, policy.name, bucket):
+                buckets[bucket] = policy.action.window
+        elif name in (policy.id, policy.name):
+            raise SettingsInvalid(
+                f'{where}: policy "{name}" has no limit, so nothing is counted for it; name one that has.'
+            )
+    return list(buckets.items())
 
 
 def _channels(written: AlertDocument, where: str, channels: Mapping[str, Channel]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from tollway.document.routes import read_routes
 from tollway.document.written import Document, KeyDocument
 from tollway.document.written_gateway import GatewayDocument
 from tollway.errors import SettingsInvalid
-from tollway.gateway import Gateway, Provider, ProviderKey
+from tollway.gateway import Gateway, Provider, ProviderKey, Secret
 from tollway.identity.issued import Issued
 from tollway.identity.keys import SHORTEST_SECRET, Key, digest, is_miscopied
 from tollway.identity.names import LOGIN, is_reserved, known_as
@@ -62,12 +62,14 @@ def compile_document(
     check_lists(issuers, budgets, rate_limits, policies)
     free = [PriceOverride(provider=slug, model="*", free=True) for slug, p in document.providers.items() if p.free]
     prices = [*document.prices, *free]
+    keys, key_secrets = _keys(document.keys, gateways, resolve, pepper, issued.names if issued is not None else ())
     return Snapshot(
         revision=revision,
         gateways=gateways,
         providers=providers,
         provider_aliases=provider_aliases(providers),
-        keys=_keys(document.keys, gateways, resolve, pepper, issued.names if issued is not None else ()),
+        keys=keys,
+        key_secrets=key_secrets,
         pepper=pepper,
         issued=Issued() if issued is None else issued,
         issuers=issuers,
@@ -82,7 +84,7 @@ def compile_document(
         rate_limits=rate_limits,
         rates_of=rates_by_gateway(rate_limits, gateways),
         routes=read_routes(document.routes, gateways, providers, budgets),
-        alert_rules=read_alerts(document.alerts, budgets, channels),
+        alert_rules=read_alerts(document.alerts, budgets, channels, policies),
         channels=channels,
         exports=read_exports(document.exports, resolve),
         administration=read_administration(document.administration),
@@ -117,8 +119,9 @@ def _keys(
     resolve: ResolveSecret,
     pepper: bytes,
     taken: Collection[str],
-) -> dict[bytes, Key]:
+) -> tuple[dict[bytes, Key], tuple[Secret, ...]]:
     keys: dict[bytes, Key] = {}
+    secrets: list[Secret] = []
     names: set[str] = set()
     for key in written:
         where = f'key "{key.name}"'
@@ -152,6 +155,7 @@ def _keys(
             raise SettingsInvalid(
                 f'{where}: expires_at {key.expires_at.isoformat()} has no time zone; add one, such as "Z".'
             )
+        secrets.append(Secret(secret))
         keys[hashed] = Key(
             name=key.name,
             digest=hashed,
@@ -166,7 +170,7 @@ def _keys(
             priority=key.priority,
             models=tuple(key.models),
         )
-    return keys
+    return keys, tuple(secrets)
 
 
 def _scalar(value: str | float | bool) -> str:

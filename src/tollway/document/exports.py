@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from typing import get_args
 from urllib.parse import urlsplit
 
 from tollway.budgets.window import Every, Fixed
@@ -11,16 +12,18 @@ from tollway.errors import SettingsInvalid, WindowInvalid
 from tollway.exports.job import ENTRY_FIELDS, GROUP_FIELDS, LOG_FIELDS, FileTo, Format, HttpTo, Job, S3To
 from tollway.exports.sealed import read_public_key
 from tollway.gateway import Secret
+from tollway.ledger.entry import Kind
 from tollway.match import METADATA
 
 MOST_JOBS = 50
 """Each that is due has a batch of rows in memory, though few run at a time."""
 LONGEST_S = 31 * 86_400
-ALSO_S = {"m": 60, "h": 3_600}
+ALSO_S = {"m": 60, "h": 3_600, "d": 86_400}
 SPEND_BY = ("gateway", "provider", "model", "user", "key", "service")
 
 _URL = re.compile(r"(https?)://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(?:[/?](?:(?![#\\])[!-~])*)?")
-_LENGTH = re.compile(r"([1-9][0-9]{0,5})([mh])")
+_LENGTH = re.compile(r"([1-9][0-9]{0,5})([mhd])")
+_STATUS = re.compile(r"[1-5][0-9][0-9]")
 _TIME = re.compile(r"[0-2][0-9]:[0-5][0-9]")
 # Amazon S3, "Bucket naming rules"; older buckets of other vendors may have capitals and underscores.
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,62}")
@@ -106,7 +109,7 @@ def _window(written: ExportDocument, where: str) -> Fixed | Every:
         _fixed(where, "day", written.timezone)
         return Every(seconds=seconds)
     if every not in ("day", "month"):
-        raise SettingsInvalid(f"{where}, every: {every[:32]!r} is no schedule; write 15m, 6h, day or month.")
+        raise SettingsInvalid(f"{where}, every: {every[:32]!r} is no schedule; write 15m, 6h, 7d, day or month.")
     if written.at is not None and _TIME.fullmatch(written.at) is None:
         raise SettingsInvalid(f'{where}, at: {written.at[:32]!r} is no time of day; write "02:30".')
     if every == "day":
@@ -153,7 +156,7 @@ def _folder(text: str, where: str) -> str:
 def _s3(written: S3Document, where: str, resolve: Resolve) -> S3To:
     if _BUCKET.fullmatch(written.bucket) is None:
         raise SettingsInvalid(f"{where}.bucket: {written.bucket[:64]!r} is no name of a bucket.")
-    if not written.region or not all(part.isalnum() for part in written.region.split("-")):
+    if not all(part.isascii() and part.isalnum() for part in written.region.split("-")):
         raise SettingsInvalid(f"{where}.region: {written.region[:64]!r} is no region, such as eu-central-1.")
     if (written.access_key_id is None) != (written.secret_access_key is None):
         raise SettingsInvalid(
@@ -217,10 +220,14 @@ def _filled(text: str, where: str) -> str:
 
 def _where(written: ExportDocument, where: str) -> dict[str, str]:
     known = LOG_FIELDS if written.what == "logs" else ENTRY_FIELDS
-    for name in written.where:
+    for name, value in written.where.items():
         _check_field(name, known, f"{where}, where")
-    for name in written.by or ():
+        _check_value(name, value, f"{where}, where")
+    by = written.by or []
+    for name in by:
         _check_field(name, GROUP_FIELDS, f"{where}, by")
+        if by.count(name) > 1:
+            raise SettingsInvalid(f'{where}, by: "{name[:64]}" stands there twice; name each field once.')
     return {name: str(value) for name, value in written.where.items()}
 
 
@@ -229,6 +236,17 @@ def _check_field(name: str, known: frozenset[str], where: str) -> None:
         raise SettingsInvalid(
             f'{where}: "{name[:64]}" is no field; there are {", ".join(sorted(known))} and metadata.<key>.'
         )
+
+
+def _check_value(name: str, value: str | int, where: str) -> None:
+    """Refuses what no row can have."""
+    if name == "status" and _STATUS.fullmatch(str(value)) is None:
+        raise SettingsInvalid(
+            f"{where}, status: {str(value)[:32]!r} is no status; write one from 100 to 599, such as 403."
+        )
+    if name == "kind" and value not in get_args(Kind):
+        kinds = ", ".join(get_args(Kind))
+        raise SettingsInvalid(f"{where}, kind: {str(value)[:32]!r} is no kind of entry; there are {kinds}.")
 
 
 def _public_key(written: ExportDocument, where: str, resolve: Resolve) -> str | None:

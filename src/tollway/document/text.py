@@ -1,6 +1,7 @@
 """The settings document as YAML text."""
 
 from collections.abc import Hashable
+from io import StringIO
 from typing import Any
 
 import yaml
@@ -30,6 +31,23 @@ def _mapping(loader: Any, node: Any) -> dict[Any, Any]:
 
 
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)  # type: ignore[no-untyped-call]
+
+
+def why_not_edited(text: str, name: str) -> str | None:
+    """Why no part of the settings can be changed by itself (`entry_edit.py`), and the way out; `None` where they can. Told by their
+    first sign, so that asking costs nothing. `name`: what to call them at the beginning of a sentence."""
+    for line in StringIO(text.removeprefix("\ufeff")):
+        # YAML 1.2.2, 9.1.2: a document may begin behind directives and a mark.
+        said = line.strip().removeprefix("---").lstrip()
+        if said and not said.startswith(("#", "%")):
+            if not said.startswith("{"):
+                return None
+            return (
+                f"{name} is written in braces, as JSON is. It is read all the same, but the API, the dashboard and the command line "
+                "cannot change a budget, policy, route, price, limit, alert, export or gateway in it. Write its first level without "
+                "braces (`budgets:` in a line of its own, each entry below it behind a dash), or change the file itself and reload."
+            )
+    return None
 
 
 def parse(text: str, name: str = "the settings") -> Document:

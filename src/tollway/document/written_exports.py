@@ -48,7 +48,7 @@ class ExportDocument(Written, frozen=True):
     id: str
     what: Literal["logs", "entries", "spend", "focus"]
     every: str
-    """ "15m", "6h", "day" or "month"."""
+    """ "15m", "6h", "7d", "day" or "month"."""
     to: ToDocument
     name: str = ""
     at: str | None = None

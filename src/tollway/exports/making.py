@@ -110,16 +110,16 @@ def _lines(table: Table[T], page: Sequence[T], form: Form, spreadsheet: bool) ->
 
 async def _parquet(table: Table[T], pages: AsyncIterator[Sequence[T]], target: Path) -> None:
     parquet.check_installed()
-    source = target.with_name(f"{target.name}.rows")
+    source, columns = target.with_name(f"{target.name}.rows"), parquet.told_apart(table.columns)
     try:
         with source.open("wb") as file:
 
             def add(page: Sequence[T]) -> None:
-                file.write(ndjson.loadable(table.columns, table.rows_of(page)))
+                file.write(ndjson.loadable(columns, table.rows_of(page)))
 
             async for page in pages:
                 for part in _parts(page):
                     await asyncio.to_thread(add, part)
-        await asyncio.to_thread(parquet.convert, table.columns, source, target)
+        await asyncio.to_thread(parquet.convert, columns, source, target)
     finally:
         source.unlink(missing_ok=True)

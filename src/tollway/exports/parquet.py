@@ -40,8 +40,27 @@ def check_installed() -> None:
         )
 
 
+def told_apart(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns as the file has them. DuckDB takes "metadata.Team" and "metadata.team" for one name: the second is called
+    "metadata.team (2)"."""
+    taken = {column.name.lower() for column in columns}
+    seen: set[str] = set()
+    found: list[Column] = []
+    for column in columns:
+        name, number = column.name, 1
+        if name.lower() in seen:
+            while name.lower() in taken:
+                number += 1
+                name = f"{column.name} ({number})"
+            taken.add(name.lower())
+        seen.add(name.lower())
+        found.append(column._replace(name=name))
+    return tuple(found)
+
+
 def convert(columns: Sequence[Column], source: Path, target: Path) -> None:
-    """Writes `target` from the lines of `ndjson.loadable` in `source`, in their order. Blocks; raises ParquetUnavailable."""
+    """Writes `target` from the lines of `ndjson.loadable` in `source`, in their order. `columns`: of `told_apart`, there too.
+    Blocks; raises ParquetUnavailable."""
     check_installed()
     import duckdb
 

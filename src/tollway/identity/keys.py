@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal
 from urllib.parse import unquote_to_bytes
 
@@ -26,8 +26,10 @@ _ID_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BEGINNING = re.compile(r"tw_[0-9a-z]{12}_")
 _SHAPE = re.compile(r"tw_([0-9a-z]{12})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})")
 # A generated key or token of a gateway, anyone's, wherever it stands: make_key, identity/secrets.py and, of the
-# administrator, cli/kept_secrets.py write them.
-_ANYWHERE = re.compile(rb"tw_[0-9a-z]{12}_[0-9A-Za-z]{43}|tw[acdr]_[0-9A-Za-z]{49}|twadmin_[0-9A-Za-z_-]{43}")
+# administrator, cli/kept_secrets.py write them. A key that lost a part of its checksum is one all the same.
+_ANYWHERE = re.compile(
+    rb"tw_[0-9a-z]{12}_[0-9A-Za-z]{43,49}|twr_[0-9A-Za-z]{71}|tw[acdr]_[0-9A-Za-z]{49}|twadmin_[0-9A-Za-z_-]{43}"
+)
 
 
 Priority = Literal["batch", "standard", "production"]
@@ -94,6 +96,11 @@ def looks_like_ours(text: str) -> bool:
 def holds_key(text: bytes) -> bool:
     """Whether a gateway key, known here or not, stands anywhere in `text`, plainly or percent-encoded."""
     return _ANYWHERE.search(text) is not None or (b"%" in text and _ANYWHERE.search(unquote_to_bytes(text)) is not None)
+
+
+def key_spans(text: bytes) -> Iterator[tuple[int, int]]:
+    """Where the gateway keys in `text` stand, known here or not: the first character of each, and the one behind its last."""
+    return (found.span() for found in _ANYWHERE.finditer(text))
 
 
 def painted(text: bytes) -> bytes:
