@@ -1,10 +1,10 @@
 /** Every address below /dashboard. Each page is a chunk of its own, loaded when it is first opened. */
 
 import { Button } from "@mantine/core";
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, Navigate } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, Navigate, type RouteComponent } from "@tanstack/react-router";
 import { useWho } from "./api/session";
 import { Empty, Failed, Loading } from "./pieces/states";
-import { clean, type Address } from "./shell/address";
+import { clean, useZone, type Address } from "./shell/address";
 import { pagesOf } from "./shell/pages";
 import { Shell } from "./shell/shell";
 
@@ -22,9 +22,19 @@ const root = createRootRoute({
 });
 
 const page = <P extends string>(path: P, load: () => Promise<Record<string, unknown>>, name: string) =>
-  createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(load as never, name as never) });
+  createRoute({ getParentRoute: () => root, path, component: zoned(lazyRouteComponent(load as never, name as never)) });
 
-const Overview = lazyRouteComponent(() => import("./pages/overview"), "Overview");
+/** A page whose times are told by the clocks of the zone of the address. Another zone draws it again, and leaves what is open and
+ * what was typed as they are. */
+function zoned(Page: RouteComponent): RouteComponent {
+  function Zoned() {
+    useZone();
+    return <Page />;
+  }
+  return Object.assign(Zoned, { preload: Page.preload });
+}
+
+const Overview = zoned(lazyRouteComponent(() => import("./pages/overview"), "Overview"));
 
 /** The overview, which asks for what is everybody's; whoever may not see that begins with what is their own. */
 function Home() {

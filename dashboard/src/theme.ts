@@ -29,10 +29,14 @@ export const theme = createTheme({
   },
 });
 
+/** White on Mantine's red is too weak. */
+const RED = { "--mantine-color-red-filled": "#c92a2a", "--mantine-color-red-filled-hover": "#b32424" };
+
 /** The greys of small text are darker than Mantine's, whose contrast is too weak to read (WCAG 2.2, 1.4.3). */
 export const variables: CSSVariablesResolver = () => ({
   variables: {},
   light: {
+    ...RED,
     "--mantine-color-dimmed": "#59616b",
     "--mantine-color-placeholder": "#6b747d",
     "--tw-canvas": "#f7f8f9",
@@ -52,6 +56,7 @@ export const variables: CSSVariablesResolver = () => ({
     "--mantine-color-error": "#c92a2a",
   },
   dark: {
+    ...RED,
     "--mantine-color-dimmed": "#a3abb4",
     "--mantine-color-placeholder": "#8b949d",
     "--tw-canvas": "#0f1215",

@@ -189,11 +189,6 @@ export function tellTimesOf(zone: string | undefined): string {
   return told;
 }
 
-/** The zone of the times of day that are told. */
-export function zoneTold(): string {
-  return told;
-}
-
 /** "22 Nov, 14:03:07" */
 export function instant(text: string): string {
   return formats(told).instant.format(new Date(text));

@@ -6,50 +6,10 @@ import { useState, type FormEvent } from "react";
 import { useApi, useChange } from "../api/client";
 import { useWho } from "../api/session";
 import { Failed } from "../pieces/states";
+import { useUnsaved } from "../pieces/unsaved";
+import { MEANINGS, type Kind, type Rule } from "./alert_words";
 import { yaml } from "./budget_yaml";
 import "./budgets.css";
-
-export interface Rule {
-  name: string;
-  when: Kind;
-  budgets?: string[];
-  at?: (number | string)[];
-  split_by?: string[];
-  per_s?: number;
-  fast_s?: number;
-  slow_s?: number;
-  min_elapsed?: number;
-  once_per_s?: number;
-  channels?: string[];
-}
-
-type Kind = "spent" | "forecast" | "burn_rate" | "velocity" | "unpriced" | "store" | "hold_exceeded" | "unused" | "export";
-
-interface Meaning {
-  says: string;
-  /** What `at` is of; none where it takes none. */
-  at?: string;
-  first?: readonly string[];
-  ofBudgets: boolean;
-}
-
-const MEANINGS: Record<Kind, Meaning> = {
-  spent: { says: "so much of the limit is spent", at: "percent of the limit", first: ["80", "100"], ofBudgets: true },
-  forecast: { says: "the pace leads past the limit", at: "percent of the limit", first: ["100"], ofBudgets: true },
-  burn_rate: { says: "it is spent much faster than the limit allows", at: "times the pace", first: ["10"], ofBudgets: true },
-  velocity: { says: "somebody spends a lot in a short time", at: "US dollars", first: ["20"], ofBudgets: false },
-  unpriced: { says: "a model without a price is used", ofBudgets: false },
-  store: { says: "the store is in trouble, or holds were presumed", ofBudgets: false },
-  hold_exceeded: { says: "a charge comes out above what was held", ofBudgets: false },
-  export: { says: "a scheduled export fails again and again", ofBudgets: false },
-  unused: { says: "a window is nearly over and little is spent", at: "percent of the limit", first: ["20"], ofBudgets: true },
-};
-
-export function saidOf(rule: Rule): string {
-  const { says, at } = MEANINGS[rule.when];
-  const amounts = rule.at?.length && at ? ` (${rule.at.map((value) => (at === "US dollars" ? `$${value}` : value)).join(", ")}${at === "US dollars" ? "" : ` ${at}`})` : "";
-  return `when ${says}${amounts}${rule.budgets ? `, of ${rule.budgets.join(", ")}` : ""}`;
-}
 
 export function AlertRule({ rule, opened, close }: { rule: Rule | undefined; opened: boolean; close: () => void }) {
   return (
@@ -86,6 +46,10 @@ function Form({ rule, close }: { rule: Rule | undefined; close: () => void }) {
     ...(once !== "" && TAKES_ONCE.includes(when) ? { once_per_s: Number(once) } : {}),
     ...(channels.length > 0 ? { channels } : {}),
   };
+  // As it was when it was opened.
+  const typed = JSON.stringify(entry);
+  const [begun] = useState(typed);
+  const { question, saved } = useUnsaved(writes && typed !== begun);
   const ready = /^[a-z0-9][a-z0-9_-]*$/.test(name.trim()) && (!["spent", "burn_rate", "velocity"].includes(when) || at.length > 0) && (when !== "velocity" || split.length > 0);
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -94,13 +58,25 @@ function Form({ rule, close }: { rule: Rule | undefined; close: () => void }) {
       {
         onSuccess: (done) => {
           notifications.show({ title: `${name.trim()} is asked from now on`, message: done.warnings.join(" "), color: done.warnings.length ? "yellow" : "teal" });
+          saved();
           close();
         },
       },
     );
   };
+  const takeOut = () =>
+    remove.mutate(
+      { path: { name: name.trim() } },
+      {
+        onSuccess: () => {
+          saved();
+          close();
+        },
+      },
+    );
   return (
     <form onSubmit={submit} aria-label="Alert rule">
+      {question}
       <Stack gap="md" pb="xl">
         <TextInput
           label="Name"
@@ -182,7 +158,7 @@ function Form({ rule, close }: { rule: Rule | undefined; close: () => void }) {
               Put in force
             </Button>
             {rule && (
-              <Button variant="default" loading={remove.isPending} onClick={() => remove.mutate({ path: { name: rule.name } }, { onSuccess: close })}>
+              <Button variant="default" loading={remove.isPending} onClick={takeOut}>
                 Take it out
               </Button>
             )}

@@ -13,7 +13,8 @@ import { DataTable, type Column } from "../pieces/table";
 import { TimeHead } from "../pieces/time_head";
 import { useAddress } from "../shell/address";
 import { instant } from "../time";
-import { AlertRule, saidOf, type Rule } from "./alert_rule";
+import { AlertRule } from "./alert_rule";
+import { saidOf, type Rule } from "./alert_words";
 import { Snooze } from "./alert_snooze";
 import { Facts } from "./request_panel";
 

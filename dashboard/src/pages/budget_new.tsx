@@ -2,6 +2,7 @@
 
 import { Autocomplete, Button, Code, Drawer, Group, MultiSelect, SegmentedControl, Select, Stack, Switch, TagsInput, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
+import { Link } from "@tanstack/react-router";
 import { useState, type FormEvent } from "react";
 import { useApi, useChange } from "../api/client";
 import { useWho } from "../api/session";
@@ -11,6 +12,7 @@ import { Failed } from "../pieces/states";
 import { useUnsaved } from "../pieces/unsaved";
 import { ZONE } from "../time";
 import { useEffects, Effects } from "./budget_effects";
+import { Channels, useTold, WatchedBy } from "./budget_told";
 import { yaml } from "./budget_yaml";
 import type { Budget } from "./budget_math";
 import "./budgets.css";
@@ -69,6 +71,7 @@ function Sentence({ made, budgets }: Pick<Props, "made" | "budgets">) {
   const [form, setForm] = useState<"yaml" | "api">("yaml");
   const seen = useApi("/api/v1/analytics", { query: { by: who.startsWith("metadata.") || !who ? "user" : who, metrics: "cost", limit: 100 } }, { enabled: may("analytics:read") && !!who && who !== "metadata." });
   const used = useApi("/api/v1/analytics", { query: { by: "provider,model", metrics: "cost", limit: 50 } }, { enabled: may("analytics:read") });
+  const told = useTold(null);
   const amount = typed(limit);
   const attribute = who === "metadata." ? `metadata.${key.trim()}` : who;
   const where = { ...(who && whom ? { [attribute]: whom } : {}), ...(models.length > 0 ? { model: models.length === 1 ? models[0] : models } : {}) };
@@ -158,7 +161,9 @@ function Sentence({ made, budgets }: Pick<Props, "made" | "budgets">) {
               acceptValueOnBlur
               miw={220}
             />
-            <span>tell at</span>
+            <span>tell</span>
+            {told.channels && <Channels of={told.channels} />}
+            <span>at</span>
             <MultiSelect aria-label="Tell at percent" data={["25", "50", "75", "80", "90", "95", "100"].map((value) => ({ value, label: `${value} %` }))} value={alerts} onChange={setAlerts} miw={170} />
             <span>then</span>
             <Select
@@ -191,6 +196,16 @@ function Sentence({ made, budgets }: Pick<Props, "made" | "budgets">) {
               w={170}
             />
           </div>
+          {told.channels?.length === 0 && alerts.length > 0 && (
+            <Text size="xs" c="dimmed">
+              No channel is told by default, so thresholds are kept in the history of <Link to="/alerts" className="tw-link">Alerts</Link> and nobody is told.
+            </Text>
+          )}
+          {told.rules.length > 0 && (
+            <div role="note" aria-label="Rules that watch every budget">
+              <WatchedBy rules={told.rules} />
+            </div>
+          )}
           <Switch
             label="Only watch at first"
             description="Nothing is refused until you switch this off: the numbers are the same."

@@ -11,6 +11,7 @@ import { BudgetBar, StateMark, stateOf } from "../pieces/budget_bar";
 import { instant, minute, relative } from "../time";
 import { BudgetEdit } from "./budget_edit";
 import { Freeze, Increases, Suggestion } from "./budget_controls";
+import { Channels, useTold, WatchedBy } from "./budget_told";
 import { accountName, raised, reached, selects, standing, type Budget } from "./budget_math";
 import { Facts } from "./request_panel";
 
@@ -44,7 +45,16 @@ export function BudgetPanel({ budget, missing, close }: Props) {
 function Shown({ budget }: { budget: Budget }) {
   const { may } = useWho();
   const [find, setFind] = useState("");
+  const told = useTold(budget);
   const now = Date.now();
+  const at = budget.alerts.map((percent) => `${percent} %`).join(", ");
+  const tells =
+    at || told.rules.length > 0 ? (
+      <div key="tells">
+        {at && (told.channels ? <><Channels of={told.channels} /> at {at}</> : `at ${at}`)}
+        <WatchedBy rules={told.rules} />
+      </div>
+    ) : null;
   // The list has the tightest few hundred; whoever looks for one by name looks among all of them.
   const all = useApi(
     "/api/v1/budgets/{budget_id}",
@@ -61,7 +71,7 @@ function Shown({ budget }: { budget: Budget }) {
           ["Window", budget.window_text],
           ["At the limit", budget.mode === "monitor" ? "nothing is refused: it only watches" : "requests are refused"],
           ["Before it", budget.actions.map((action) => `at ${action.at_percent} %: ${action.do}${action.to ? ` to ${action.to}` : ""}`).join(", ") || null],
-          ["Tells at", budget.alerts.map((at) => `${at} %`).join(", ") || null],
+          ["Tells", tells],
           ["Refused last", budget.last_hit ? <Hit key="hit" budget={budget} /> : "nobody in 30 days"],
           ["Part of", budget.parent],
           ["Note", budget.note || null],

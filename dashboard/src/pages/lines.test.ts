@@ -24,5 +24,6 @@ describe("linesOf", () => {
   it("has none of nothing", () => {
     expect(linesOf(null)).toEqual([]);
     expect(linesOf({ limit: "5" })).toEqual(["{", '  "limit": "5"', "}"]);
+    expect(linesOf("name: web\nactor: everyone")).toEqual(["name: web", "actor: everyone"]);
   });
 });

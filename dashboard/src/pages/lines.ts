@@ -28,7 +28,8 @@ export function difference(before: readonly string[], after: readonly string[]):
   return found;
 }
 
-/** Settings as lines to be compared; nothing of what is not there. */
+/** Settings as lines to be compared; nothing of what is not there. A text is its lines. */
 export function linesOf(value: unknown): string[] {
+  if (typeof value === "string") return value.split("\n");
   return value === null || value === undefined ? [] : JSON.stringify(value, null, 2).split("\n");
 }

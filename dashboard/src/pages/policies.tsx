@@ -1,7 +1,6 @@
 /** Who may use which model? */
 
-import { Alert, Button, Drawer, Group, Modal, Stack, Text } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { Button, Drawer, Group, Modal, Stack, Text } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useState } from "react";
 import { useApi, useChange, type Schemas } from "../api/client";
@@ -11,10 +10,11 @@ import { Page, Panel } from "../pieces/page";
 import { Empty, Failed, Loading, NotThere } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
 import { useAddress } from "../shell/address";
-import "./caution.css";
+import { PolicyDrafts } from "./policy_drafts";
 import { PolicyForm } from "./policy_form";
 import { PolicyMatrix } from "./policy_matrix";
 import { PolicyTest } from "./policy_test";
+import { actionText, resourceText } from "./policy_words";
 
 export type Policy = Schemas["PolicyShown"];
 
@@ -22,21 +22,8 @@ export function Policies() {
   const [address, go] = useAddress();
   const { may } = useWho();
   const policies = useApi("/api/v1/policies", { query: { includeStaging: true } });
-  const commit = useChange("post", "/api/v1/policies/commit");
   const writes = may("policies:write");
-  const drafts = policies.data?.items.filter((policy) => policy.staging).length ?? 0;
   const opened = policies.data?.items.find((policy) => policy.id === address.open);
-  const putInForce = () =>
-    commit.mutate(
-      {},
-      {
-        onSuccess: (done) =>
-          notifications.show({
-            message: `${done.committed} put in force, ${done.failed} not; revision ${done.revision}`,
-            color: done.failed ? "yellow" : "teal",
-          }),
-      },
-    );
   return (
     <Page
       title="Policies"
@@ -51,24 +38,7 @@ export function Policies() {
     >
       {policies.data && address.open && address.open !== "new" && !opened && <NotThere what={`policy “${address.open}”`} close={() => go({ open: undefined })} />}
       <div className="tw-stack">
-        {drafts > 0 && (
-          <Alert className="tw-caution" color="yellow" variant="outline" title={drafts === 1 ? "One draft is not in force" : `${drafts} drafts are not in force`}>
-            <Group justify="space-between">
-              <Text size="sm">The test below can judge with them. They change nothing until they are put in force together.</Text>
-              {writes && (
-                <Button loading={commit.isPending} onClick={putInForce}>
-                  Put all drafts in force
-                </Button>
-              )}
-            </Group>
-            {commit.error && <Failed error={commit.error} what="The drafts were not put in force" />}
-            {commit.data?.errors.map((error, number) => (
-              <Text key={number} size="sm">
-                <b>{error.policyId}</b>: {error.message}
-              </Text>
-            ))}
-          </Alert>
-        )}
+        <PolicyDrafts drafts={policies.data?.items.filter((policy) => policy.staging) ?? []} revision={policies.data?.revision} />
         <Panel title="Policies" flush hint="their order decides nothing">
           {policies.error ? (
             <Failed error={policies.error} what="Policies cannot be shown" again={() => void policies.refetch()} />
@@ -132,23 +102,6 @@ function TakeOut({ policy, done }: { policy: Policy; done: () => void }) {
       </Modal>
     </>
   );
-}
-
-export function resourceText(resource: unknown): string {
-  if (resource === "*" || resource === null || resource === undefined) return "every model";
-  const one = (each: unknown): string =>
-    typeof each === "object" && each !== null
-      ? Object.entries(each)
-          .map(([name, value]) => `${name} ${([] as unknown[]).concat(value).join(" or ")}`)
-          .join(", ")
-      : String(each);
-  return ([] as unknown[]).concat(resource).map(one).join("; ");
-}
-
-export function actionText(action: Record<string, unknown>): string {
-  if (action.type === "limit") return `up to $${String(action.amount)} ${String(action.period ?? "")}`;
-  if (action.type === "block") return action.except ? "blocks everything else" : "blocks";
-  return "permits, without a limit";
 }
 
 const COLUMNS: readonly Column<Policy>[] = [

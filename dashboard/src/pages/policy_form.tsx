@@ -75,7 +75,7 @@ export function PolicyForm({ policy, close }: Props) {
         <PolicyConfirm
           name={body.name}
           policy={{ ...body, ...(policy ? { id: policy.id } : {}) }}
-          gateway={policy?.gateway ?? "default"}
+          gateway={policy?.gateway ?? null}
           close={() => setAsking(false)}
           confirm={() => save(true)}
           pending={make.isPending || change.isPending}

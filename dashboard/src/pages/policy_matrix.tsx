@@ -45,13 +45,7 @@ export function PolicyMatrix() {
     [used.data, modelsMore],
   );
   const asked = {
-    callers: callers.map(({ name, groups, team, person }) => ({
-      name,
-      identity: {
-        cf: { user: person ? { id: name, ...(name.includes("@") ? { email: name } : {}), groups } : { id: "somebody", groups } },
-        metadata: team ? { team } : {},
-      },
-    })),
+    callers: callers.map((caller) => ({ name: caller.name, identity: identityOf(caller) })),
     models,
     gateway: address.gateway ?? "default",
     includeStaging: staging,
@@ -142,6 +136,14 @@ export function PolicyMatrix() {
       )}
     </Panel>
   );
+}
+
+/** A caller as the API is asked about one. */
+export function identityOf({ name, groups, team, person }: Caller) {
+  return {
+    cf: { user: person ? { id: name, ...(name.includes("@") ? { email: name } : {}), groups } : { id: "somebody", groups } },
+    metadata: team ? { team } : {},
+  };
 }
 
 type Seen = readonly { group: Record<string, string | null> }[];

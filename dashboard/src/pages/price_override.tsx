@@ -74,18 +74,20 @@ export function PriceOverride({ provider, model, price, list, done }: Props) {
         A price of your own
       </Title>
       <Stack gap="sm">
-        <SegmentedControl
-          size="xs"
-          aria-label="What kind of price"
-          data={[
-            { value: "set", label: "Set" },
-            { value: "discount", label: "Less than the list", disabled: !list },
-            { value: "markup", label: "More than the list", disabled: !list },
-            { value: "free", label: "Free" },
-          ]}
-          value={way}
-          onChange={(value) => setWay(value as Way)}
-        />
+        <div className="tw-scroll-x">
+          <SegmentedControl
+            size="xs"
+            aria-label="What kind of price"
+            data={[
+              { value: "set", label: "Set" },
+              { value: "discount", label: "Less than list", disabled: !list },
+              { value: "markup", label: "More than list", disabled: !list },
+              { value: "free", label: "Free" },
+            ]}
+            value={way}
+            onChange={(value) => setWay(value as Way)}
+          />
+        </div>
         {way === "set" && (
           <Group gap="sm">
             {METERS.map(([name, label]) => (

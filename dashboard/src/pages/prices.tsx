@@ -1,21 +1,21 @@
 /** What do models cost us? */
 
-import { Button, Drawer, Group, SegmentedControl, Stack, Table, Text, TextInput, Title } from "@mantine/core";
+import { Button, Group, SegmentedControl, Text, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 import { notifications } from "@mantine/notifications";
-import { Problem, useApi, useChange, type Schemas } from "../api/client";
+import { useApi, useChange, type Schemas } from "../api/client";
 import { useWho } from "../api/session";
-import { shown } from "../money";
 import { Amount } from "../pieces/amount";
 import { Chip } from "../pieces/chip";
+import { Dim } from "../pieces/dim";
 import { Page, Panel } from "../pieces/page";
 import { Empty, Failed, Loading } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
 import { useAddress } from "../shell/address";
 import { count } from "../time";
-import { PriceOverride, perMillion, Rerate } from "./price_override";
-import { Facts } from "./request_panel";
+import { PricePanel } from "./price_panel";
+import { bookText, dayText, SourceCell, useBook, ValidFrom } from "./price_source";
 import { PerUnit } from "./request_money";
 
 type Price = Schemas["ListedPrice"];
@@ -66,13 +66,14 @@ function Search() {
 function List() {
   const [address, go] = useAddress();
   const { may } = useWho();
+  const book = useBook();
   const [cursors, setCursors] = useState<string[]>([]);
   const wanted = (address.q ?? "").trim();
   const prices = useApi("/api/v1/prices", {
     query: { model: wanted ? (wanted.includes("*") ? wanted : `*${wanted}*`) : undefined, limit: 100, cursor: wanted ? undefined : cursors.at(-1) },
   });
   return (
-    <Panel title="Prices now" flush hint={prices.data && `checked on ${/\d{4}-\d\d-\d\d/.exec(prices.data.price_book)?.[0] ?? prices.data.price_book}`}>
+    <Panel title="Prices now" flush hint={bookText(book) ?? prices.data?.price_book}>
       {prices.error ? (
         <Failed error={prices.error} what="Prices cannot be shown" again={() => void prices.refetch()} />
       ) : !prices.data ? (
@@ -93,7 +94,7 @@ function List() {
         <>
           <DataTable
             label="Prices"
-            columns={COLUMNS}
+            columns={columns(book)}
             rows={prices.data.items}
             keyOf={(price) => `${price.provider}/${price.model}`}
             open={(price) => go({ open: `${price.provider}/${price.model}` })}
@@ -124,98 +125,20 @@ function Rate({ price, name }: { price: Price; name: string }) {
       <Amount of={found.amount_usd} /> <PerUnit per={found.per} />
     </>
   ) : (
-    <Text span inherit c="dimmed">
-      —
-    </Text>
+    // What has no price of its own is billed as what it is a part of.
+    <Dim>{name === "cache_read" && meter(price, "input") ? "as input" : "none"}</Dim>
   );
 }
 
-const COLUMNS: readonly Column<Price>[] = [
+const columns = (book: ReturnType<typeof useBook>): readonly Column<Price>[] => [
   { id: "provider", head: "Provider", by: (price) => price.provider, cell: (price) => price.provider, width: 130 },
   { id: "model", head: "Model", by: (price) => price.model, cell: (price) => <b>{price.model}</b> },
   { id: "input", head: "Input", number: true, cell: (price) => <Rate price={price} name="input" /> },
   { id: "cached", head: "Cached input", number: true, cell: (price) => <Rate price={price} name="cache_read" /> },
   { id: "output", head: "Output", number: true, cell: (price) => <Rate price={price} name="output" /> },
-  { id: "source", head: "Source", cell: (price) => (price.override ? <Chip tone="near">own price</Chip> : (price.price?.source ?? "—")) },
+  { id: "source", head: "Source", cell: ({ price, override }) => <SourceCell price={price} override={override} book={book} /> },
+  { id: "from", head: "Valid from", by: ({ price }) => price?.effective_from ?? null, cell: ({ price }) => <ValidFrom price={price} /> },
 ];
-
-function PricePanel({ open, close }: { open?: string; close: () => void }) {
-  const { may } = useWho();
-  const [provider, ...rest] = (open ?? "").split("/");
-  const price = useApi("/api/v1/prices/{provider}/{model}", { path: { provider: provider ?? "", model: rest.join("/") } }, { enabled: !!open });
-  return (
-    <Drawer opened={!!open} onClose={close} position="right" size={600} title={open ?? ""} closeButtonProps={{ "aria-label": "Close the price" }}>
-      {price.error ? (
-        may("prices:write") && price.error instanceof Problem && price.error.status === 404 ? (
-          <Stack pb="xl">
-            <Group>
-              <Chip tone="unpriced">no price is known</Chip>
-            </Group>
-            <PriceOverride key={open} provider={provider ?? ""} model={rest.join("/")} price={null} list={null} />
-            <Rerate key={`${open ?? ""} rerate`} provider={provider ?? ""} model={rest.join("/")} />
-          </Stack>
-        ) : (
-          <Failed error={price.error} what="This price cannot be shown" />
-        )
-      ) : !price.data || `${price.data.provider}/${price.data.model}` !== open ? (
-        <Loading rows={6} />
-      ) : (
-        <Stack pb="xl">
-          <Facts
-            facts={[
-              ["Known as", price.data.names.join(", ") || null],
-              ["Source", price.data.price ? <Source key="source" price={price.data.price} /> : null],
-              ["Own price", price.data.override ? `as the settings say for ${price.data.override}` : null],
-              ["The list says", price.data.override && price.data.list_price ? listed(price.data.list_price) : null],
-              ["Price id", price.data.price?.id ?? null],
-              ["In force since", price.data.price?.effective_from ?? null],
-              ["Context", price.data.context_window === null ? null : `${count(price.data.context_window)} tokens`],
-              ["Longest answer", price.data.max_output_tokens === null ? null : `${count(price.data.max_output_tokens)} tokens`],
-              ["Service tiers", Object.keys(price.data.service_tiers).join(", ") || null],
-            ]}
-          />
-          <Title order={3}>Meters</Title>
-          {price.data.price ? (
-            <Table aria-label="Meters">
-              <Table.Tbody>
-                {price.data.price.meters.map((each) => (
-                  <Table.Tr key={each.meter}>
-                    <Table.Td>{each.meter.replaceAll("_", " ")}</Table.Td>
-                    <Table.Td ta="right">
-                      <Amount of={each.amount_usd} /> <PerUnit per={each.per} /> <Text span inherit c="dimmed">{each.unit}</Text>
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          ) : (
-            <Chip tone="unpriced">no price is known</Chip>
-          )}
-          {may("prices:write") && <PriceOverride key={open} provider={price.data.provider} model={price.data.model} price={price.data.price} list={price.data.list_price} />}
-          <Rerate key={`${open} rerate`} provider={price.data.provider} model={price.data.model} />
-        </Stack>
-      )}
-    </Drawer>
-  );
-}
-
-function Source({ price }: { price: Schemas["PriceShown"] }) {
-  return price.source_url && /^https:/.test(price.source_url) ? (
-    <a href={price.source_url} target="_blank" rel="noreferrer" className="tw-link">
-      {price.source}
-    </a>
-  ) : (
-    <>{price.source}</>
-  );
-}
-
-function listed(price: Schemas["PriceShown"]): string {
-  const words = (["input", "output"] as const).map((name) => {
-    const amount = perMillion(price, name);
-    return amount === null ? "" : `${name} ${shown(amount)}`;
-  });
-  return words.filter(Boolean).join(", ");
-}
 
 /** The prices of the settings, in the order in which they are tried. */
 function Own() {
@@ -239,7 +162,7 @@ function Own() {
           columns={[
             { id: "for", head: "For", cell: (item) => <b>{`${String(item.override.provider)}/${String(item.override.model)}`}</b> },
             { id: "says", head: "Says", cell: (item) => said(item.override) },
-            { id: "dates", head: "In force", cell: (item) => (item.active ? <Chip tone="good">now</Chip> : <Chip tone="dim">by its dates, not now</Chip>) },
+            { id: "dates", head: "In force", cell: (item) => <OwnDates active={item.active} override={item.override} /> },
             {
               id: "acts",
               head: <span className="tw-hidden">Actions</span>,
@@ -275,10 +198,23 @@ function Own() {
   );
 }
 
+function OwnDates({ active, override: { effective_from: from, effective_to: to } }: { active: boolean; override: Record<string, unknown> }) {
+  const day = (at: unknown) => (/T/.test(String(at)) ? dayText(String(at)) : String(at));
+  return (
+    <>
+      {active ? <Chip tone="good">now</Chip> : <Chip tone="dim">by its dates, not now</Chip>}
+      <Text size="xs" c="dimmed">
+        {from ? `from ${day(from)}` : "from no day on"}
+        {to ? `, until ${day(to)}` : ""}
+      </Text>
+    </>
+  );
+}
+
 function said(override: Record<string, unknown>): string {
   return Object.entries(override)
-    .filter(([name]) => name !== "provider" && name !== "model")
-    .map(([name, value]) => (value === true ? name : `${name.replaceAll("_", " ")} ${/^\d/.test(String(value)) && !String(value).includes("%") && !name.startsWith("effective") ? "$" : ""}${typeof value === "object" ? JSON.stringify(value) : String(value)}`))
+    .filter(([name]) => !["provider", "model", "effective_from", "effective_to"].includes(name))
+    .map(([name, value]) => (value === true ? name : `${name.replaceAll("_", " ")} ${/^\d/.test(String(value)) && !String(value).includes("%") ? "$" : ""}${typeof value === "object" ? JSON.stringify(value) : String(value)}`))
     .join(", ");
 }
 
@@ -286,11 +222,12 @@ function said(override: Record<string, unknown>): string {
 function Disagree() {
   const [, go] = useAddress();
   const found = useApi("/api/v1/prices/diff");
+  const book = useBook();
   if (found.error) return <Failed error={found.error} what="Disagreements cannot be shown" again={() => void found.refetch()} />;
   if (!found.data) return <Loading rows={8} />;
   const items = found.data.items;
   return (
-    <Panel title="Where two public lists disagree" flush hint={`${items.length} prices, largest difference first`}>
+    <Panel title="Where two public lists disagree" flush hint={`${items.length} prices, largest difference first; ${bookText(book) ?? found.data.price_book}`}>
       {items.length === 0 ? (
         <Empty title="They agree on every price that both have" />
       ) : (

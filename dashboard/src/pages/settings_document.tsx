@@ -6,6 +6,7 @@ import { useState } from "react";
 import { useApi, useChange, type Schemas } from "../api/client";
 import { Panel } from "../pieces/page";
 import { Failed, Loading } from "../pieces/states";
+import { useUnsaved } from "../pieces/unsaved";
 import { compared, Difference } from "./settings_difference";
 
 type Changed = Schemas["DocumentChanged"];
@@ -25,13 +26,16 @@ function Editor({ text, revision }: { text: string; revision: number }) {
   const send = async (dry: boolean) => {
     const done = await change.mutateAsync({ query: dry ? { dry_run: true } : {}, body: { text: draft }, revision }).catch(() => null);
     if (done === null || dry) return setPreview(done);
+    saved();
     setPreview(null);
     notifications.show({ message: `Revision ${done.revision} of the settings is in force`, color: "teal" });
   };
   const edited = draft !== text;
+  const { question, saved } = useUnsaved(edited);
   const line = lineOf(change.error?.message);
   return (
     <div className="tw-stack">
+      {question}
       <Panel
         title="tollway.yaml"
         hint={`revision ${revision}; secrets that are written here are hidden, and stay what they are`}

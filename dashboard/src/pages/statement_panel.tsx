@@ -19,6 +19,9 @@ interface Props {
 
 type Line = Schemas["StatementLineShown"];
 
+/** Of a name in the title; what is longer is in the address. */
+const LONGEST_TITLE = 80;
+
 export function StatementPanel({ month, by, timezone, value, close }: Props) {
   // An empty value is one too: the question says so by itself.
   const found = useApi("/api/v1/statements/{month}/document", { path: { month }, query: { by, timezone, value: value || undefined, format: "json" } });
@@ -26,7 +29,7 @@ export function StatementPanel({ month, by, timezone, value, close }: Props) {
   const file = (format: string) => documentAddress(month, { by, timezone, value, format });
   const name = value || `no ${by.replace("metadata.", "").replace("_", " ")}`;
   return (
-    <Drawer opened onClose={close} position="right" size={720} title={`${name}, ${monthName(month)}`} closeButtonProps={{ "aria-label": "Close" }}>
+    <Drawer opened onClose={close} position="right" size={720} title={`${name.length > LONGEST_TITLE ? `${name.slice(0, LONGEST_TITLE)}…` : name}, ${monthName(month)}`} closeButtonProps={{ "aria-label": "Close" }}>
       {found.error ? (
         <Failed error={found.error} what="The statement cannot be shown" again={() => void found.refetch()} />
       ) : !wanted ? (
@@ -69,7 +72,15 @@ export function StatementPanel({ month, by, timezone, value, close }: Props) {
               <Table.Tbody>
                 {wanted.users.map((user) => (
                   <Table.Tr key={user.value ?? ""}>
-                    <Table.Td>{user.value ?? <span className="tw-dim">no person</span>}</Table.Td>
+                    <Table.Td>
+                      {user.value !== null ? (
+                        <div className="tw-clip" title={user.value}>
+                          {user.value}
+                        </div>
+                      ) : (
+                        <span className="tw-dim">no person</span>
+                      )}
+                    </Table.Td>
                     <Table.Td data-number>{count(user.attempts)}</Table.Td>
                     <Table.Td data-number>
                       <Amount of={user.total_usd} />
@@ -104,7 +115,9 @@ function Lines({ title, lines }: { title: string; lines: readonly Line[] }) {
           {lines.map((line) => (
             <Table.Tr key={`${line.provider} ${line.model} ${line.meter}`}>
               <Table.Td>
-                {line.model} <span className="tw-dim">{line.provider}</span>
+                <div className="tw-clip" title={`${line.model} ${line.provider}`}>
+                  {line.model} <span className="tw-dim">{line.provider}</span>
+                </div>
               </Table.Td>
               <Table.Td>{line.meter.replaceAll("_", " ")}</Table.Td>
               <Table.Td data-number>{line.quantity.toLocaleString("en-US")}</Table.Td>

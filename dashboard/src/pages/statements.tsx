@@ -202,7 +202,14 @@ function columnsOf(by: string): readonly Column<Part>[] {
       id: "value",
       head: by.replace("metadata.", "").replace("_", " "),
       by: (row) => row.value,
-      cell: (row) => row.value ?? <Text span inherit c="dimmed">{`no ${by.replace("metadata.", "").replace("_", " ")}`}</Text>,
+      cell: (row) =>
+        row.value !== null ? (
+          <div className="tw-clip" title={row.value}>
+            {row.value}
+          </div>
+        ) : (
+          <Text span inherit c="dimmed">{`no ${by.replace("metadata.", "").replace("_", " ")}`}</Text>
+        ),
     },
     { id: "attempts", head: "Calls", number: true, by: (row) => row.attempts, cell: (row) => count(row.attempts) },
     money("usage_usd", "Usage"),

@@ -114,7 +114,7 @@ function Tip({ at, names, exact, total, colour, past, unit, name }: TipProps) {
         return amount ? (
           <div className="tw-tip-line" key={each}>
             <span>
-              <Swatch colour={colour.get(each) ?? OTHER} /> {each}
+              <Swatch colour={colour.get(each) ?? OTHER} /> <span className="tw-clip">{each}</span>
             </span>
             <span className="tw-number">{words(amount, unit)}</span>
           </div>

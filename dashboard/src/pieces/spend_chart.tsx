@@ -53,11 +53,11 @@ export function SpendChart({ pieces, buckets, past, pick, zoom, height: tall = 2
           {names.map((each) =>
             pick && each !== REST ? (
               <UnstyledButton key={each} onClick={() => pick(each)} fz="xs" title={`Only ${each}`}>
-                <Swatch colour={colour.get(each) ?? OTHER} /> {each}
+                <Swatch colour={colour.get(each) ?? OTHER} /> <span className="tw-clip">{each}</span>
               </UnstyledButton>
             ) : (
-              <span key={each}>
-                <Swatch colour={colour.get(each) ?? OTHER} /> {each}
+              <span key={each} title={each}>
+                <Swatch colour={colour.get(each) ?? OTHER} /> <span className="tw-clip">{each}</span>
               </span>
             ),
           )}
@@ -86,7 +86,9 @@ export function SpendChart({ pieces, buckets, past, pick, zoom, height: tall = 2
                 <Table.Th>Time</Table.Th>
                 {names.map((each) => (
                   <Table.Th key={each} ta="right">
-                    {each}
+                    <div className="tw-clip" title={each}>
+                      {each}
+                    </div>
                   </Table.Th>
                 ))}
                 {!lines && <Table.Th ta="right">Total</Table.Th>}

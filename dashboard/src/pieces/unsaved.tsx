@@ -6,7 +6,7 @@ import { useCallback, useEffect, useRef, type ReactNode } from "react";
 import type { Address } from "../shell/address";
 
 /** What in the address says which form is there. Another range or order leaves it where it is. */
-const PLACES = ["open", "tab", "gateway"] as const;
+const PLACES = ["open", "tab", "gateway", "rule"] as const;
 
 interface Place {
   pathname: string;

@@ -3,7 +3,7 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
 import { mayBeNone } from "../api/client";
-import { iso, isZone, preceding, RANGES, span, ZONE, type Range, type Span } from "../time";
+import { iso, isZone, preceding, RANGES, span, tellTimesOf, ZONE, type Range, type Span } from "../time";
 
 export interface Address {
   range?: string;
@@ -29,10 +29,18 @@ export function useAddress(): [Address, (change: Address, replace?: boolean) => 
         to: ".",
         search: ((before: Address) => clean({ ...before, ...change })) as never,
         replace,
+        // What is opened, filtered or sorted leaves the reader where they were; another page of a list begins at its top.
+        resetScroll: "cursor" in change,
       } as never),
     [navigate],
   );
   return [address, go];
+}
+
+/** The zone by whose clocks times of day are told from here on down: whoever asks is drawn again when it is another one. */
+export function useZone(): string {
+  const zone = useSearch({ strict: false, select: (address: Address) => address.zone });
+  return tellTimesOf(zone as string | undefined);
 }
 
 export function clean(address: Address): Address {

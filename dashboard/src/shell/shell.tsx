@@ -8,8 +8,8 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { useWho } from "../api/session";
 import { useApi, type Schemas } from "../api/client";
 import { Boundary } from "../pieces/states";
-import { instant, iso, tellTimesOf } from "../time";
-import { carried, useAddress } from "./address";
+import { instant, iso } from "../time";
+import { carried, useAddress, useZone } from "./address";
 import { Mark } from "./mark";
 import { FOOT, GROUPS, OF_A_RANGE, pagesOf, type PageLink } from "./pages";
 
@@ -29,8 +29,8 @@ export function Shell() {
   useEffect(close, [pathname, close]);
   const gateways = status.data?.gateways ?? [];
   const pages = pagesOf(may);
-  // Before what is below tells a time; a page that goes by another zone is drawn anew.
-  const zone = tellTimesOf(address.zone);
+  // Before what is below tells a time.
+  useZone();
   const shown = (page: PageLink) => (
     <PageEntry key={page.to} page={page} active={page.to === "/" ? pathname === "/" : pathname === page.to || pathname.startsWith(`${page.to}/`)} />
   );
@@ -102,7 +102,7 @@ export function Shell() {
       <AppShell.Main>
         <main id="page" tabIndex={-1}>
           {status.data && !status.data.store.ok && <Trouble store={status.data.store} />}
-          <Boundary key={zone} at={pathname}>
+          <Boundary at={pathname}>
             <Outlet />
           </Boundary>
         </main>

@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { bookText, dayText, sourceText } from "./price_source";
+
+const BOOK = { version: "genai-prices 0.2.3, litellm 1.106.2", date: "2026-11-21" };
+
+test("a source is told by its name and version, a page by its host", () => {
+  expect(sourceText("litellm", BOOK)).toBe("litellm 1.106.2");
+  expect(sourceText("https://ai.google.dev/gemini-api/docs/pricing", BOOK)).toBe("ai.google.dev");
+  expect(sourceText("settings", BOOK)).toBe("settings");
+  expect(sourceText("litellm", undefined)).toBe("litellm");
+  expect(bookText(BOOK)).toBe("list of 2026-11-21: genai-prices 0.2.3, litellm 1.106.2");
+});
+
+test("a price that begins at midnight begins on a day", () => {
+  expect(dayText("2026-03-13T00:00:00.000Z")).toBe("2026-03-13");
+  expect(dayText("2026-03-13T06:30:00.000Z")).toBe("2026-03-13 06:30 UTC");
+});
