@@ -8,17 +8,21 @@ import os
 import signal
 import stat
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from tollway import app
 from tollway.app import serve
 from tollway.document import compile_document
 from tollway.errors import SettingsInvalid, StoreUnavailable
 from tollway.ledger.entry import LedgerEntry
+from tollway.proxy import listener
 from tollway.proxy.transport import NoAnswer, NotSent, Response, UpstreamRequest, parse_url
 from tollway.proxy.upstream.client import HttpTransport
 from tollway.running import Runtime
@@ -26,6 +30,8 @@ from tollway.settings import ProcessSettings
 from tollway.snapshot import Snapshot
 from tollway.storage.protocol import Filter
 from tollway.storage.sqlite import SqliteStore
+from tollway.workers import garbage, upkeep
+from tollway.workers.telemetry import Telemetry
 
 KEY = "a-gateway-key-for-tests"
 SOON_S = 20.0
@@ -418,6 +424,25 @@ async def test_a_hangup_reloads_and_a_bad_file_then_ends_nothing(
         assert not serving.done()
 
 
+@pytest.mark.parametrize("braces", [True, False])
+async def test_settings_that_cannot_be_edited_are_told_of_once_at_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, braces: bool
+) -> None:
+    config = tmp_path / "tollway.yaml"
+    async with upstream(tmp_path):
+        if braces:
+            config.write_text(json.dumps(yaml.safe_load(config.read_text())))
+        async with running(process(tmp_path, config=config)) as (gateway, _):
+            assert gateway.runtime.reload is not None
+            await gateway.runtime.reload("file")
+            assert (await gateway.chat())[0] == 200
+            status = json.loads((await gateway.ask("GET", "/api/v1/status", gateway.runtime.admin_token))[2])
+    told = [record.getMessage() for record in caplog.records if "written in braces" in record.getMessage()]
+    shown = [said for said in status["warnings"] if "written in braces" in said]
+    assert told == shown and len(told) == int(braces)
+    assert all(repr(str(config)) in said for said in told)
+
+
 async def _hang_up(gateway: Running, handled: Callable[[], bool]) -> None:
     """SIGHUP, and requests behind it until it has been handled."""
     os.kill(os.getpid(), signal.SIGHUP)
@@ -563,3 +588,51 @@ async def test_traffic_leaves_nothing_to_the_collector_of_garbage(
             gc.set_debug(0)
             gc.garbage.clear()
             gc.enable()
+
+
+WORKERS = (
+    "keep_books", "keep_following", "keep_rollups", "keep_log", "keep_bodies", "keep_safe", "keep_exporting", "keep_keys",
+    "keep_tokens", "keep_anchors", "collect_batches", "run_alerts", "listener.sweep", "garbage.keep_collecting",
+    "Telemetry.run",
+)  # fmt: skip
+
+
+async def test_every_worker_that_fails_begins_again_and_the_gateway_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: dict[str, int] = dict.fromkeys(WORKERS, 0)
+    all_again = asyncio.Event()
+
+    def failing(name: str) -> Callable[..., Any]:
+        async def work(*_: Any, **__: Any) -> None:
+            begun[name] += 1
+            if begun[name] == 1:
+                raise OverflowError(f"{name} could not")
+            if all(times > 1 for times in begun.values()):
+                all_again.set()
+            await asyncio.Event().wait()
+
+        return work
+
+    for name in WORKERS:
+        owner, _, attribute = name.rpartition(".")
+        holder = {"": app, "listener": listener, "garbage": garbage, "Telemetry": Telemetry}[owner]
+        monkeypatch.setattr(holder, attribute, failing(name))
+    monkeypatch.setattr(upkeep.Upkeep.__init__, "__kwdefaults__", {"first_pause_s": 0.0, "now_s": time.monotonic})
+    async with (
+        upstream(tmp_path),
+        running(process(tmp_path, config=tmp_path / "tollway.yaml")) as (gateway, serving),
+        asyncio.timeout(SOON_S),
+    ):
+        await all_again.wait()
+        assert not serving.done()
+        assert (await gateway.chat())[0] == 200
+        assert sorted(gateway.runtime.upkeep.failures.values()) == [1] * len(WORKERS)
+        token = gateway.runtime.admin_token
+        warnings = json.loads((await gateway.ask("GET", "/api/v1/status", token))[2])["warnings"]
+        assert any(
+            "rollups, 1 times, last with OverflowError: keep_rollups could not. This is a" in words
+            for words in warnings
+        )
+        metrics = (await gateway.ask("GET", "/metrics", token))[2]
+        assert b'tollway_worker_failures_total{worker="rollups"} 1' in metrics

@@ -50,8 +50,22 @@ def test_a_name_that_nobody_serves_is_refused_with_the_way_out(name: str) -> Non
 
 
 def test_a_bare_name_nobody_knows_goes_to_the_only_provider_of_that_api() -> None:
-    route = THREE.route("a-model-of-tomorrow", "anthropic", AT)
-    assert isinstance(route, Route) and (route.provider.slug, route.model) == ("anthropic", "a-model-of-tomorrow")
+    for name, dialect, provider in (
+        ("a-model-of-tomorrow", "google", "google"),
+        ("claude-of-tomorrow", "anthropic", "anthropic"),
+        ("Claude-9", "anthropic", "anthropic"),
+    ):
+        route = THREE.route(name, dialect, AT)
+        assert isinstance(route, Route) and (route.provider.slug, route.model) == (provider, name)
+
+
+def test_a_bare_name_that_reads_like_none_of_anthropics_goes_there_only_where_nobody_else_is() -> None:
+    route = THREE.route("gpt-9", "anthropic", AT)
+    assert isinstance(route, NoRoute) and route.code == "model_unknown"
+    alone = snapshot("anthropic").route("gpt-9", "anthropic", AT)
+    assert isinstance(alone, Route) and alone.provider.slug == "anthropic"
+    local = snapshot("openai", mine={"api": "anthropic", "base_url": "https://local/v1", "api_key": "none"})
+    assert isinstance(local.route("mine-9", "anthropic", AT), Route)
 
 
 def test_a_bare_name_nobody_knows_is_refused_where_several_speak_that_api() -> None:

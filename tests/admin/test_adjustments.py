@@ -112,6 +112,8 @@ async def test_the_same_id_is_booked_once(caller: Caller) -> None:
         ({"amount_usd": "0.00"}, "amount_usd: nothing is no adjustment"),
         ({"amount_usd": "1e3"}, "amount_usd: '1e3' is not an amount"),
         ({"amount_usd": "$5"}, "amount_usd: '$5' is not an amount"),
+        ({"amount_usd": "1000000.000000001"}, "the most is $1,000,000.00. Book several."),
+        ({"amount_usd": "-9000000000"}, "amount_usd: -$9,000,000,000.00 is more than one adjustment may be"),
         ({"by": "group"}, 'by: there are no statements by "group"'),
         ({"value": ""}, "value"),
         ({"value": "  "}, "value: write a line"),

@@ -36,7 +36,12 @@ class Api:
         self.runtime: Any = SimpleNamespace(
             store=self.store,
             snapshot=snapshot(
-                budgets=[budget("each", alerts=[80])], channels=channels, alerts=[{"name": "r", "when": "store"}]
+                budgets=[budget("each", alerts=[80])],
+                channels=channels,
+                alerts=[{"name": "r", "when": "store"}],
+                policies=[
+                    {"name": "p", "actor": "user:a", "action": {"type": "limit", "amount": "5", "period": "daily"}}
+                ],
             ),
             clock=Clock(lambda: NOW * 1_000_000),
             calendar=Calendar(),
@@ -144,8 +149,11 @@ async def test_an_unknown_channel_is_named_with_those_there_are(api: Api) -> Non
     assert "ops, closed, mail" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("target", ["*", "each", "each[user=a]"])
+@pytest.mark.parametrize("target", ["*", "each", "each[user=a]", "policies"])
 async def test_a_snooze_is_kept_until_its_end(api: Api, target: str) -> None:
+    if target == "policies":
+        (bucket,) = api.runtime.snapshot.buckets
+        target = f"{bucket.id}[actor=user:a]"
     asked = {"target": target, "until": "2026-07-01T16:00:00+02:00", "by": "alice"}
     answer = await api.client.post("/api/v1/alerts/snooze", json=asked)
     assert answer.json() == {"target": target, "until": "2026-07-01T14:00:00.000Z", "by": "alice"}

@@ -113,3 +113,8 @@ def test_the_question_has_the_buckets_of_the_grain() -> None:
     query = AnalyticsQuery(grain="day", by="team", metrics="cost", limit=3)
     metrics, asked = question(query, range_of(query, NOW), ())
     assert (metrics, len(asked.bounds), asked.by, asked.limit) == (("cost",), 31, ("metadata.team",), 3)
+
+
+def test_none_and_a_value_may_be_asked_for_together() -> None:
+    (asked,) = filters([("user", ""), ("user", "alice")], AnalyticsQuery, None)
+    assert (asked.field, asked.values, asked.negated) == ("user", ("", "alice"), False)

@@ -108,6 +108,12 @@ async def test_no_secret_is_in_any_answer(caller: Caller) -> None:
         ("/api/v1/ledger/entries?status=200", 400, "parameter_unknown"),
         ("/api/v1/ledger/entries?cursor=1", 400, "parameter_invalid"),
         ("/metrics?x=1", 400, "parameter_unknown"),
+        ("/api/v1/logs?cursor=9223372036854775808.1", 400, "parameter_invalid"),
+        ("/api/v1/ledger/entries?cursor=1.99999999999999999999", 400, "parameter_invalid"),
+        ("/api/v1/analytics?from=1970-01-01&to=9998-01-01&compare=previous", 400, "parameter_invalid"),
+        ("/api/v1/exports/analytics?from=1970-01-01&to=9998-01-01&compare=previous", 400, "parameter_invalid"),
+        ("/api/v1/analytics/movers?from=1970-01-01&to=9998-01-01", 400, "parameter_invalid"),
+        ("/api/v1/people?from=1970-01-01&to=9998-01-01", 400, "parameter_invalid"),
     ],
 )
 async def test_an_error_is_a_problem_document(caller: Caller, target: str, status: int, code: str) -> None:
@@ -161,6 +167,16 @@ async def test_a_defect_is_told_without_its_stack(
     assert (answer.status, answer.json["code"]) == (500, "internal_error")
     assert b"secret of the inside" not in answer.body
     assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("edge", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59.999999-14:00"])
+@pytest.mark.parametrize("name", ["since", "until"])
+async def test_the_first_and_the_last_instant_of_every_zone_are_answered(caller: Caller, name: str, edge: str) -> None:
+    for path in ("logs", "ledger/entries", "spend", "exports/logs", "exports/entries"):
+        answer = await caller.admin(f"/api/v1/{path}?{name}={edge}")
+        assert answer.status == 200, (path, answer.body)
+    erased = await caller.admin(f"/api/v1/logs?user=nobody&{name}={edge}", method="DELETE")
+    assert erased.status == 200, erased.body
 
 
 async def test_no_query_is_answered_with_a_defect(caller: Caller) -> None:
@@ -217,6 +233,19 @@ async def test_no_query_is_answered_with_a_defect(caller: Caller) -> None:
         query = "&".join(f"{quote(name)}={quote(value)}" for name, value in chosen)
         answer = await caller.admin(f"{draw.choice(targets)}?{query}")
         assert answer.status in (200, 400, 404), (query, answer.body)
+
+
+async def test_the_openapi_document_says_what_is_not_plain(caller: Caller) -> None:
+    schemas = (await caller.admin("/api/openapi.json", token="")).json["components"]["schemas"]
+    for kind, field, said in (
+        ("SessionShown", "user", "Whose things are their own"),
+        ("SessionShown", "csrf", "tollway-csrf"),
+        ("MatrixAsked", "policy", "As if this one were in force too"),
+        ("CellShown", "policies", "policies that decided"),
+    ):
+        assert said in schemas[kind]["properties"][field]["description"], (kind, field)
+        if kind.endswith("Shown"):
+            assert field in schemas[kind]["required"]
 
 
 async def test_the_openapi_document_lists_every_route_and_asks_for_no_token(caller: Caller) -> None:

@@ -160,7 +160,7 @@ async def test_no_secret_is_taken_in_clear_or_ever_comes_back(tmp_path: Path) ->
 
 
 WRONG: list[tuple[str, str, Any, int, str]] = [
-    ("PUT", PATH, {**JOB, "every": "5s"}, 422, "write 15m, 6h, day or month"),
+    ("PUT", PATH, {**JOB, "every": "5s"}, 422, "write 15m, 6h, 7d, day or month"),
     ("PUT", PATH, {**JOB, "to": {"file": "../../etc"}}, 422, "can only lead further in"),
     ("PUT", PATH, {**JOB, "colour": "red"}, 422, "colour"),
     ("PUT", PATH, {"what": "logs"}, 422, "every"),

@@ -135,6 +135,10 @@ async def test_filters_narrow_an_export(caller: Caller) -> None:
         "claude-haiku-4-5"
     }
     assert await rows(caller, "focus?month=2001-01") == []
+    # An empty value asks for what has none.
+    assert {row["user"] for row in await rows(caller, "logs?user=")} <= {""}
+    everything, of_users = await rows(caller, "entries"), await rows(caller, "entries?service=")
+    assert len(everything) == len(of_users) > 0 and await rows(caller, "entries?user=") == []
 
 
 @here

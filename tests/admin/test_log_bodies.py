@@ -61,10 +61,14 @@ async def test_a_stream_is_shown_as_it_came(caller: Caller) -> None:
 
 
 async def test_no_secret_is_in_a_body_nor_in_any_file(caller: Caller) -> None:
-    request_id = await chat(caller, "kept", said=f"my key is {ALICE_KEY} and the other {PROVIDER_KEY}, keep them")
+    request_id = await chat(
+        caller, "kept", said=f"my key is {ALICE_KEY}, his is {BOB_KEY}, and theirs {PROVIDER_KEY}: keep them"
+    )
     for part in ("request", "response"):
         found = await caller.admin(f"/api/v1/logs/{request_id}/{part}")
         assert found.status == 200 and CANARY not in found.body.decode()
+    asked = (await caller.admin(f"/api/v1/logs/{request_id}/request")).json["asked"]["content"]
+    assert f"my key is {'*' * len(ALICE_KEY)}, his is {'*' * len(BOB_KEY)}, and theirs ***" in asked
     await caller.runtime.store.bodies.flush()
     for path in sorted(caller.runtime.settings.data.rglob("*.db*")):
         assert CANARY.encode() not in path.read_bytes(), path.name
@@ -123,3 +127,25 @@ async def test_what_is_no_text_is_shown_in_base64_and_what_was_cut_in_a_characte
     cut = About(part="asked", content_type="text/plain", size=9, kept=3)
     shown = _shown(KeptBody(cut, "äö".encode()[:3]))
     assert shown is not None and (shown.encoding, shown.content, shown.truncated) == ("utf-8", "ä", True)
+
+
+async def test_a_key_in_the_path_the_model_or_the_user_agent_stands_in_no_log(caller: Caller) -> None:
+    issued = (await caller.admin("/api/v1/keys", {"name": "lost"})).json["secret"]
+    for secret in (BOB_KEY, issued):
+        for key, path, model, agent in (
+            (ALICE_KEY, "/v1/chat/completions", f"openai/{secret}", f"curl {secret}"),
+            (ALICE_KEY, f"/openai/{secret}/v1/chat/completions", "gpt-4o-mini", "curl"),
+            ("sk-nobody-knows-this-key", f"/{secret}", "gpt-4o-mini", secret),
+        ):
+            body = {"model": model, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 9}
+            headers = {"authorization": f"Bearer {key}", "user-agent": agent}
+            sent = await caller.ask("POST", path, headers, json.dumps(body).encode())
+            request_id = sent.headers["tollway-request-id"]
+            (log,) = (await caller.logged(f"/api/v1/logs?request_id={request_id}", 1))["items"]
+            whole = await caller.admin(f"/api/v1/logs/{request_id}")
+            assert secret not in json.dumps(log) + whole.body.decode()
+            assert "*" * len(secret) in whole.body.decode()
+    await caller.runtime.store.records.flush()
+    for path in sorted(caller.runtime.settings.data.rglob("*.db*")):
+        content = path.read_bytes()
+        assert BOB_KEY.encode() not in content and issued.encode() not in content, path.name

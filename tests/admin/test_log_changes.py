@@ -89,11 +89,22 @@ async def test_callers_judge_their_own_requests_and_no_others(caller: Caller) ->
         ({"metadata": {"": "x"}}, "1 to 64 printable characters"),
         ({"metadata": {"a": "x" * 513}}, "metadata.a: 513 characters; 512 at most"),
         ({"metadata": {str(n): "x" for n in range(17)}}, "17 entries; 16 at most"),
+        ({"metadata": {"n": "\ud800"}}, "metadata.n is no text"),
+        ({"metadata": {"\udfff": "x"}}, "metadata is no text"),
+        ({"metadata": {"n": "a\0b"}}, "metadata.n: it has the character U+0000"),
+        ({"metadata": {"n": "a\x1b[31mb"}}, "metadata.n: it has a control character"),
+        (b'{"metadata": {"n": 1e400}}', "metadata.n: the number is too large"),
+        (b'{"metadata": {"n": NaN}}', "metadata.n: the number is too large, or none"),
     ],
 )
 async def test_what_cannot_be_meant_is_refused(caller: Caller, said: Any, words: str) -> None:
     refused = await say(caller, await chat(caller), said)
     assert refused.status in (400, 422) and words in refused.json["detail"], refused.json
+
+
+async def test_text_of_any_script_and_of_several_lines_is_taken(caller: Caller) -> None:
+    request_id, text = await chat(caller), "日本 👩\u200d💻\n\tzwei\u00a0Wörter"
+    assert (await say(caller, request_id, {"metadata": {"n": text}})).json["added_metadata"] == {"n": text}
 
 
 async def test_a_request_that_is_not_there_cannot_be_judged(caller: Caller) -> None:
@@ -137,6 +148,7 @@ async def test_requests_are_taken_out_with_their_bodies_and_the_ledger_stays(cal
         ("", "give a filter, or all=true"),
         ("limit=5", "give a filter, or all=true"),
         ("colour=red", "colour"),
+        ("user=alice@example.com&user=", "user is given twice"),
         ("cursor=x&all=true", "not a cursor"),
     ],
 )
@@ -144,6 +156,17 @@ async def test_nothing_is_taken_out_that_was_not_named(caller: Caller, query: st
     await chat(caller)
     refused = await caller.admin(f"/api/v1/logs?{query}", method="DELETE")
     assert refused.status in (400, 422) and words in refused.json["detail"], refused.json
+
+
+async def test_requests_of_nobody_are_taken_out_and_no_others(caller: Caller) -> None:
+    turned_away = (await caller.chat("no-key-of-this-gateway")).headers["tollway-request-id"]
+    kept = await chat(caller)
+    await caller.logged(f"/api/v1/logs?request_id={kept}", 1)
+    await roll_all(caller.runtime.store.analytics, pause_s=0)
+    assert turned_away in await ids(caller, "user=")
+    erased = (await caller.admin("/api/v1/logs?user=", method="DELETE")).json
+    assert erased["deleted"] >= 1 and erased["left"] == 0
+    assert await ids(caller, "user=") == [] and kept in await ids(caller, "")
 
 
 async def test_only_administrators_take_requests_out(caller: Caller) -> None:

@@ -110,6 +110,29 @@ async def test_a_filter_shows_what_was_asked_for_only(caller: Caller) -> None:
         assert (await caller.admin(f"/api/v1/logs?{nothing}")).json == {"items": [], "next": None}
 
 
+async def test_an_empty_value_shows_requests_of_nobody(caller: Caller) -> None:
+    """As analytics does."""
+    await caller.chat()
+    turned_away = (await caller.chat("no-key-of-this-gateway")).headers["tollway-request-id"]
+    assert (await caller.logged(f"/api/v1/logs?request_id={turned_away}", 1))["items"][0]["user"] is None
+    for query in ("user=", "key=", "group=", "metadata.team=", "user=&status=401", "user=&text=credential"):
+        page = (await caller.admin(f"/api/v1/logs?limit=500&{query}")).json
+        assert turned_away in [log["request_id"] for log in page["items"]], query
+        assert all(log["user"] is None for log in page["items"]), query
+    assert (await caller.admin("/api/v1/logs?user=&key=alice")).json["items"] == []
+    page = (await caller.admin("/api/v1/logs?code=&feedback=&limit=500")).json
+    assert page["items"] and all(log["code"] == "" for log in page["items"])
+
+
+@pytest.mark.parametrize(
+    "path", ["logs", "ledger/entries", "spend", "exports/logs", "exports/entries", "exports/focus"]
+)
+async def test_a_field_that_is_given_twice_is_refused_and_not_half_read(caller: Caller, path: str) -> None:
+    refused = await caller.admin(f"/api/v1/{path}?user=alice@example.com&user=")
+    assert (refused.status, refused.json["code"]) == (400, "parameter_invalid")
+    assert "user is given twice" in refused.json["detail"]
+
+
 @pytest.mark.parametrize("query", ["min_cost_usd=cheap", "max_duration_ms=-1", "streamed=perhaps", "min_beauty=1"])
 async def test_a_bound_that_is_none_is_refused_naming_it(caller: Caller, query: str) -> None:
     answer = await caller.admin(f"/api/v1/logs?{query}")

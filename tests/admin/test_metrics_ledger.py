@@ -3,6 +3,7 @@ import time
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 from tests.admin.exposed import Exposed
 from tests.admin.gateways import Caller, gateway
 
@@ -61,6 +62,14 @@ def test_how_long_requests_took_is_added_up_over_the_models() -> None:
 
 def test_what_the_sums_lack_is_told() -> None:
     assert shown().value("tollway_rollup_behind_rows", table="ledger") == 2
+
+
+def test_what_cannot_be_rolled_up_is_told() -> None:
+    assert shown().value("tollway_rollup_failing", table="ledger") == shown().value("tollway_rollup_full") == 0
+    rolled = msgspec.structs.replace(ROLLED, full=True, failing={"spending": "no"})
+    found = Exposed("".join(lines(ledger_families((), rolled), openmetrics=False)))
+    assert [found.value("tollway_rollup_failing", table=table) for table in ("ledger", "log")] == [1, 0]
+    assert found.value("tollway_rollup_full") == 1
 
 
 async def scraped(caller: Caller) -> Exposed:

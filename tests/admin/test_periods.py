@@ -97,3 +97,16 @@ def test_too_many_buckets_are_refused_with_a_way_out() -> None:
 )
 def test_the_period_before_is_as_many_months_or_days_or_as_long(since: str, until: str, expected: str) -> None:
     assert before(at(since), at(until), BERLIN) == (at(expected), at(since))
+
+
+@pytest.mark.parametrize("until", ["9998-01-01T00:00Z", "9998-01-02T00:00Z", "9998-01-01T00:00:01Z"])
+@pytest.mark.parametrize("zone", [ZoneInfo("UTC"), BERLIN, HAVANA], ids=str)
+def test_a_range_before_which_there_is_no_period_is_refused(until: str, zone: ZoneInfo) -> None:
+    with pytest.raises(RangeInvalid, match="no year of the calendar"):
+        before(0, at(until), zone)
+
+
+def test_the_longest_range_with_a_period_before_it_is_answered() -> None:
+    assert before(0, at("3938-01-01T00:00Z"), ZoneInfo("UTC")) == (at("0002-01-01T00:00Z"), 0)
+    with pytest.raises(RangeInvalid):
+        before(0, at("3938-02-01T00:00Z"), ZoneInfo("UTC"))

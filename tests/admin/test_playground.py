@@ -79,6 +79,7 @@ async def test_the_models_are_those_that_the_person_may_use(caller: Caller) -> N
 async def test_who_has_no_name_of_their_own_has_to_bring_a_key(caller: Caller) -> None:
     answer = await tried(caller, caller.admin_token)
     assert (answer.status, answer.json["code"]) == (403, "forbidden")
+    assert "administrator's token is nobody" in answer.json["detail"]
 
 
 async def test_a_session_has_to_send_its_token_against_forgery(caller: Caller) -> None:

@@ -35,6 +35,19 @@ async def test_the_limit_of_several_that_refuses_is_the_one_that_is_shown(tmp_pa
         }
 
 
+async def test_alerts_are_about_the_same_limit(tmp_path: Path) -> None:
+    rule = "alerts:\n  - {{name: r, when: spent, at: [1]}}\n"
+    low = POLICIES.replace('"5"', '"0.0001"').replace('"9"', '"0.0002"')
+    async with gateway(tmp_path, PLAIN + low + rule) as caller:
+        answers = [await caller.chat(), await caller.chat(BOB_KEY)]
+        assert [answer.status for answer in answers] == [200, 200]
+        told = (await caller.logged("/api/v1/alerts", 2))["items"]
+        assert {alert["title"].partition("@")[0]: alert["data"]["limit_usd"] for alert in told} == {
+            "each, leads [user:alice": "0.0002",
+            "each, leads [user:bob": "0.0001",
+        }
+
+
 async def test_a_limit_that_conditions_have_yet_to_give_is_not_guessed(tmp_path: Path) -> None:
     async with gateway(tmp_path, PLAIN + POLICIES) as caller:
         await caller.chat(BOB_KEY)

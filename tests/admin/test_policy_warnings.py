@@ -53,6 +53,14 @@ def test_a_resource_that_may_be_something_here_is_not(resource: Any) -> None:
     assert warned(resource, LOCAL) == []
 
 
+def test_a_name_that_a_list_has_versions_of_is_about_those_and_never_its_own_hint() -> None:
+    mistral = {"mistral": {"api_key": "k"}}
+    assert warned({"model": ["mistral/codestral", "mistral/codestral-2508"]}, mistral) == []
+    (warning,) = warned({"model": "mistral/codestrel"}, mistral)
+    assert 'Did you mean "mistral/codestral' in warning
+    assert len(warned({"model": "openai/gpt-4o-2024-05-31"})) == 1, "a date that is none is told"
+
+
 def test_a_bare_name_that_no_price_list_has_is_told_where_all_have_one() -> None:
     assert "gpt4.1" in warned({"model": "gpt4.1"}, {"openai": {"api_key": "k"}})[0]
     reseller = {"openrouter": {"api_key": "k"}}

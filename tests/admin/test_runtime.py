@@ -9,6 +9,6 @@ def test_what_the_control_plane_asks_of_a_gateway_is_what_the_gateway_has() -> N
     assert asked == {
         "anchors", "answers", "attempts", "buffered", "calendar", "clock", "compile", "entry", "exporting", "health", "heavy", "is_admin",
         "issuers", "keyring", "learned", "rates", "reload", "safe", "scoring", "settings", "settings_path", "snapshot", "store",
-        "telemetry", "tokens",
+        "telemetry", "tokens", "upkeep",
     }  # fmt: skip
     assert asked <= {*running.Runtime.__struct_fields__, *dir(running.Runtime)}

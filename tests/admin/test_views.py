@@ -1,13 +1,19 @@
 """Saved views over the admin API: whose they are, who sees them, and what is no view."""
 
+import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 from tests.admin.gateways import SETTINGS, Caller, gateway
 from tests.admin.people import ALICE, BOB, FINANCE, OWNER, ROLES, signed_in
+
+from tollway.admin.principals import CSRF
+from tollway.admin.views import DRAWER
+from tollway.storage.protocol import Kept
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 GIVEN = {"name": "Models by team", "page": "/spend", "address": "by=model&then=metadata.team&range=month"}
@@ -87,3 +93,57 @@ async def test_a_view_that_nobody_has_is_named_in_the_answer(caller: Caller) -> 
     answer = await caller.admin("/api/v1/views/none", method="DELETE")
     assert answer.status == 404
     assert '"none"' in answer.json["detail"]
+
+
+PASSWORD = "correct horse battery staple"
+
+
+async def local(caller: Caller, name: str) -> dict[str, str]:
+    """The headers of an administrator who is known here alone, and new."""
+    made = await caller.admin("/api/v1/users", {"name": name, "password": PASSWORD, "roles": ["owner"]})
+    assert made.status == 201, made.body
+    begun = await caller.ask("POST", "/api/v1/session", {}, json.dumps({"name": name, "password": PASSWORD}).encode())
+    assert begun.status in (200, 201), begun.body
+    return {"cookie": begun.headers["set-cookie"].split(";")[0], CSRF: begun.json["csrf"]}
+
+
+async def test_people_who_are_called_alike_have_views_of_their_own(caller: Caller) -> None:
+    of_token = (await caller.admin("/api/v1/views", GIVEN | {"name": "token's"})).json
+    root = await local(caller, "root")
+    of_root = (await caller.ask("POST", "/api/v1/views", root, json.dumps(GIVEN | {"name": "root's"}).encode())).json
+    for view, name in ((of_token, "admin"), (of_root, "root")):
+        token = signed_in(caller, name)
+        assert view["name"] not in await names(caller, name)
+        for method, body in (("PUT", GIVEN), ("DELETE", None)):
+            asked = await caller.admin(f"/api/v1/views/{view['id']}", body, token=token, method=method)
+            assert (asked.status, asked.json["code"]) == (404, "view_unknown")
+        # And the same name may be given to one of theirs.
+        await saved(caller, name, name=view["name"], page=f"/{name}")
+    mine = [view["name"] for view in (await caller.admin("/api/v1/views")).json["items"] if view["mine"]]
+    assert "token's" in mine and "root's" not in mine
+    assert (await caller.ask("DELETE", f"/api/v1/views/{of_root['id']}", root, b"")).status == 200
+    assert (await caller.admin(f"/api/v1/views/{of_token['id']}", method="DELETE")).status == 200
+
+
+async def test_views_from_before_kinds_of_owners_were_kept_stay_their_most_likely_owners(caller: Caller) -> None:
+    warden = await local(caller, "Warden")
+    for owner in ("admin", "warden", ALICE):
+        old = {
+            "name": f"of {owner}",
+            "page": "/spend",
+            "address": "",
+            "shared": False,
+            "owner": owner,
+            "by": owner,
+            "at": 1,
+        }
+        kept = Kept(drawer=DRAWER, id=f"old-{owner}", record=msgspec.json.encode(old), at=1)
+        await caller.runtime.store.cabinet.put(kept)
+    assert "of alice@example.com" in await names(caller, ALICE)
+    assert "of admin" in [view["name"] for view in (await caller.admin("/api/v1/views")).json["items"]]
+    of_warden = (await caller.ask("GET", "/api/v1/views", warden, b"")).json["items"]
+    assert [view["name"] for view in of_warden if view["mine"]] == ["of warden"]
+    for name in ("admin", "warden"):
+        assert f"of {name}" not in await names(caller, name)
+    changed = await caller.admin(f"/api/v1/views/old-{ALICE}", GIVEN, token=signed_in(caller, ALICE), method="PUT")
+    assert (changed.status, changed.json["mine"]) == (200, True)

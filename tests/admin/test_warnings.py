@@ -1,6 +1,9 @@
+import json
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
@@ -46,6 +49,14 @@ def budget(**where: Any) -> list[dict[str, Any]]:
 
 def test_sound_settings_are_not_warned_of() -> None:
     assert warned() == []
+
+
+def test_settings_that_cannot_be_edited_are_told_with_their_file() -> None:
+    snapshot = compiled()
+    written = msgspec.structs.replace(snapshot, document=json.dumps(SOUND))
+    (said,) = warnings_of(written, NOW, file=Path("/etc/tollway.json"))
+    assert said.startswith("Settings file '/etc/tollway.json' is written in braces")
+    assert warnings_of(written, NOW)[0].startswith("The settings file is written in braces")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from tollway.admin.where import Listing, Where
+from tollway.clock import iso
 from tollway.storage.protocol import Filter
 
 
@@ -23,10 +24,19 @@ def test_a_page_is_no_part_of_the_filter() -> None:
         ("1970-01-01T01:00:00.001+01:00", 1),
         ("1969-12-31T23:59:59.999Z", -1),
         ("2026-07-01T00:00:00Z", 1_782_864_000_000),
+        # Of instants that are in no year of UTC, the nearest that is.
+        ("0001-01-01T00:00:00+14:00", -62_135_596_800_000),
+        ("9999-12-31T23:59:59.999999-14:00", 253_402_300_799_999),
     ],
 )
 def test_an_instant_is_exact_milliseconds_in_any_zone(text: str, ms: int) -> None:
     assert Where.model_validate({"since": text}).filter().since == ms
+
+
+@pytest.mark.parametrize("edge", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999-14:00"])
+def test_the_first_and_the_last_instant_of_any_zone_can_be_written_again(edge: str) -> None:
+    found = Where.model_validate({"since": edge}).filter().since
+    assert found is not None and iso(found)[:4] in ("0001", "9999")
 
 
 @pytest.mark.parametrize(

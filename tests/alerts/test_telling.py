@@ -37,6 +37,12 @@ def test_the_key_names_account_window_and_threshold() -> None:
     assert EVENTS[0].key == "spent:each[user=a]:5:80"
 
 
+def test_people_are_told_what_an_account_is_called_and_programs_its_name() -> None:
+    event = telling.spent("policies:x.1[actor=a]", name="cap", start=5, percent=80, **MONEY, **AT, called="cap [a]")
+    assert event.title.startswith("cap [a]: ") and 'Account "cap [a]"' in event.text
+    assert (event.account, event.budget) == ("policies:x.1[actor=a]", "policies:x.1")
+
+
 def test_a_forecast_says_on_which_day() -> None:
     assert "2026-07-14 12:00 UTC" in EVENTS[2].title
     assert EVENTS[2].data["reached_at"] == "2026-07-14T12:00:00.000Z"

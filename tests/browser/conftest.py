@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, StorageState, sync_playwright
-from tests.browser.visiting import Visitor
+from playwright.sync_api import Browser, StorageState, expect, sync_playwright
+from tests.browser.visiting import PATIENCE_MS, Visitor
 
 ROOT = Path(__file__).parent.parent.parent
+expect.set_options(timeout=PATIENCE_MS)
 BUILT = ROOT / "src" / "tollway" / "dashboard" / "dist" / "index.html"
 
 

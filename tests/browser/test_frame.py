@@ -1,6 +1,7 @@
 """What holds for every page: who sees it, by which keys, on which screen, and what axe says of it."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -87,15 +88,59 @@ def test_a_developer_begins_with_what_is_their_own_and_nothing_is_refused(develo
 
 
 def test_every_time_is_of_the_zone_that_was_chosen(visitor: Visitor) -> None:
-    def first_time(path: str) -> str:
-        page = visitor.open(path)
-        return page.get_by_role("row").nth(1).get_by_role("cell").first.inner_text()
-
-    page = visitor.open("/audit")
+    page = visitor.open("/audit?target=company")
+    time = page.get_by_role("row", name=re.compile("budget created")).get_by_role("cell").first
     expect(page.get_by_role("columnheader", name="Time (Berlin)")).to_be_visible()
-    here, there = first_time("/audit"), first_time("/audit?zone=Asia/Kolkata")
+    here = time.inner_text()
+    visitor.open("/audit?target=company&zone=Asia/Kolkata")
     expect(page.get_by_role("columnheader", name="Time (Kolkata)")).to_be_visible()
-    assert here != there and here[-2:] == there[-2:]
+    expect(time).not_to_have_text(here)
+    expect(time).to_have_text(re.compile(f"{re.escape(here[-2:])}$"))
+
+
+def test_another_zone_leaves_what_is_open_and_what_was_typed_as_it_is(visitor: Visitor) -> None:
+    page = visitor.open("/requests?range=7d")
+    # What no address has: a filter that is half written, and where the focus is.
+    page.get_by_role("button", name="Filter", exact=True).click()
+    value = page.get_by_role("combobox", name="Is", exact=True)
+    value.fill("somebody@exa")
+    here = page.get_by_role("columnheader", name="Time (Berlin)")
+    expect(here).to_be_visible()
+    page.evaluate(
+        """() => { const url = new URL(location.href); url.searchParams.set("zone", "Asia/Kolkata");
+          history.pushState(history.state, "", url); }"""
+    )
+    expect(page.get_by_role("columnheader", name="Time (Kolkata)")).to_be_visible()
+    expect(here).to_have_count(0)
+    expect(value).to_have_value("somebody@exa")
+    expect(value).to_be_focused()
+    page.go_back()
+    expect(here).to_be_visible()
+    expect(value).to_have_value("somebody@exa")
+
+
+def test_another_zone_is_chosen_beside_a_chart_that_stays_a_table(visitor: Visitor) -> None:
+    # Instants, and not days: the same hours have other names elsewhere at any time of day.
+    now = datetime.now(UTC).replace(microsecond=0)
+    page = visitor.open(
+        f"/?range=custom&since={now - timedelta(hours=20):%Y-%m-%dT%H:%M:%SZ}&until={now:%Y-%m-%dT%H:%M:%SZ}"
+    )
+    page.get_by_role("button", name="Show as table").click()
+    table = page.get_by_role("table", name="Spend over time")
+    first = (
+        table.get_by_role("row")
+        .nth(1)
+        .get_by_role("rowheader")
+        .or_(table.get_by_role("row").nth(1).get_by_role("cell"))
+        .first
+    )
+    before = first.inner_text()
+    page.get_by_role("button", name=re.compile("^Range.*Berlin time")).click()
+    with page.expect_response(re.compile("/analytics.*timezone=Pacific%2FAuckland")):
+        page.get_by_label("Days and times are those of").select_option("Pacific/Auckland")
+    expect(table).to_be_visible()
+    expect(page.get_by_role("button", name="Show as chart")).to_be_visible()
+    expect(first).not_to_have_text(before)
 
 
 def test_a_deep_link_survives_signing_in_and_a_wrong_password_is_told(chromium: Browser, gateway: str) -> None:
@@ -109,7 +154,7 @@ def test_a_deep_link_survives_signing_in_and_a_wrong_password_is_told(chromium: 
     page.get_by_label("Password").first.fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Requests")
-    assert page.url.endswith("/dashboard/requests?status=429")
+    expect(page).to_have_url(f"{gateway}/dashboard/requests?status=429")
     page.get_by_role("button", name="Signed in as root").click()
     page.get_by_role("menuitem", name="Sign out").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
@@ -120,6 +165,7 @@ def test_the_keyboard_alone_reaches_a_page_and_its_content(visitor: Visitor) -> 
     page = visitor.open("/")
     page.keyboard.press("Control+k")
     page.get_by_label("Find a page, a person, a model or a request").fill("caps")
+    expect(page.get_by_role("option", name="Budgets page")).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Budgets")
     page.reload()

@@ -72,17 +72,20 @@ def test_a_key_is_made_shown_once_rotated_and_revoked(visitor: Visitor) -> None:
     dialog.get_by_label("Name").fill("nightly-build")
     dialog.get_by_label("Person").fill("dan@example.com")
     dialog.get_by_role("button", name="Make the key").click()
-    first = page.get_by_role("dialog", name="The key, shown this once").locator(".tw-code").inner_text()
-    assert first.startswith("tw_") and len(first) > 30
+    shown = page.get_by_role("dialog", name="The key, shown this once")
+    expect(shown.locator(".tw-code")).to_have_text(re.compile("^tw_.{28,}$"))
+    first = shown.locator(".tw-code").inner_text()
     page.get_by_role("button", name="I have it").click()
+    expect(shown).to_have_count(0)
     expect(page.get_by_role("table", name="Keys")).to_contain_text("nightly-build")
     assert first not in page.content()
     page.get_by_role("button", name="What to do with nightly-build").click()
     page.get_by_role("menuitem", name="Rotate…").click()
     page.get_by_role("button", name="Make a new secret").click()
-    second = page.get_by_role("dialog", name="The key, shown this once").locator(".tw-code").inner_text()
-    assert second != first
+    expect(shown.locator(".tw-code")).to_have_text(re.compile("^tw_.{28,}$"))
+    expect(shown.locator(".tw-code")).not_to_have_text(first)
     page.get_by_role("button", name="I have it").click()
+    expect(shown).to_have_count(0)
     page.get_by_role("button", name="What to do with nightly-build").click()
     page.get_by_role("menuitem", name="Revoke…").click()
     page.get_by_role("button", name="Revoke it for good").click()
@@ -95,14 +98,52 @@ def test_a_client_is_set_up_with_the_key_filled_in(visitor: Visitor) -> None:
     page.get_by_label("Gateway key").fill("tw_live_example")
     expect(page.locator(".tw-code").first).to_contain_text(f"export ANTHROPIC_BASE_URL={visitor.url}")
     expect(page.locator(".tw-code").first).to_contain_text("export ANTHROPIC_AUTH_TOKEN=tw_live_example")
-    assert "tw_live_example" not in page.url
+    expect(page).not_to_have_url(re.compile("tw_live_example"))
 
 
 def test_a_price_is_found_and_told_meter_by_meter(visitor: Visitor) -> None:
     page = visitor.open("/prices")
     page.get_by_label("Find a model").fill("claude-opus-4-5")
+    expect(page.get_by_role("row", name=re.compile("claude-2 "))).to_have_count(0)
     page.get_by_role("row", name=re.compile("claude-opus-4-5")).first.click()
     expect(page.get_by_role("dialog").get_by_role("table", name="Meters")).to_contain_text("/ 1 M")
+
+
+def test_a_price_says_where_it_is_from_and_which_day_or_that_nobody_knows(visitor: Visitor) -> None:
+    page = visitor.open("/prices?q=gpt-4o-mini")
+    table = page.get_by_role("table", name="Prices")
+    row = table.get_by_role("row", name=re.compile("^openai gpt-4o-mini ")).first
+    expect(row).to_contain_text(re.compile(r"genai-prices \d[\d.]*list of \d{4}-\d\d-\d\d"))
+    expect(row.get_by_role("cell").last).to_have_text(re.compile(r"(not known|\d{4}-\d\d-\d\d)$"))
+    expect(page.get_by_text(re.compile(r"^list of \d{4}-\d\d-\d\d: genai-prices \d[\d.]*, litellm \d"))).to_be_visible()
+    row.click()
+    panel = page.get_by_role("dialog")
+    expect(panel.get_by_role("link", name=re.compile("^genai-prices"))).to_have_attribute("href", re.compile("^https:"))
+    facts = panel.locator(".tw-facts")
+    expect(facts).to_contain_text(re.compile(r"Valid from(not known: the list names no day|\d{4}-)"))
+    expect(facts).to_contain_text(re.compile(r"Checked onnot known of one price; it is of the list of \d{4}-\d\d-\d\d"))
+    # A price that the list dates, and one that it has for hours of the day.
+    page = visitor.open("/prices?open=deepseek/deepseek-v4-flash")
+    expect(page.get_by_role("table", name="Prices in time")).to_contain_text("01:00-04:00 UTC")
+
+
+def test_a_price_of_ones_own_says_from_when_until_when_it_holds(visitor: Visitor) -> None:
+    page = visitor.open("/prices?open=openai/gpt-4o")
+    panel = page.get_by_role("dialog")
+    panel.get_by_label("From").fill("2026-10-01")
+    panel.get_by_role("button", name="Put in force").click()
+    expect(page.get_by_text("openai/gpt-4o has a price of your own")).to_be_visible()
+    expect(panel.locator(".tw-facts")).to_contain_text("Valid from2026-10-01")
+    page = visitor.open("/prices?tab=own")
+    row = page.get_by_role("table", name="Own prices").get_by_role("row").filter(has_text="openai/gpt-4o")
+    expect(row).to_contain_text("from 2026-10-01")
+    page = visitor.open("/prices?q=gpt-4o")
+    listed = page.get_by_role("table", name="Prices").get_by_role("row", name=re.compile("^openai gpt-4o .*own price"))
+    expect(listed).to_contain_text("of the settings")
+    expect(listed).to_contain_text("2026-10-01")
+    page = visitor.open("/prices?tab=own")
+    row.get_by_role("button", name="Take out").click()
+    expect(row).to_have_count(0)
 
 
 def test_a_model_without_a_price_is_named(visitor: Visitor) -> None:

@@ -28,6 +28,7 @@ def test_people_say_who_uses_what_and_lead_to_the_person(visitor: Visitor) -> No
     expect(page).to_have_url(re.compile("q=carol"))
     row = table.get_by_role("row", name=re.compile("carol@example.com"))
     expect(row).to_contain_text("claude-sonnet-4-5")
+    expect(row.locator("td").nth(1)).to_contain_text(re.compile(r"\$[0-9.,]+"))
     spent = row.locator("td").nth(1).inner_text()
     row.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("carol@example.com")

@@ -1,9 +1,10 @@
 """Policies: made by choices or in CEL, drafted, judged for one caller and for all of them."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from tests.browser.visiting import Visitor, looked_at
 
 
@@ -31,8 +32,91 @@ def test_a_policy_is_drafted_judged_and_put_in_force(visitor: Visitor) -> None:
     page.get_by_role("button", name="Judge").click()
     expect(page.get_by_role("status").filter(has_text="Refused")).to_contain_text("no gemini")
     page.get_by_role("button", name="Put all drafts in force").click()
+    asked = page.get_by_role("dialog", name="Put no gemini in force?")
+    asked.get_by_role("button", name="Put in force all the same").click()
     expect(page.get_by_role("row", name=re.compile("^no gemini every gateway")).first).to_contain_text("in force")
     visitor.expect_refusal()
+
+
+ASK = """async asked => {
+  const { csrf } = await (await fetch("/api/v1/session")).json();
+  const headers = { "tollway-csrf": csrf, "content-type": "application/json" };
+  const answers = [];
+  for (const [method, path, body] of asked) {
+    const answer = await fetch(`/api/v1/policies${path}`, { method, headers, body: body ? JSON.stringify(body) : undefined });
+    if (!answer.ok) throw new Error(await answer.text());
+    answers.push(await answer.json());
+  }
+  return answers;
+}"""
+INTERNS = "/no-frontier-models-for-interns"
+
+
+@pytest.fixture
+def drafting(visitor: Visitor) -> Iterator[Page]:
+    """The page, after which policies are as they were."""
+    page = visitor.open("/policies")
+    revision = page.evaluate(ASK, [["GET", "", None]])[0]["revision"]
+    yield page
+    there = page.evaluate(ASK, [["GET", "?includeStaging=true", None]])[0]["items"]
+    drafts = [["DELETE", f"/{policy['id']}", None] for policy in there if policy["staging"]]
+    page.evaluate(ASK, [*drafts, ["POST", "/rollback", {"revision": revision}]])
+
+
+def test_what_all_drafts_change_is_shown_before_and_what_became_of_them_after(drafting: Page, visitor: Visitor) -> None:
+    page = drafting
+    sonnet = {
+        "name": "no sonnet for research",
+        "condition": '"research" in cf.user.groups',
+        "resource": {"model": ["*claude-sonnet-4-5", "*/*claude-sonnet-4-5"]},
+        "action": {"type": "block"},
+    }
+    opus = {"condition": '"interns" in cf.user.groups || "web" in cf.user.groups'}
+    page.evaluate(ASK, [["POST", "", sonnet], ["PUT", INTERNS, opus]])
+    page.reload()
+    expect(page.get_by_role("alert").filter(has_text="2 drafts are not in force")).to_be_visible()
+    page.get_by_role("button", name="Put all drafts in force").click()
+    asked = page.get_by_role("dialog", name="Put 2 drafts in force?")
+    changes = asked.get_by_role("status", name="What it changes")
+    # Carol, of research, asks for nothing else.
+    expect(changes).to_contain_text(re.compile(r"research loses .*anthropic/claude-sonnet-4-5"))
+    expect(changes).to_contain_text(
+        re.compile(r"Of [0-9,]+ requests that people had answered in the last 7 days, [0-9]+ would have been refused")
+    )
+    expect(changes).to_contain_text(re.compile(r"refused: .*carol@example.com [0-9]+"))
+    expect(changes).not_to_contain_text("dan@example.com")
+    drafts = asked.get_by_role("region", name="Drafts")
+    expect(drafts).to_contain_text(re.compile(r"no sonnet for research\s*new\s*by root"))
+    expect(drafts.get_by_text("changes what is in force")).to_have_count(1)
+    expect(drafts.get_by_role("group", name="Difference")).to_contain_text(
+        'condition: "interns" in cf.user.groups || "web" in cf.user.groups'
+    )
+    assert visitor.barriers() == []
+    asked.get_by_role("button", name="Not yet").click()
+    expect(asked).to_have_count(0)
+    expect(page.get_by_role("row", name=re.compile("^no sonnet for research"))).to_contain_text("draft")
+    page.get_by_role("button", name="Put all drafts in force").click()
+    asked.get_by_role("button", name="Put in force all the same").click()
+    told = page.get_by_role("status").filter(has_text="2 drafts are in force; revision")
+    expect(told).to_contain_text("no sonnet for research")
+    expect(page.get_by_role("row", name=re.compile("^no sonnet for research"))).to_contain_text("in force")
+    expect(page.get_by_role("button", name="Put all drafts in force")).to_have_count(0)
+    told.get_by_role("button", name="Close what became of the drafts").click()
+    expect(told).to_have_count(0)
+
+
+def test_a_draft_that_is_outdated_stays_one_and_why_is_told(drafting: Page) -> None:
+    page = drafting
+    draft, other = ({"condition": f'"{group}" in cf.user.groups'} for group in ("web", "nobody"))
+    page.evaluate(ASK, [["PUT", INTERNS, draft], ["PUT", f"{INTERNS}?commit=true", other]])
+    page.reload()
+    page.get_by_role("button", name="Put all drafts in force").click()
+    asked = page.get_by_role("dialog", name="Put no frontier models for interns in force?")
+    expect(asked.get_by_role("status", name="What it changes")).to_be_visible()
+    asked.get_by_role("button", name=re.compile("^Put (it )?in force")).click()
+    told = page.get_by_role("status").filter(has_text="0 drafts are in force, 1 is not")
+    expect(told).to_contain_text("has been changed since root staged its draft")
+    expect(page.get_by_role("alert").filter(has_text="One draft is not in force")).to_be_visible()
 
 
 def test_what_a_policy_takes_away_is_told_before_it_is_in_force(visitor: Visitor) -> None:
@@ -78,8 +162,7 @@ def test_the_matrix_says_who_may_use_which_model_and_why(visitor: Visitor) -> No
     matrix = page.get_by_role("table", name="Access")
     cell = matrix.get_by_role("button", name=re.compile("^interns, anthropic.claude-opus-4-5"))
     expect(cell).to_contain_text("blocked")
-    cell.focus()
-    page.keyboard.press("Enter")
+    cell.press("Enter")
     expect(page.get_by_role("status").filter(has_text="interns")).to_contain_text(
         'Policy "no frontier models for interns" blocks it'
     )

@@ -15,14 +15,22 @@ def opened(visitor: Visitor, address: str = "/routes?open=chat") -> tuple[Page, 
     return page, dialog
 
 
-def written(dialog: Locator) -> list[dict[str, object]]:
+def elements_of(dialog: Locator) -> Locator:
+    """The field that has the route as JSON."""
     dialog.get_by_role("tab", name="JSON", exact=True).click()
-    return json.loads(dialog.get_by_label("Elements", exact=True).input_value())
+    field = dialog.get_by_label("Elements", exact=True)
+    expect(field).to_be_visible()
+    return field
+
+
+UNDO = """async button => {
+  while (!button.disabled) { button.click(); await new Promise(requestAnimationFrame); }
+}"""
 
 
 def test_a_route_is_changed_in_the_graph_and_the_json_follows(visitor: Visitor) -> None:
     _, dialog = opened(visitor)
-    before = written(dialog)
+    before = elements_of(dialog).input_value()
     dialog.get_by_role("button", name="Add an element").click()
     visitor.page.get_by_role("menuitem", name="A model").click()
     expect(dialog.get_by_role("group", name="Graph of 7 elements")).to_be_visible()
@@ -31,6 +39,9 @@ def test_a_route_is_changed_in_the_graph_and_the_json_follows(visitor: Visitor) 
     # By the mouse: from the fallback of "small" to the new box.
     small = dialog.locator('.react-flow__node[data-id="small"] .react-flow__handle[data-handleid="fallback"]')
     fresh = dialog.locator('.react-flow__node[data-id="model"] .react-flow__handle.target')
+    # Once both stand where they will stay.
+    for handle in (small, fresh):
+        handle.scroll_into_view_if_needed()
     small.drag_to(fresh, force=True)
     # And by the form, which the keyboard can use.
     dialog.locator('.react-flow__node[data-id="model"]').click()
@@ -39,15 +50,15 @@ def test_a_route_is_changed_in_the_graph_and_the_json_follows(visitor: Visitor) 
     dialog.get_by_role("textbox", name="Name", exact=True).fill("last")
     dialog.get_by_role("textbox", name="Name", exact=True).press("Tab")
     expect(dialog.get_by_role("status").filter(has_text="It can be used")).to_be_visible()
-    elements = {str(element["id"]): element for element in written(dialog)}
+    field = elements_of(dialog)
+    expect(field).to_have_value(re.compile('"id": "last"'))
+    elements = {str(element["id"]): element for element in json.loads(field.input_value())}
     assert [*elements] == ["start", "plan", "limit", "large", "small", "last", "end"]
     assert "last" in json.dumps(elements["small"]["outputs"])
-    for _ in range(20):
-        undo = dialog.get_by_role("button", name="Undo")
-        if undo.is_disabled():
-            break
-        undo.click()
-    assert written(dialog) == before
+    undo = dialog.get_by_role("button", name="Undo")
+    undo.evaluate(UNDO)
+    expect(undo).to_be_disabled()
+    expect(field).to_have_value(before)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -70,19 +81,19 @@ def test_an_address_of_what_is_not_there_says_so(visitor: Visitor) -> None:
 
 
 def test_an_element_is_chosen_and_taken_out_by_the_keyboard(visitor: Visitor) -> None:
-    page, dialog = opened(visitor)
-    dialog.locator('.react-flow__node[data-id="large"]').focus()
-    page.keyboard.press("Enter")
+    _, dialog = opened(visitor)
+    box = dialog.locator('.react-flow__node[data-id="large"]')
+    box.press("Enter")
     expect(dialog.get_by_role("textbox", name="Name", exact=True)).to_have_value("large")
-    page.keyboard.press("Delete")
+    box.press("Delete")
     expect(dialog.get_by_role("group", name="Graph of 5 elements")).to_be_visible()
     expect(dialog.get_by_role("status").filter(has_text="It cannot be used yet")).to_be_visible()
 
 
 def test_what_is_typed_as_json_is_drawn_and_its_problems_lead_to_their_place(visitor: Visitor) -> None:
     _, dialog = opened(visitor)
-    elements = written(dialog)
-    box = dialog.get_by_label("Elements", exact=True)
+    box = elements_of(dialog)
+    elements = json.loads(box.input_value())
     box.fill("[{")
     expect(dialog.get_by_text("The JSON is no list of elements yet")).to_be_visible()
     broken = json.dumps(elements).replace('"openai"', '"opena"', 1)
@@ -108,8 +119,8 @@ def test_a_request_is_walked_through_a_route_and_nothing_is_sent(visitor: Visito
 
 def test_a_route_is_saved_deployed_compared_and_rolled_back_with_a_word_why(visitor: Visitor) -> None:
     page, dialog = opened(visitor)
-    text = json.dumps(written(dialog))
-    box = dialog.get_by_label("Elements", exact=True)
+    box = elements_of(dialog)
+    text = json.dumps(json.loads(box.input_value()))
     for elements, why in ((text, "as it was"), (text.replace("gpt-4o-mini", "gpt-5-mini"), "a newer small one")):
         box.fill(elements)
         expect(dialog.get_by_role("status").filter(has_text="It can be used")).to_be_visible()
@@ -117,7 +128,8 @@ def test_a_route_is_saved_deployed_compared_and_rolled_back_with_a_word_why(visi
         dialog.get_by_label("Why", exact=True).fill("")
         expect(deploy).to_be_disabled()
         dialog.get_by_label("Why", exact=True).fill(why)
-        deploy.click()
+        with page.expect_response(lambda answer: answer.url.endswith("/versions") and answer.request.method == "POST"):
+            deploy.click()
         expect(page.get_by_text("chat has a new version in force").last).to_be_visible()
     dialog.get_by_role("tab", name="Versions").click()
     versions = dialog.get_by_role("table", name="Versions")

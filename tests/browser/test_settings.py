@@ -75,7 +75,7 @@ def test_a_scheduled_export_is_seen_paused_and_run(visitor: Visitor) -> None:
     page = visitor.open("/settings?tab=exports")
     row = page.get_by_role("table", name="Scheduled exports").get_by_role("row", name=re.compile("nightly"))
     expect(row).to_contain_text("folder spend")
-    page.get_by_role("switch", name="nightly runs by itself").click(force=True)
+    row.locator("label").filter(has=page.get_by_role("switch", name="nightly runs by itself")).click()
     expect(row).to_contain_text("paused")
     row.get_by_role("button", name="Runs").click()
     expect(page.get_by_role("dialog", name="Runs of nightly")).to_be_visible()

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from tests.browser.visiting import Visitor
 
 
@@ -40,6 +40,7 @@ def test_a_month_is_charged_to_teams_adjusted_and_frozen_for_ever(visitor: Visit
     page.get_by_label("Month").select_option(index=1)
     table = page.get_by_role("table", name="Statements", exact=True)
     expect(table.get_by_role("row", name=re.compile("research"))).to_be_visible()
+    expect(page).to_have_url(re.compile("month="))
     month = page.get_by_label("Month").input_value()
     told = page.request.get(f"{visitor.url}/api/v1/statements?month={month}&by=team").json()
     assert sum(Fraction(row["total_usd"]) for row in told["rows"]) == Fraction(told["total"]["total_usd"]) > 0
@@ -89,3 +90,37 @@ def test_a_month_without_charges_says_so(visitor: Visitor) -> None:
     page = visitor.open("/statements?month=2026-01")
     expect(page.get_by_text("Nothing was charged in January 2026")).to_be_visible()
     expect(page.get_by_role("link", name="PDF")).to_have_count(0)
+
+
+def test_a_name_of_many_hundred_characters_widens_nothing(visitor: Visitor) -> None:
+    long = "x" * 900
+
+    def rename(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        for row in told["rows"][:1]:
+            row["value"] = long
+        route.fulfill(response=answer, json=told)
+
+    visitor.page.route(re.compile(r"/api/v1/statements\?"), rename)
+    page = visitor.open("/statements")
+    table = page.get_by_role("table", name="Statements", exact=True)
+    expect(table.get_by_title(long)).to_be_visible()
+    assert table.evaluate("one => one.scrollWidth <= one.parentElement.clientWidth")
+
+
+def test_a_long_name_in_the_legend_of_a_chart_is_cut(visitor: Visitor) -> None:
+    long = "x" * 900
+
+    def rename(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        for row in told["groups"][:1]:
+            row["group"] = dict.fromkeys(row["group"], long)
+        route.fulfill(response=answer, json=told)
+
+    visitor.page.route(re.compile(r"/api/v1/analytics\?"), rename)
+    page = visitor.open("/spend?by=model")
+    legend = page.locator(".tw-legend").first
+    expect(legend.get_by_title(long)).to_be_visible()
+    assert legend.evaluate("one => one.scrollWidth <= one.clientWidth")

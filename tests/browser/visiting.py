@@ -7,13 +7,16 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 AXE = Path(__file__).parent.parent.parent / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
 PASSWORD = "a-long-password"
+PATIENCE_MS = 20_000
+"""How long something may take to be there, on a machine that has much else to do."""
 SETTLED = """async () => {
-  const busy = () => document.querySelector('[role=status][aria-label=Loading]') !== null;
+  const moving = one => one.playState === 'running' && one.effect !== null && one.effect.getComputedTiming().endTime !== Infinity;
+  const busy = () => document.querySelector('[role=status][aria-label=Loading]') !== null || document.getAnimations().some(moving);
   if (busy()) return false;
   await new Promise(resolve => setTimeout(resolve, 50));
   return !busy();
 }"""
-"""Nothing is loading, and what was loaded has led to nothing else that loads."""
+"""Nothing is loading or on its way to its place, and what was loaded has led to nothing else that loads."""
 
 
 class Visitor:
@@ -22,11 +25,17 @@ class Visitor:
     def __init__(self, context: BrowserContext, url: str) -> None:
         self.page: Page = context.new_page()
         self.url = url
-        self.wrong: list[str] = []
+        self._told: list[str] = []
+        self._refusals_are_meant = False
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.on("pageerror", lambda error: self._told.append(str(error)))
+        self.page.on("console", lambda told: self._told.append(told.text) if told.type == "error" else None)
+
+    @property
+    def wrong(self) -> list[str]:
         """What the browser complained of: errors of scripts, and all that the policy of the page has stopped."""
-        self.page.set_default_timeout(20_000)
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("console", lambda told: self.wrong.append(told.text) if told.type == "error" else None)
+        meant = "the server responded with a status of" if self._refusals_are_meant else None
+        return [told for told in self._told if meant is None or meant not in told]
 
     def sign_in(self, name: str = "root") -> None:
         self.page.goto(f"{self.url}/dashboard")
@@ -43,11 +52,13 @@ class Visitor:
         return self.page
 
     def expect_refusal(self) -> None:
-        """Takes what the browser says of answers that were meant to be errors out of what it complained of."""
-        self.wrong = [told for told in self.wrong if "the server responded with a status of" not in told]
+        """Takes what the browser says of answers that were meant to be errors out of what it complained of. It may say so
+        later than the page does."""
+        self._refusals_are_meant = True
 
     def barriers(self) -> list[str]:
-        """What axe finds serious or critical."""
+        """What axe finds serious or critical, once nothing moves: what is half transparent yet has too little contrast."""
+        self.page.wait_for_function(SETTLED)
         self.page.evaluate(AXE.read_text())
         found = self.page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
         return [

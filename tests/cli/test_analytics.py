@@ -42,7 +42,7 @@ def test_rollups_that_are_right_are_verified(folder: Path) -> None:
     assert found.exit_code == 0
     assert "equal the 5 ledger entries that are in them, to the nanodollar; 1 are not in them yet" in found.output
     found = run("verify", "--data", str(folder), "--json")
-    assert json.loads(found.output) == {"ok": True, "entries": 5, "behind": 1, "differences": []}
+    assert json.loads(found.output) == {"ok": True, "entries": 5, "behind": 1, "stuck": None, "differences": []}
 
 
 def test_what_differs_is_told_with_a_way_out_which_works(folder: Path) -> None:
@@ -63,3 +63,15 @@ def test_a_folder_in_use_or_without_a_store_is_told(tmp_path: Path) -> None:
         found = run(command, "--data", str(tmp_path / "none"))
         assert found.exit_code == 2
         assert "There is no store" in found.output
+
+
+def test_what_lags_behind_and_cannot_be_taken_in_is_told_with_exit_code_1(folder: Path) -> None:
+    writing = connection.writer(folder / connection.FILE, "normal")
+    writing.execute("CREATE TRIGGER spoilt BEFORE UPDATE ON spending BEGIN SELECT RAISE(ABORT, 'spoilt'); END")
+    writing.close()
+    found = run("verify", "--data", str(folder))
+    assert found.exit_code == 1
+    assert "1 ledger entries are not in the rollups and cannot be taken in: ConstraintError: spoilt" in found.output
+    assert "tollway analytics rebuild" in found.output
+    found = run("verify", "--data", str(folder), "--json")
+    assert (found.exit_code, json.loads(found.output)["ok"]) == (1, False)

@@ -91,3 +91,34 @@ def test_whether_a_provider_has_a_key_is_for_the_running_gateway_to_say(
     assert [(finding["state"], "the gateway has a key of" in finding["said"]) for finding in found] == [(state, True)]
     assert ("has no key" in result.output) is not has_key
     assert next(f["state"] for f in json.loads(result.output) if f["what"] == "settings") == "ok", result.output
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "https://gateway.example"])
+def test_a_gateway_elsewhere_is_asked_and_what_is_local_is_skipped_and_said_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    class Running:
+        url = "http://running"
+
+        def get(self, path: str, _: object) -> object:
+            providers = [{"slug": "openai", "has_key": True}]
+            return {"items": []} if path.endswith("issuers") else STATUS | {"providers": providers, "at": iso(0)}
+
+    monkeypatch.setattr(doctor.Asking, "client", lambda _: Running())
+    monkeypatch.setattr(doctor, "_clocks", lambda *_: doctor.Finding("gateway's clock", "ok", ""))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOLLWAY_URL", url)
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 0, result.output
+    assert f"skipped  settings: not looked at: the gateway asked is {url}" in result.output
+    assert "skipped  data folder" in result.output
+
+
+def test_settings_that_are_named_are_looked_at_wherever_the_gateway_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOLLWAY_URL", "https://gateway.example")
+    config = str(tmp_path / "tollway.yaml")
+    assert not doctor._elsewhere(None, config, None) and not doctor._elsewhere(None, None, str(tmp_path))
+    monkeypatch.delenv("TOLLWAY_URL")
+    assert not doctor._elsewhere(None, None, None)

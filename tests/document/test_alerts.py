@@ -148,6 +148,38 @@ def test_a_rule_about_every_budget_leaves_those_without_an_end_alone() -> None:
     assert [each.budget.id for each in asked] == ["team"]
 
 
+LIMIT = {
+    "name": "cap",
+    "id": "cap-1",
+    "actor": "user:{cf.user.id}",
+    "action": {"type": "limit", "amount": "5", "period": "daily"},
+}
+FREE = {"name": "free", "actor": "user:ann", "action": {"type": "no-limit"}}
+
+
+@pytest.mark.parametrize("name", ["cap", "cap-1", "bucket"])
+def test_a_rule_may_be_about_what_a_policy_counts_on(name: str) -> None:
+    (bucket,) = snapshot(policies=[LIMIT]).buckets
+    rule = {"name": "r", "when": "forecast", "budgets": [bucket.id if name == "bucket" else name, "team"]}
+    asked = snapshot(budgets=[budget()], policies=[LIMIT, FREE], alerts=[rule]).alert_rules
+    assert asked[0].budgets == (bucket.id, "team")
+
+
+def test_a_budget_of_that_name_comes_before_a_policy() -> None:
+    written = {"budgets": [budget("cap")], "policies": [LIMIT]}
+    asked = snapshot(**written, alerts=[{"name": "r", "when": "forecast", "budgets": ["cap"]}]).alert_rules
+    assert asked[0].budgets == ("cap",)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("free", 'policy "free" has no limit'), ("other", 'no budget "other"; there are team, cap.')],
+)
+def test_a_policy_that_counts_nothing_cannot_be_watched(name: str, said: str) -> None:
+    rule = {"name": "r", "when": "spent", "at": [80], "budgets": [name]}
+    assert said in refused(budgets=[budget()], policies=[LIMIT, FREE], alerts=[rule])
+
+
 def test_names_of_rules_are_unique() -> None:
     twice = [{"name": "r", "when": "store"}, {"name": "r", "when": "unpriced"}]
     assert "the name is used twice" in refused(alerts=twice)

@@ -1,6 +1,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 import world
 
@@ -273,6 +274,16 @@ def test_a_stream_that_reports_fewer_tokens_than_were_seen_is_noted_and_charged_
     assert noted(little) == [("usage_suspect", "1 output tokens reported for 100,000 bytes of output")]
     assert charged(little)[0] == "metered"
     assert noted(ended(usage, output_bytes=6_000)) == []
+
+
+def test_a_usage_that_contradicts_itself_and_is_charged_is_noted_with_the_amount() -> None:
+    above = Usage(input_tokens=20, output_tokens=300)
+    for usage, also in ((Usage(input_tokens=20, output_tokens=10), []), (above, ["hold_exceeded"])):
+        told = ended(usage, output_bytes=400)
+        odd = msgspec.structs.replace(told, report=msgspec.structs.replace(told.report, suspect="total_tokens is 9"))
+        amount = display(20 * IN + (usage.output_tokens or 0) * OUT)
+        assert noted(odd)[0] == ("usage_suspect", f"total_tokens is 9; charged {amount}")
+        assert [code for code, _ in noted(odd)[1:]] == also
 
 
 def test_a_usage_that_is_not_believed_is_noted_with_both_amounts() -> None:

@@ -23,6 +23,7 @@ from tollway.exchange.steps import (
     Settle,
 )
 from tollway.money import dollars
+from tollway.usage import Usage
 
 
 def trying(attempts: int = 3, settings: dict[str, Any] | None = None, **asked: Any) -> Road:
@@ -204,8 +205,64 @@ def test_a_caller_that_leaves_while_it_waits_is_not_sent_for() -> None:
     paused(play)
     play.held()
     play.on(Forward, NotSent("upstream_unreachable", "The caller left.", 1, gone=True))
-    assert isinstance(play.on(Release, None), Send)
+    log = play.on(Release, None)
+    assert isinstance(log, Log), "there is nobody to be told"
+    assert (log.record.status, log.record.code, log.record.attempts[-1].code) == (499, "client_gone", "client_gone")
+
+
+def test_a_caller_that_leaves_before_the_provider_answers_is_one_that_left_and_is_presumed() -> None:
+    play = trying(3)
+    play.held()
+    settle = play.on(Forward, NoAnswer("upstream_timeout", "The caller left.", 1, gone=True))
+    assert settle.entry.charge.basis == "presumed"
+    log = play.on(Settle, None)
+    assert isinstance(log, Log)
+    assert (log.record.status, log.record.code, log.record.attempts[-1].outcome) == (499, "client_gone", "no_answer")
+
+
+BUSY = b'{"error": {"message": "overloaded", "code": 503}}'
+
+
+def erring(play: Road, failed: int = 503, **fields: Any) -> Any:
+    """An error of status 200, as the driver has found it out; what is commanded then."""
+    play.held()
+    play.on(Forward, Head(200, (*JSON, (b"content-encoding", b"gzip")), False, 1))
+    return play.on(Read, whole(**{"usage": None, "raw": BUSY, "failed": failed, **fields}))
+
+
+def test_an_error_that_calls_itself_an_answer_costs_nothing_and_has_its_own_status() -> None:
+    play = trying(1)
+    assert isinstance(erring(play), Release)
+    play.on(Release, None)
+    send, record = play.sent_and_logged()
+    assert (send.status, send.body) == (503, BUSY)
+    assert b"content-encoding" not in dict(send.headers), "it was decoded to be looked at"
+    assert (record.status, record.code, record.attempts[0].outcome) == (503, "upstream_error", "rejected")
+
+
+def test_an_error_that_calls_itself_an_answer_is_tried_again_and_fallen_back_from() -> None:
+    play = trying(2)
+    erring(play)
+    play.on(Release, None)
+    paused(play)
+    play.answers()
     play.sent_and_logged()
+    play = Road(world.snapshot(budgets=[], **chain(NANO, CLAUDE)))
+    play.authenticated()
+    erring(play, failed=402)
+    play.on(Release, None)
+    assert play.command.reservation.attempt == 2, "the next target is held for"
+
+
+@pytest.mark.parametrize("usage", [USAGE, Usage(input_tokens=20)])
+def test_an_error_that_tells_its_usage_is_billed_by_that(usage: Usage) -> None:
+    play = trying(1)
+    settle = erring(play, usage=usage)
+    assert isinstance(settle, Settle)
+    assert settle.entry.charge.amount > 0
+    play.on(Settle, None)
+    send, _ = play.sent_and_logged()
+    assert send.status == 503
 
 
 TRANSLATED = {**ROUTED, "model": CLAUDE}

@@ -15,6 +15,7 @@ from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import Finish, Head, Log, Send, Sent
 from tollway.exchange.story import Story
 from tollway.exchange.target import Target, choose
+from tollway.exchange.told import tells_step
 from tollway.money import Money
 from tollway.pricing.charge import Charge
 from tollway.request import Ask
@@ -57,6 +58,24 @@ def test_where_the_provider_had_no_words_the_refusal_has() -> None:
     assert isinstance(send, Send) and isinstance(log, Log)
     assert send.status == 504 and json.loads(send.body)["error"]["message"] == "It said nothing."
     assert (log.record.decisions[-1].step, log.record.decisions[-1].outcome) == ("forward", "deny")
+
+
+def test_a_caller_that_has_left_is_sent_nothing_and_logged_as_gone() -> None:
+    found = story(repeats=True)
+    finish, log = told(given_up(found, Passed(refusal=REFUSAL, step="forward", over=True, gone=True)))
+    assert isinstance(finish, Finish) and isinstance(log, Log)
+    assert (log.record.status, log.record.code, log.record.decisions) == (499, "client_gone", ())
+
+
+def test_a_repeat_is_told_the_step_that_the_first_was_told() -> None:
+    found = story()
+    assert not tells_step(story())
+    found.stepwise, found.step = True, 2
+    assert tells_step(found)
+    for step, said in ((2, b"2"), (0, b"0"), (None, None)):
+        kept = Kept(status=200, headers=(), body=b"kept", step=step, made_at=0, expires_at=1)
+        send, _ = told(replayed(story(), kept, 1, repeat=True))
+        assert isinstance(send, Send) and dict(send.headers).get(b"tollway-step") == said
 
 
 @pytest.mark.parametrize("ending", ["answer", "error", "refusal", "kept"])

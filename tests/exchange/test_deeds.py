@@ -7,6 +7,7 @@ import pytest
 import world
 from playbook import OK, Playbook, budget, refused, whole
 
+from tollway.exchange.recheck import Recheck
 from tollway.exchange.steps import Forward, Pause, Read, Release, Reserve, Settle
 from tollway.ledger.reservation import Balance, Held
 
@@ -44,7 +45,9 @@ def test_a_request_is_slowed_down_once_by_the_longest_delay() -> None:
     play = begun(acting({"at": 10, "do": "slow", "delay_ms": 100}, {"at": 50, "do": "slow", "delay_ms": 750}))
     pause = play.held(HALF)
     assert isinstance(pause, Pause) and pause.delay_ms == 750
-    assert isinstance(play.on(Pause, None), Forward)
+    play.on(Pause, None)
+    play.authenticated()
+    assert isinstance(play.on(Recheck, Held(())), Forward)
 
 
 def test_nothing_is_slowed_down_below_the_percentage() -> None:

@@ -12,6 +12,7 @@ from tollway.cache.entry import Kept
 from tollway.cache.idempotency import Fresh, Lost, Mismatch, Replay, Wait
 from tollway.exchange.authenticate import authenticate
 from tollway.exchange.exchange import exchange
+from tollway.exchange.recheck import Recheck
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import (
     Admit,
@@ -82,6 +83,15 @@ def replies(command: Command, snapshot: Snapshot) -> list[Any]:
                     ),
                 ]
             return found
+        case Recheck():
+            limit = Balance("b", 1, 0, 1)
+            return [
+                Held(()),
+                Exhausted(0, limit, False, True),
+                Exhausted(0, limit, True),
+                Gone("released"),
+                Unavailable("disk"),
+            ]
         case Forward():
             return [
                 Head(200, ((b"content-type", b"application/json"),), False, 1),

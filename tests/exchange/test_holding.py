@@ -251,3 +251,50 @@ def test_a_request_that_went_on_without_the_store_says_so_in_the_log() -> None:
     _, record = play.sent_and_logged()
     (note,) = [each for each in record.decisions if each.code == "unwritten"]
     assert (note.step, note.outcome) == ("reserve", "note")
+
+
+def test_a_stored_prompt_is_refused_where_a_budget_must_hold_it() -> None:
+    asked: dict[str, Any] = {"api": "openai.responses", "path": "/v1/responses"}
+    body = {"model": "openai/gpt-4o-mini", "prompt": {"id": "pmpt_1"}, "max_output_tokens": 1_000}
+    play = Playbook(body=body, **asked)
+    play.authenticated()
+    code, send, _ = refused(play)
+    assert code == "request_unbounded" and b"a stored prompt, which may hold tools, has no bound" in send.body
+    expected = Playbook(world.snapshot(**budget(guarantee="expected")), body=body, **asked)
+    expected.authenticated()
+    # The context window, and 32 searches of the web at a cent each, before anything was learned.
+    assert reserved(expected).bound > 128_000 * 150 + 32 * 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("asked", "least"),
+    [
+        ({"body": {**LONG, "prediction": {"type": "content", "content": "1 2 3 4 " * 5_000}}}, 40_000 + 16_000),
+        (
+            {
+                "api": "openai.responses",
+                "path": "/v1/responses",
+                "body": {
+                    "model": "openai/gpt-4o-mini",
+                    "input": "hi",
+                    "max_output_tokens": 16_000,
+                    "stream": True,
+                    "background": True,
+                },
+            },
+            16_000,
+        ),
+    ],
+)
+def test_what_a_stream_hides_is_held_as_a_whole_and_presumed_where_its_end_was_not_seen(
+    asked: dict[str, Any], least: int
+) -> None:
+    for reason in ("broken_off", "client_gone"):
+        play = Playbook(**asked)
+        forward = play.forwarded()
+        assert forward.allowance is None
+        assert forward.reservation.bound >= least * PER_TOKEN and not any(h.metered for h in forward.reservation.holds)
+        play.on(Forward, OK_STREAM)
+        settle = play.on(Relay, whole(None, streamed=True, finished=False, reason=reason, output_bytes=900))
+        assert isinstance(settle, Settle)
+        assert (settle.entry.charge.amount, settle.entry.charge.basis) == (forward.reservation.bound, "presumed")

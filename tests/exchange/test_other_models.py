@@ -178,7 +178,10 @@ def test_another_model_that_is_written_oddly_is_refused(name: str) -> None:
 
 MORE: dict[str, Any] = {**PROVIDERS, "groq": {"api_key": "k"}, "github-copilot": {"api_key": "k"},
                         "ollama": {"base_url": "http://127.0.0.1:11434", "api_key": "none"}, "xai": {"api_key": "k"}}  # fmt: skip
-MORE["azure"] = {**PROVIDERS["azure"], "deployments": {"any": "model-router", "small": "gpt-4o-mini"}}
+MORE["azure"] = {
+    **PROVIDERS["azure"],
+    "deployments": {"any": "model-router", "small": "gpt-4o-mini", "old": "gpt-4o-2024-05-13"},
+}
 
 
 @pytest.fixture
@@ -317,6 +320,14 @@ SPELLINGS = [
     ("ollama/llama3:latest", "ollama/llama3"),
     ("llama3", "ollama/library/llama3"),
     ("gpt-5", "openai/gpt-5-codex"),
+    # Versions that the list has prices of their own for.
+    ("openai/gpt-4o", "openai/gpt-4o-2024-05-13"),
+    ("gpt-4o", "gpt-4o-2024-05-13"),
+    ("openai/gpt-4o-2024-05-13", "gpt-4o"),
+    ("openai/gpt-3.5-turbo", "openai/gpt-3.5-turbo-0613"),
+    ("openai/gpt-4o", "openai/gpt-4o-2031-01-01"),
+    ("openai/gpt-4o", "openrouter/openai/gpt-4o-2024-05-13:nitro"),
+    ("azure/gpt-4o", "azure/old"),
 ]
 
 
@@ -331,6 +342,7 @@ def test_another_spelling_of_a_model_passes_no_block_and_no_budget(named: str, a
 @pytest.mark.usefixtures("more")
 @pytest.mark.parametrize(("named", "asked"), [
     ("gpt-5-codex", "openai/gpt-5"), ("gpt-4o-2024-08-06", "openai/gpt-4o-2024-11-20"), ("llama3", "ollama/llama3:8b"),
+    ("gpt-4o", "openai/gpt-4o-mini"), ("gpt-4", "openai/gpt-4-turbo"), ("gpt-4o-2024-08-06", "openai/gpt-4o-2024-05-13"),
 ])  # fmt: skip
 def test_a_block_of_one_model_does_not_block_another_of_its_price(named: str, asked: str) -> None:
     block = {"name": "no", "action": {"type": "block"}, "resource": {"model": named}}
@@ -344,6 +356,7 @@ def test_a_block_of_one_model_does_not_block_another_of_its_price(named: str, as
     ("claude-haiku-4-5", "anthropic/claude-haiku-4-5-ultra", False),
     ("claude-haiku-4-5", "anthropic/claude-haiku-4-5-20251001", True),
     ("gpt-4o-2024-08-06", "openai/gpt-4o", False), ("gpt-4o-mini", "azure/small", True),
+    ("gpt-4o", "openai/gpt-4o-2024-05-13", False), ("gpt-4o-2024-05-13", "openai/gpt-4o-2024-05-13", True),
     ("ollama/llama3", "ollama/llama3:latest", True),
 ])  # fmt: skip
 def test_a_permission_is_of_a_model_and_not_of_what_costs_as_much(permitted: str, asked: str, passes: bool) -> None:

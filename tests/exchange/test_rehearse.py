@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from tollway.budgets.window import Calendar
 from tollway.document import compile_document, read_document
 from tollway.exchange.exchange import exchange
+from tollway.exchange.recheck import Recheck
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.rehearse import Rehearsal, as_key, as_person, rehearse
-from tollway.exchange.steps import Authenticate, Forward, Log, Release, Reserve, Send, Sent
+from tollway.exchange.steps import Authenticate, Count, Forward, Log, Pause, Release, Reserve, Send, Sent
 from tollway.identity.identity import ANONYMOUS, Identity
 from tollway.ledger.control import Control
 from tollway.ledger.reservation import Hold, Reservation
@@ -116,6 +117,10 @@ def done(snapshot: Snapshot, counters: Counters, asked: InferenceRequest) -> tup
             case Release():
                 counters.release(command.reservation_id)
                 command = steps.send(None)
+            case Count() | Pause():
+                command = steps.send(None)
+            case Recheck():
+                command = steps.send(counters.extend(counters.open[command.reservation_id], 0))
             case Forward():
                 return "forward", command.body
             case Send():

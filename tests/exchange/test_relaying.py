@@ -11,7 +11,7 @@ from roads import CLAUDE, ROUTED
 from tollway.cache.entry import Tape
 from tollway.cache.idempotency import Fresh
 from tollway.exchange.relaying import in_json
-from tollway.exchange.steps import Begin, Count, Forward, Head, Log, Relay, Send, Settle
+from tollway.exchange.steps import Begin, Count, Forward, Head, Log, Pause, Relay, Release, Send, Settle
 from tollway.request import Handling
 
 STREAM = {**CHAT, "stream": True, "max_tokens": 100}
@@ -109,3 +109,29 @@ def test_a_body_made_anew_has_no_header_that_tells_of_the_old_one() -> None:
         1,
     )
     assert in_json(head).headers == ((b"content-type", b"application/json"), (b"x-request-id", b"up"))
+
+
+def test_a_stream_that_is_an_error_and_nothing_else_costs_nothing() -> None:
+    play = relayed()
+    release = play.on(Relay, whole(None, streamed=True, reason="broken_off", finished=False, failed=503))
+    assert isinstance(release, Release)
+    log = play.on(Release, None)
+    assert isinstance(log, Log)
+    assert (log.record.status, log.record.code, log.record.attempts[0].status) == (200, "upstream_error", 503)
+
+
+def test_a_carried_stream_that_is_an_error_is_tried_again_and_then_answered_with_its_error() -> None:
+    settings = {"gateways": [{"slug": "default", "carry_as_stream": True}], **budget()}
+    play = Playbook(world.snapshot(**settings), body={**CHAT, "max_tokens": 10_000}, handling=Handling(max_attempts=2))
+    play.authenticated()
+    for number in (1, 2):
+        play.held()
+        relay = play.on(Forward, OK_STREAM)
+        relay.gather.feed(b'data: {"error": {"message": "busy", "code": 503}}\n\n')
+        play.on(Relay, whole(None, streamed=True, reason="broken_off", finished=False, failed=503))
+        play.on(Release, None)
+        if number == 1:
+            play.on(Pause, None)
+    send, record = play.sent_and_logged()
+    assert (send.status, json.loads(send.body)["error"]["message"]) == (503, "busy")
+    assert [one.outcome for one in record.attempts] == ["rejected", "rejected"]

@@ -192,8 +192,6 @@ def test_an_exemption_never_lifts_a_policys_limit() -> None:
 
 def test_nothing_else_is_tried_once_the_caller_has_left() -> None:
     gone: list[Any] = [
-        NotSent("upstream_unreachable", "left", 1, gone=True),
-        NoAnswer("upstream_timeout", "left", 1, gone=True),
         NoAnswer("budget_frozen", "frozen", 1, refused=True),
         NotSent("shutting_down", "closing", 1),
         NoAnswer("shutting_down", "closing", 1),
@@ -205,6 +203,16 @@ def test_nothing_else_is_tried_once_the_caller_has_left() -> None:
         assert isinstance(play.on(type(play.command), None), Send), reply
         _, record = play.sent_and_logged()
         assert play.called == [NANO] and record.code == reply.code
+    left: list[Any] = [
+        NotSent("upstream_unreachable", "left", 1, gone=True),
+        NoAnswer("upstream_timeout", "left", 1, gone=True),
+    ]
+    for reply in left:
+        play = road(chain(NANO, MINI), handling=tries(3))
+        play.held()
+        play.on(Forward, reply)
+        log = play.on(type(play.command), None)
+        assert isinstance(log, Log) and log.record.code == "client_gone" and play.called == [NANO]
     play = road(chain(NANO, MINI), handling=tries(3))
     play.held()
     play.on(Forward, OK)

@@ -59,7 +59,7 @@ ELSEWHERE: dict[str, type[Any] | None] = {
     "Counted": Counted,
     "Admitted": Admitted,
     "Limited": Limited,
-    "bool": bool,
+    "int": int,
     "tuple of Seen": None,
     "Kept": Kept,
     "Decided": Decided,

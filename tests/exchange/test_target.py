@@ -47,6 +47,21 @@ def test_a_providers_own_path_means_that_provider(
     assert (found.provider.slug, found.model, found.rename, found.name) == (provider, model, rename, name)
 
 
+MODERATION = {"api": "openai.moderations", "path": "/v1/moderations"}
+
+
+def test_a_moderation_that_names_no_model_is_openais_own_choice() -> None:
+    for found in (target(None, **MODERATION), target(None, provider="openai", **MODERATION)):
+        assert (found.name, found.rename) == ("openai/omni-moderation-latest", True)
+    assert target("text-moderation-latest", **MODERATION).model == "text-moderation-latest"
+    assert target(None, provider="openrouter", **MODERATION).model is None
+    assert (
+        refusal(None, snapshot=world.snapshot(providers={"mistral": {"api_key": "k"}}), **MODERATION).code
+        == "model_missing"
+    )
+    assert refusal(None, api="openai.moderations", path="/v1/chat/moderations").code == "model_missing"
+
+
 def test_a_provider_may_be_called_by_another_name() -> None:
     snapshot = world.snapshot()
     found = target("gemini/gemini-2.5-pro", provider="gemini", dialect="google", snapshot=snapshot)
@@ -161,6 +176,8 @@ def test_a_target_knows_whether_its_streams_show_what_they_bill() -> None:
     assert target("local/o3", snapshot=said).visible
     thinks = choose(world.request(), Ask(model="local/o3", reasons=True), said, world.NOW)
     assert isinstance(thinks, Target) and not thinks.visible
+    hides = choose(world.request(), Ask(model="local/o3", hides=True), said, world.NOW)
+    assert isinstance(hides, Target) and not hides.visible
     # What cannot reason does not, whatever it is asked.
     found = choose(world.request(), Ask(model="openai/gpt-4o", reasons=True), snapshot, world.NOW)
     assert isinstance(found, Target) and found.visible

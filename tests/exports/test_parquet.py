@@ -6,7 +6,7 @@ import pytest
 
 from tollway.exports import ndjson
 from tollway.exports.columns import Column, Row
-from tollway.exports.parquet import ParquetUnavailable, check_installed, convert
+from tollway.exports.parquet import ParquetUnavailable, check_installed, convert, told_apart
 
 COLUMNS = (
     Column("it's", "text", ""),
@@ -56,6 +56,21 @@ def test_columns_have_types(tmp_path: Path) -> None:
         "yes": "BOOLEAN",
         "more": "VARCHAR",
     }
+
+
+def test_columns_whose_names_differ_in_case_alone_are_two(tmp_path: Path) -> None:
+    names = ["a.Team", "a.team", "a.team (2)", "A.TEAM", "b"]
+    columns = told_apart([Column(name, "text", "") for name in names])
+    assert [column.name for column in columns] == ["a.Team", "a.team (3)", "a.team (2)", "A.TEAM (4)", "b"]
+    source, target = tmp_path / "rows", tmp_path / "made.parquet"
+    source.write_bytes(ndjson.loadable(columns, [tuple("12345"), (None, "x", None, "y", "z")]))
+    convert(columns, source, target)
+    found = duckdb.execute("SELECT * FROM read_parquet(?)", [str(target)]).fetchall()
+    assert found == [tuple("12345"), (None, "x", None, "y", "z")]
+
+
+def test_columns_that_are_told_apart_already_keep_their_names() -> None:
+    assert told_apart(COLUMNS) == COLUMNS
 
 
 def test_where_duckdb_is_missing_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

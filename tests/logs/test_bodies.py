@@ -1,9 +1,13 @@
+import json
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tollway.identity.keys import make_key
+from tollway.identity.secrets import ACCESS, CODE, DEVICE, make_family, make_refresh_token, make_token
 from tollway.logs.bodies import OVERLAP, Bodies, Body, to_keep, without
 
 SECRET = b"sk-provider/abc+def-0123456789"
@@ -24,7 +28,58 @@ def test_a_secret_is_painted_over_as_it_is_and_as_json_writes_it() -> None:
 def test_a_gateway_key_of_anybody_is_painted_over() -> None:
     key = make_key(lambda count: bytes(range(count))).encode()
     found = without(b"my key is " + key + b", keep it", [])
-    assert key[:-6] not in found and found.startswith(b"my key is ***") and found.endswith(b", keep it")
+    assert found == b"my key is " + b"*" * len(key) + b", keep it"
+
+
+@pytest.mark.parametrize("prefix", [ACCESS, DEVICE, CODE])
+def test_of_a_token_nothing_is_left(prefix: str) -> None:
+    token = make_token(prefix, lambda count: bytes(range(count))).encode()
+    assert without(b"<" + token + b">", []) == b"<" + b"*" * len(token) + b">"
+
+
+def test_of_a_refresh_token_nothing_is_left() -> None:
+    draw = bytes(range(64)).__getitem__
+    token = make_refresh_token(make_family(lambda count: draw(slice(count))), lambda count: draw(slice(count))).encode()
+    assert without(b"<" + token + b">", []) == b"<" + b"*" * len(token) + b">"
+
+
+def escaped(secret: bytes, which: Callable[[int], bool], written: str = "\\u%04x") -> bytes:
+    return b"".join(
+        (written % character).encode() if which(place) else bytes([character]) for place, character in enumerate(secret)
+    )
+
+
+@given(
+    which=st.sets(st.integers(0, len(SECRET) - 1), min_size=1),
+    written=st.sampled_from(["\\u%04x", "\\u%04X"]),
+    around=st.sampled_from([b'"', b"\\n", b"\\u0041", b"\\/", "ü".encode()]),
+)
+def test_a_secret_with_escapes_of_json_in_it_is_painted_over_and_nothing_else(
+    which: set[int], written: str, around: bytes
+) -> None:
+    hidden = escaped(SECRET, which.__contains__, written)
+    assert json.loads(b'"' + hidden + b'"') == SECRET.decode()
+    content = around + hidden + around + hidden + b"!"
+    stars = b"*" * len(hidden)
+    assert without(content, [SECRET]) == around + stars + around + stars + b"!"
+
+
+def test_a_gateway_key_with_escapes_of_json_in_it_is_painted_over() -> None:
+    key = escaped(make_key(lambda count: bytes(range(count))).encode(), lambda place: place < 3)
+    assert without(b"a" + key + b".", []) == b"a" + b"*" * len(key) + b"."
+
+
+@given(
+    st.binary(max_size=60), st.lists(st.sampled_from([b"\\u0041", b"\\/", b"\\u00", b"\\", b"tw_", b"x"]), max_size=8)
+)
+def test_what_has_no_secret_stays_as_it_is(some: bytes, more: list[bytes]) -> None:
+    content = some.join(more) if more else some
+    assert without(content, [SECRET]) == content
+
+
+def test_what_is_kept_of_no_request_is_painted_over_too() -> None:
+    (kept,) = to_keep(bodies(b"a " + SECRET + b" b", 100, never=frozenset({SECRET})))
+    assert kept.content == b"a " + b"*" * len(SECRET) + b" b"
 
 
 def test_what_is_too_short_to_be_a_secret_paints_nothing_over() -> None:

@@ -8,7 +8,7 @@ from tollway.budgets.accounts import UNLIMITED
 from tollway.money import DOLLAR
 from tollway.policies.buckets import budgets_of
 from tollway.policies.decide import Caller
-from tollway.policies.present import limit_of_now, limits_of_account
+from tollway.policies.present import limit_of_now, limits_among, limits_of_account, of_bucket
 
 EACH = {"name": "each", "actor": "user:{cf.user.id}", "action": limit(10)}
 LEADS = {"name": "leads", "actor": "user:{cf.user.id}", "condition": '"leads" in cf.user.groups', "action": limit(30)}
@@ -52,3 +52,11 @@ def test_the_limits_that_an_account_may_have_name_their_policies() -> None:
     assert limits_of_account(policies, BUCKET, "team:a") == {UNLIMITED: ()}
     assert limits_of_account(written(EACH, FREE), BUCKET, "user:ann") == {10 * DOLLAR: ("each",), UNLIMITED: ("free",)}
     assert limits_of_account(written(EACH, FREE), BUCKET, "user:bob") == {10 * DOLLAR: ("each",)}
+
+
+def test_the_policies_of_a_bucket_are_found_once_for_all_of_its_accounts() -> None:
+    policies = written(EACH, LEADS, FREE, {**EACH, "name": "off", "enabled": False})
+    speaking = of_bucket(policies, BUCKET)
+    assert [policy.name for policy in speaking] == ["each", "leads", "free"]
+    for actor in ("user:ann", "user:bob", "team:a"):
+        assert limits_among(speaking, actor) == limits_of_account(policies, BUCKET, actor)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tollway.errors import UsageInvalid
-from tollway.money import Money
+from tollway.money import MOST_AT_ONCE, Money
 from tollway.pricing.charge import Charge, Unpriced, charge, charge_report, presumed, stated, with_known
 from tollway.pricing.price import PriceBook, PriceOverride
 from tollway.pricing.units import NOTHING, Price, PriceTier, UnitPrice
@@ -440,6 +440,14 @@ def test_what_the_provider_says_it_charged_is_the_charge(book: PriceBook, now: i
     assert quantities(charged) == {"stated": 1} and charged.amount == 1_234
 
 
+def test_a_stated_cost_that_no_answer_comes_to_is_not_believed(book: PriceBook, now: int) -> None:
+    without = charge_report(Report(usage=TOKENS), book, at_ms=now, **LISTED)
+    for stated_cost, believed in ((MOST_AT_ONCE, True), (MOST_AT_ONCE + 1, False)):
+        charged = charge_report(Report(usage=TOKENS, stated_cost=stated_cost), book, at_ms=now, **LISTED)
+        assert isinstance(charged, Charge)
+        assert (charged.amount == stated_cost) == believed == (charged != without)
+
+
 def test_a_stated_cost_is_the_charge_of_a_model_that_no_list_has(book: PriceBook, now: int) -> None:
     report = Report(usage=TOKENS, stated_cost=77, response_model="new/model")
     charged = charge_report(report, book, provider="openrouter", requested_model="auto-x", at_ms=now)
@@ -502,7 +510,7 @@ def test_a_discount_is_on_the_answering_models_price(book: PriceBook, now: int) 
 def test_an_amount_that_no_ledger_holds_is_invalid() -> None:
     dear = price(web_search=10**10)
     assert charge(Usage(input_tokens=1, web_searches=5), dear).amount > 0
-    with pytest.raises(UsageInvalid, match="no ledger can hold"):
+    with pytest.raises(UsageInvalid, match="no answer costs more than"):
         charge(Usage(input_tokens=1, web_searches=10**17), dear)
 
 

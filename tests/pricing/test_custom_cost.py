@@ -2,12 +2,13 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tollway.errors import UsageInvalid
-from tollway.money import LARGEST
+from tollway.money import LARGEST, MOST_AT_ONCE
 from tollway.pricing.charge import charge
 from tollway.pricing.custom_cost import LONGEST, custom_price
 from tollway.pricing.units import Price
@@ -75,11 +76,19 @@ def test_a_custom_cost_of_nothing_is_free_and_is_told_from_another() -> None:
         ('{"per_token_in": true}', "not an amount"),
         ('{"per_token_in": "NaN"}', "not an amount"),
         ('{"per_token_in": "1e-99999999"}', "not an amount"),
-        ('{"per_token_in": 1e99999999}', "not an amount"),
+        ('{"per_token_in": 1e99999999}', "per_token_in is 1e99999999 US dollars; the most is 1"),
         ('{"per_token_in": 0.1, "total_cost": 1}', "leave one of the two out"),
         ('{"per_token_in": {}}', "not an amount"),
         ("x" * (LONGEST + 1), "no more than 512 are read"),
         ('{"per_token_in": "++"}', "not an amount"),
+        (
+            '{"per_token_in": 1.000000001, "per_token_out": 0}',
+            "per_token_in is 1.000000001 US dollars; the most is 1 for one token.",
+        ),
+        ('{"per_token_in": 1e-30}', "more digits than a charge can say"),
+        ('{"per_token_in": 0.1234567890123456789012345678}', "more digits than a charge can say"),
+        ('{"per_token_in": 1e6}', "the most is 1 for one token"),
+        ('{"total_cost": "1000000.000000001"}', 'total_cost is "1000000.000000001" US dollars; the most is 1,000,000.'),
     ],
 )
 def test_what_means_no_cost_is_said(written: str, said: str) -> None:
@@ -87,18 +96,23 @@ def test_what_means_no_cost_is_said(written: str, said: str) -> None:
     assert isinstance(found, str) and said in found
 
 
-@given(st.decimals(0, 1_000_000, places=18), st.integers(0, 10**6))
+@given(st.integers(0, 10**18).map(lambda number: Decimal(number).scaleb(-18)), st.integers(0, 10**8))
 def test_any_amount_is_exact(amount: Decimal, tokens: int) -> None:
     found = price(f'{{"per_token_in": {amount:f}, "per_token_out": 0}}')
     exact = amount * tokens * 10**9
-    if exact > LARGEST:
-        with pytest.raises(UsageInvalid, match="no ledger can hold"):
+    if exact > MOST_AT_ONCE:
+        with pytest.raises(UsageInvalid, match="no answer costs more than"):
             charge(Usage(input_tokens=tokens), found)
         return
     charged = charge(Usage(input_tokens=tokens), found)
     assert exact <= charged.amount < exact + 1
-    if amount == int(amount):
-        assert found.units["input"].amount <= LARGEST
+    # Or no entry could say it.
+    assert max(found.units["input"].amount, found.units["input"].per) <= LARGEST
+    msgspec.msgpack.encode(charged)
+
+
+def test_a_whole_answer_may_cost_a_million_dollars() -> None:
+    assert charge(USAGE, price('{"total_cost": 1000000}')).amount == MOST_AT_ONCE
 
 
 @given(st.text(max_size=60) | st.binary(max_size=60))

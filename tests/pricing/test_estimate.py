@@ -5,6 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tollway.money import MOST_AT_ONCE
 from tollway.pricing.catalogue import Book, Catalogue, midnight
 from tollway.pricing.charge import Unpriced, charge
 from tollway.pricing.estimate import (
@@ -160,8 +161,18 @@ def test_a_paid_tool_is_held_as_often_as_it_may_be_called() -> None:
     priced = own(input="0", output="2", web_search="0.01", context_window=100)
     without, with_search = (quote(Ask(paid_tools=tools), 10, book=priced) for tools in ((), ("web_search",)))
     assert with_search.floor - without.floor == TOOL_CALLS * 10_000_000
-    code = quote(Ask(paid_tools=("code_execution", "unheard_of")), 10, book=priced)
+    code = quote(Ask(paid_tools=("code_execution", "web_fetch")), 10, book=priced)
     assert code.floor - without.floor == 50_000_000
+    assert quote(Ask(paid_tools=("x_search",)), 10, book=priced).amount == with_search.amount
+
+
+@pytest.mark.parametrize("tool", ["unheard_of", "enterpriseWebSearch", "browser_automation"])
+def test_a_tool_whose_fee_nobody_lists_has_no_bound(tool: str) -> None:
+    priced = own(input="0", output="2", context_window=100)
+    found = quote(Ask(paid_tools=("web_search", tool)), 10, book=priced)
+    assert found.unbounded is not None and tool in found.unbounded
+    for known in ("web_search", "file_search", "code_execution", "web_fetch", "mcp", "computer"):
+        assert quote(Ask(paid_tools=(known,)), 10, book=priced).unbounded is None
 
 
 def test_fees_for_requests_and_images_are_held() -> None:
@@ -517,3 +528,31 @@ def test_a_model_without_a_price_is_held_at_the_ceiling_where_that_is_asked_for(
     assert isinstance(found, Quote)
     assert found.price_id == BOOK.at_ceiling("groq").id
     assert found.amount > 0
+
+
+def test_an_absurd_cap_is_lowered_to_one_whose_cost_a_ledger_takes() -> None:
+    found = quote(Ask(messages=1, max_output_tokens=10**12), book=SIMPLE)
+    assert found.amount <= MOST_AT_ONCE < found.amount + 2_000 and found.unbounded is None
+    assert found.cap == found.output_tokens == (MOST_AT_ONCE - found.floor) // 2_000
+
+
+def test_what_no_cap_brings_down_to_what_a_ledger_takes_has_no_bound() -> None:
+    found = quote(Ask(messages=1, max_output_tokens=10), 10**9, book=own(input="5000", output="1"))
+    assert (found.amount, found.floor) == (MOST_AT_ONCE, MOST_AT_ONCE)
+    assert found.unbounded == "a request of more than $1,000,000.00"
+
+
+@given(st.integers(0, 10**12), st.integers(0, 10**13), st.integers(0, 10**4))
+def test_no_request_is_held_at_more_than_the_most(size: int, cap: int, choices: int) -> None:
+    found = quote(Ask(messages=1, max_output_tokens=cap, choices=choices), size, book=own(input="5000", output="5000"))
+    assert found.floor <= found.amount <= MOST_AT_ONCE
+
+
+def test_a_prediction_is_held_as_output_beside_the_cap() -> None:
+    book = own(input="1", output="10")
+    plain = quote(Ask(max_output_tokens=100), book=book)
+    with_it = quote(Ask(max_output_tokens=100, predicted_bytes=5_000), book=book)
+    assert with_it.amount - plain.amount == with_it.floor - plain.floor == 5_000 * 10_000
+    # A smaller cap does not make less of it.
+    smaller = with_it.clamped(with_it.floor + 50 * 10_000, 1)
+    assert smaller is not None and smaller.output_tokens == 50 and smaller.floor == with_it.floor

@@ -268,3 +268,20 @@ def test_a_zero_does_not_take_back_a_count() -> None:
 def test_a_zero_is_a_count_where_there_was_none() -> None:
     events = (start(input_tokens=0, output_tokens=1), {"type": "message_delta", "usage": {"output_tokens": 0}}, STOP)
     assert follow(*events).report().usage == Usage(input_tokens=0, output_tokens=0)
+
+
+def test_what_was_written_is_not_taken_back() -> None:
+    text = delta(type="text_delta", text="hello")
+    more = [{"type": "message_delta", "delta": {}, "usage": {"output_tokens": made}} for made in (200, 1)]
+    report = follow(start(input_tokens=5, output_tokens=1), text, *more, STOP).report()
+    assert report.usage == Usage(input_tokens=5, output_tokens=200)
+    assert report.suspect is not None and "fell to 1" in report.suspect
+
+
+def test_no_output_is_not_believed_beside_text() -> None:
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 0}}
+    report = follow(start(input_tokens=5), delta(type="text_delta", text="hello"), end, STOP).report()
+    assert report.usage == Usage(input_tokens=5)
+    assert report.suspect is not None and "0 tokens" in report.suspect
+    report = follow(start(input_tokens=5), end, STOP).report()
+    assert (report.usage, report.suspect) == (Usage(input_tokens=5, output_tokens=0), None)

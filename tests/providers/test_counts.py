@@ -2,7 +2,7 @@
 
 import pytest
 
-from tollway.providers.counts import added, count, doubt, reported
+from tollway.providers.counts import added, beyond, count, doubt, reported
 from tollway.usage import Usage
 
 
@@ -50,3 +50,23 @@ def test_usage_that_adds_up_is_not_doubted() -> None:
     usage = Usage(input_tokens=3, output_tokens=2)
     assert doubt(usage, {"prompt_tokens": 3}, (("total_tokens", 5), ("other", None))) is None
     assert doubt(usage, {}, (("total_tokens", 6),)) == "total_tokens is 6, but input and output are 3 + 2"
+
+
+@pytest.mark.parametrize(
+    ("total", "given", "made", "rest"),
+    [
+        (113, 9, 10, 94),
+        (113, 9, None, 104),
+        (19, 9, 10, None),
+        (18, 9, 10, None),
+        (None, 9, 10, None),
+        (113, None, 10, None),
+        (113, -9, 10, None),
+        (113, 9, -10, None),
+        (10**11, 9, 10, None),
+    ],
+)
+def test_what_a_total_has_beyond_its_parts_is_known_only_where_all_can_be(
+    total: int | None, given: int | None, made: int | None, rest: int | None
+) -> None:
+    assert beyond(total, given, made) == rest

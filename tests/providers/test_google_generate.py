@@ -91,7 +91,10 @@ def test_text_calls_and_inline_images_are_bounded() -> None:
         ("urlContext", "web_fetch"),
         ("fileSearch", "file_search"),
         ("codeExecution", "code_execution"),
-        ("googleMaps", "googleMaps"),
+        ("googleMaps", "web_search"),
+        ("google_maps", "web_search"),
+        ("googleSearchRetrieval", "web_search"),
+        ("enterpriseWebSearch", "enterpriseWebSearch"),
         ("somethingNew", "somethingNew"),
     ],
 )
@@ -145,7 +148,8 @@ def test_tools_and_thoughts_are_added_and_modalities_kept() -> None:
 
 def test_a_count_that_google_leaves_out_is_zero_at_the_end_and_unknown_before() -> None:
     usage = {"promptTokenCount": 5, "totalTokenCount": 5}
-    assert CODEC.read_answer(answer(usage)).usage == Usage(input_tokens=5, output_tokens=0)
+    whole = json.dumps({"candidates": [{"finishReason": "STOP"}], "usageMetadata": usage}).encode()
+    assert CODEC.read_answer(whole).usage == Usage(input_tokens=5, output_tokens=0)
     meter = CODEC.meter(strip_usage=False)
     chunk = {"candidates": [{"content": {"parts": [{"text": "abc"}]}}], "usageMetadata": usage}
     meter.feed(b"data: " + json.dumps(chunk).encode() + b"\r\n\r\n")

@@ -252,3 +252,94 @@ def test_an_interaction_is_made_inclusive() -> None:
     )
     suspect = read_interaction({**usage, "total_tokens": 60})[1]
     assert suspect is not None and "total_tokens is 60" in suspect
+
+
+HIDDEN = {"promptTokenCount": 100, "candidatesTokenCount": 50, "totalTokenCount": 650}
+
+
+def test_what_only_the_total_has_is_billed_as_thoughts_and_noted() -> None:
+    found, suspect = read_usage(HIDDEN)
+    assert found == Usage(input_tokens=100, output_tokens=550, reasoning_output_tokens=500)
+    assert suspect is not None and "totalTokenCount is 650" in suspect and "500" in suspect
+    # What tools put into the prompt explains it.
+    explained = {**HIDDEN, "toolUsePromptTokenCount": 500}
+    assert read_usage(explained) == (Usage(input_tokens=600, tool_use_input_tokens=500, output_tokens=50), None)
+
+
+def test_an_interaction_whose_total_has_more_is_billed_for_it() -> None:
+    usage = {"total_tokens": 66, "total_input_tokens": 10, "total_output_tokens": 5, "total_thought_tokens": 31}
+    found, suspect = read_interaction(usage)
+    assert (found.output_tokens, found.reasoning_output_tokens) == (56, 51)
+    assert suspect is not None and "total_tokens is 66" in suspect
+
+
+def test_a_stream_bills_what_only_its_last_total_has() -> None:
+    reader = follow(
+        {**candidate({"text": "a"}), "usageMetadata": {"promptTokenCount": 100, "totalTokenCount": 120}},
+        {**candidate({"text": "b"}, finishReason="STOP"), "usageMetadata": HIDDEN},
+    )
+    assert reader.report().usage == Usage(input_tokens=100, output_tokens=550, reasoning_output_tokens=500)
+
+
+@pytest.mark.parametrize("last", [{"candidatesTokenCount": 0, "totalTokenCount": 100}, {"candidatesTokenCount": 1}, {}])
+def test_what_a_stream_has_counted_is_not_taken_back_at_its_end(last: dict[str, int]) -> None:
+    counted = {"promptTokenCount": 100, "candidatesTokenCount": 200, "totalTokenCount": 300}
+    report = follow(
+        {**candidate({"text": "a"}), "usageMetadata": counted},
+        {**candidate(finishReason="STOP"), "usageMetadata": {"promptTokenCount": 100, **last}},
+    ).report()
+    assert report.usage == Usage(input_tokens=100, output_tokens=200)
+    assert (report.suspect is None) == (not last)
+
+
+@pytest.mark.parametrize("part", [{"text": "a"}, {"functionCall": {"name": "f"}}, {"inlineData": {"data": "AA"}}])
+@pytest.mark.parametrize("told", [{}, {"candidatesTokenCount": 0}])
+def test_no_output_is_not_believed_beside_what_was_shown(part: dict[str, Any], told: dict[str, int]) -> None:
+    usage = {"promptTokenCount": 5, "totalTokenCount": 5, **told}
+    answer = {**candidate(part, finishReason="STOP"), "usageMetadata": usage}
+    whole, stream = read_answer(json.dumps(answer).encode()), follow(answer).report()
+    for report in (whole, stream):
+        assert report.usage == Usage(input_tokens=5)
+        assert report.suspect is not None and "0 tokens" in report.suspect
+
+
+@pytest.mark.parametrize("part", [{"text": ""}, {"text": "hm", "thought": True}, {"thoughtSignature": "x"}])
+def test_no_output_is_believed_where_nothing_was_shown(part: dict[str, Any]) -> None:
+    answer = {**candidate(part, finishReason="STOP"), "usageMetadata": {"promptTokenCount": 5, "totalTokenCount": 5}}
+    for report in (read_answer(json.dumps(answer).encode()), follow(answer).report()):
+        assert (report.usage, report.suspect) == (Usage(input_tokens=5, output_tokens=0), None)
+
+
+def test_a_short_answer_that_is_left_out_beside_its_thoughts_costs_what_the_total_says() -> None:
+    usage = {"promptTokenCount": 417, "thoughtsTokenCount": 71, "totalTokenCount": 488}
+    answer = {**candidate({"text": "a"}, finishReason="STOP"), "usageMetadata": usage}
+    found = Usage(input_tokens=417, output_tokens=71, reasoning_output_tokens=71)
+    for report in (read_answer(json.dumps(answer).encode()), follow(answer).report()):
+        assert (report.usage, report.suspect) == (found, None)
+
+
+def test_searches_are_counted_whole_and_streamed() -> None:
+    counts = {"promptTokenCount": 100, "candidatesTokenCount": 50, "totalTokenCount": 150}
+    grounded = candidate({"text": "a"}, finishReason="STOP", groundingMetadata={"webSearchQueries": ["a", "", "b"]})
+    for model, billed in (("gemini-2.5-flash", 1), ("gemini-3-flash-preview", 2)):
+        answer = {**grounded, "usageMetadata": counts, "modelVersion": model}
+        expected = Usage(input_tokens=100, output_tokens=50, web_searches=billed)
+        assert read_answer(json.dumps(answer).encode()).usage == expected
+        early = candidate({"text": "b"}, groundingMetadata={"webSearchQueries": ["b"]})
+        assert follow(early, answer).report().usage == expected
+        assert read_answer(json.dumps([early, answer]).encode()).usage == expected
+
+
+def test_an_answer_that_did_not_search_tells_no_searches() -> None:
+    answer = {
+        **candidate({"text": "a"}, groundingMetadata={}),
+        "usageMetadata": HIDDEN,
+        "modelVersion": "gemini-3-flash",
+    }
+    found = read_answer(json.dumps(answer).encode()).usage
+    assert found is not None and found.web_searches is None
+
+
+def test_candidates_of_an_unknown_shape_are_billed_as_they_are_told() -> None:
+    answer = {"candidates": {"text": 1}, "usageMetadata": {"promptTokenCount": 5, "totalTokenCount": 5}}
+    assert read_answer(json.dumps(answer).encode()).usage == Usage(input_tokens=5, output_tokens=0)

@@ -280,7 +280,7 @@ def test_the_dialects_of_compatible_servers_are_understood(usage: dict[str, Any]
             {"prompt_tokens": 4, "completion_tokens": 1, "completion_tokens_details": {"reasoning_tokens": 9}},
             "exceed output_tokens 1",
         ),
-        ({"prompt_tokens": 4, "completion_tokens": 1, "total_tokens": 50}, "total_tokens is 50"),
+        ({"prompt_tokens": 4, "completion_tokens": 1, "total_tokens": 3}, "total_tokens is 3"),
     ],
 )
 def test_usage_that_cannot_be_right_is_kept_and_suspected(usage: dict[str, Any], says: str) -> None:
@@ -375,3 +375,18 @@ def test_an_agent_answers_with_the_model_that_it_was_made_with() -> None:
     assert isinstance(both, Malformed) and "agent_id and model" in both.message
     elsewhere = read("/v1/chat/completions", b'{"agent_id": "ag_1", "model": "m", "messages": []}')
     assert isinstance(elsewhere, Ask) and (elsewhere.model, elsewhere.substitutes) == ("m", False)
+
+
+@pytest.mark.parametrize("prediction", [{"type": "content", "content": "é" * 500}, {"content": [{"text": "x" * 900}]}])
+def test_a_prediction_hides_what_was_rejected_of_it_and_counts_by_its_bytes(prediction: dict[str, Any]) -> None:
+    found = ask({"model": "gpt-4o", "messages": [], "prediction": prediction})
+    assert found.hides and found.predicted_bytes >= 900 and not found.reasons
+    for none in (None, {}):
+        plain = ask({"model": "gpt-4o", "messages": [], "prediction": none})
+        assert (plain.hides, plain.predicted_bytes) == (False, 0)
+
+
+def test_a_prediction_of_no_known_shape_is_refused() -> None:
+    codec = codec_for("openai.chat")
+    found = codec.read_ask("/v1/chat/completions", b"", b"", b'{"model": "gpt-4o", "prediction": "text"}')
+    assert isinstance(found, Malformed) and "prediction" in found.message

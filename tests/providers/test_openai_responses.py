@@ -26,6 +26,7 @@ def ask(body: dict[str, Any]) -> Ask:
         ({"conversation": "conv_1"}, "conversation"),
         ({"conversation": {"id": "conv_1"}}, "conversation"),
         ({"prompt": {"id": "pmpt_1"}}, "prompt"),
+        ({"prompt": ["pmpt_1"]}, "prompt"),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "item_reference"),
         ({"input": [{"id": "msg_1"}]}, "item_reference"),
         ({"input": [{"type": "reasoning", "id": "rs_1", "summary": []}]}, "a stored reasoning item"),
@@ -223,3 +224,16 @@ def test_a_namespace_holds_the_callers_functions_and_nothing_that_is_billed() ->
     assert isinstance(found, Ask) and (found.paid_tools, found.unbounded) == ((), None)
     for tool in ({"type": "image_generation"}, {"type": "web_search"}, {"type": "namespace", "tools": []}, {}, 5):
         assert isinstance(namespace(tool), Malformed)
+
+
+def test_a_stored_prompt_may_hold_any_tool_and_any_setting_of_reasoning() -> None:
+    found = ask({"model": "gpt-4o-mini", "prompt": {"id": "pmpt_1"}})
+    assert found.paid_tools == ("web_search", "file_search", "code_execution")
+    assert found.uncapped == "a stored prompt, which may hold tools," and found.reasons
+    plain = ask({"model": "gpt-4o-mini", "prompt": None, "input": "hi"})
+    assert (plain.paid_tools, plain.uncapped, plain.reasons) == ((), None, False)
+
+
+def test_what_is_made_in_the_background_is_not_all_seen() -> None:
+    assert ask({"model": "gpt-4o", "input": "hi", "background": True}).hides
+    assert not ask({"model": "gpt-4o", "input": "hi", "background": False}).hides

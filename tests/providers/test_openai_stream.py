@@ -192,3 +192,48 @@ def test_lm_studios_own_stream_is_counted_and_metered() -> None:
     reader = follow(*shown, json.dumps({"type": "chat.end", "result": {"stats": stats}}).encode())
     assert reader.complete
     assert reader.report().usage == Usage(input_tokens=9, output_tokens=3, reasoning_output_tokens=2)
+
+
+def of(completion: int, prompt: int = 9, total: int | None = None) -> dict[str, int]:
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion if total is None else total,
+    }
+
+
+@pytest.mark.parametrize("last", [of(0), of(1), of(0, 0), {}])
+def test_what_a_stream_has_counted_is_not_taken_back(last: dict[str, int]) -> None:
+    said = chunk(delta(content="text"))
+    report = follow(said, chunk(usage=of(200)), chunk(usage=last), b"[DONE]").report()
+    assert report.usage == Usage(input_tokens=9, output_tokens=200)
+    assert (report.suspect is None) == (not last)
+
+
+def test_no_output_that_was_told_before_the_text_is_not_believed() -> None:
+    first, end = chunk(usage=of(0)), chunk(delta(finish_reason="stop"))
+    for said in (delta(content="text"), delta(tool_calls=[{"index": 0, "function": {"name": "f"}}])):
+        report = follow(first, chunk(said), end, b"[DONE]").report()
+        assert report.usage == Usage(input_tokens=9)
+        assert report.suspect is not None and "0 tokens" in report.suspect
+    report = follow(first, chunk(delta(content="")), end, b"[DONE]").report()
+    assert (report.usage, report.suspect) == (Usage(input_tokens=9, output_tokens=0), None)
+
+
+def test_a_completion_may_say_its_prompt_again_and_make_nothing() -> None:
+    report = follow(chunk({"index": 0, "text": "Once upon"}), chunk(usage=of(0))).report()
+    assert (report.usage, report.suspect) == (Usage(input_tokens=9, output_tokens=0), None)
+
+
+def test_the_thoughts_of_gemini_are_noted_at_the_end_of_a_stream() -> None:
+    chunks = [
+        chunk(delta(content="x"), model="gemini-2.5-flash", usage=of(made, total=103 + made)) for made in (1, 3, 10)
+    ]
+    report = follow(*chunks, b"[DONE]").report()
+    assert report.usage == Usage(input_tokens=9, output_tokens=10)
+    assert report.suspect is not None and "the 94 between them" in report.suspect
+
+
+def test_a_stated_cost_is_the_one_that_was_told_last() -> None:
+    report = follow(chunk(usage={**of(3), "cost": 0.002}), chunk(usage={**of(3), "cost": 0.001})).report()
+    assert (report.stated_cost, report.suspect) == (1_000_000, None)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollway.providers.openai_usage import read_usage
+from tollway.providers.openai_usage import Read, believed, read_usage
 from tollway.usage import Usage
 
 CHAT = {
@@ -221,3 +221,60 @@ def test_xai_without_a_total_is_known_by_its_sources() -> None:
     )
     inside = {**usage, "num_sources_used": 0, "completion_tokens": 25, "total_tokens": 35}
     assert read_usage(inside)[0].output_tokens == 25
+
+
+HIDDEN = {"completion_tokens": 10, "prompt_tokens": 9, "total_tokens": 113}
+
+
+def test_what_only_the_total_has_is_noted_and_not_charged() -> None:
+    read, suspect = read_usage(HIDDEN)
+    assert read == Usage(input_tokens=9, output_tokens=10)
+    assert suspect is not None and "total_tokens is 113" in suspect and "94" in suspect
+
+
+def test_what_was_made_is_what_the_total_says_where_nothing_else_does() -> None:
+    # An answer of Gemini that was all thoughts tells no completion.
+    read, suspect = read_usage({"prompt_tokens": 9, "total_tokens": 109})
+    assert read == Usage(input_tokens=9, output_tokens=100)
+    assert suspect is not None and "billed as output" in suspect
+
+
+@given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 1000))
+def test_a_total_above_its_parts_is_never_taken_in_silence(prompt: int, completion: int, more: int) -> None:
+    total = prompt + completion + more
+    read, suspect = read_usage({"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": total})
+    assert (read.input_tokens, read.output_tokens) == (prompt, completion)
+    assert suspect is not None and str(more) in suspect
+
+
+def test_a_negative_output_is_what_the_total_says() -> None:
+    read, suspect = read_usage({"prompt_tokens": 100, "completion_tokens": -500, "total_tokens": 600})
+    assert (read.input_tokens, read.output_tokens) == (100, 500)
+    assert suspect is not None and "-500" in suspect
+    assert read_usage({"prompt_tokens": 100, "completion_tokens": -5})[0].output_tokens == -5
+
+
+def test_what_stands_beside_a_prompt_in_the_total_is_billed_as_input() -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 315}
+    read, suspect = read_usage({**usage, "connector_tokens": 300})
+    assert (read.input_tokens, read.output_tokens) == (310, 5)
+    assert suspect is not None and "billed as input" in suspect
+    cache = {"cache_read_input_tokens": 200, "cache_creation_input_tokens": 100}
+    cached = read_usage({**usage, **cache})[0]
+    assert (cached.input_tokens, cached.cache_read_input_tokens, cached.output_tokens) == (310, 200, 5)
+
+
+def test_sources_in_a_total_are_billed_once_at_their_own_price() -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 35, "citation_tokens": 20}
+    read = read_usage(usage)[0]
+    assert (read.output_tokens, read.citation_tokens) == (5, 20)
+
+
+def test_an_output_of_zero_is_believed_unless_something_was_shown() -> None:
+    none = Read(Usage(input_tokens=5, output_tokens=0, reasoning_output_tokens=0))
+    assert believed(none, shown=False) is none
+    found = believed(none, shown=True)
+    assert (found.usage, found.suspect is None) == (Usage(input_tokens=5), False)
+    some = Read(Usage(input_tokens=5, output_tokens=1))
+    assert believed(some, shown=True) is some
+    assert believed(Read(), shown=True) == Read()

@@ -44,8 +44,8 @@ FIELDS = {
 NOT_COUNTED = {"cache_video", "input_document", "provider_stated_cost", "search_units"}
 """Parts that no price tells apart from their whole, and money that is not usage."""
 
-WEB_SEARCHES = {"d0082": 1, "d0232": 1, "d0233": 1, "d0234": 1, "d0243": 1}
-"""Rows whose `why` counts billed searches that `expected.usage` leaves out."""
+WEB_SEARCHES = {"d0118": 1, "d0121": 1, "d0082": 1, "d0232": 1, "d0233": 1, "d0234": 1, "d0243": 1}
+"""Rows whose `why`, or whose `groundingMetadata`, counts billed searches that `expected.usage` leaves out."""
 
 FILE_SEARCHES = {"d0078": 1, "d0238": 1, "d0286": 1}
 """Rows with a `file_search_call`, which is billed by the call; `expected` has neither the count nor the fee."""

@@ -64,3 +64,10 @@ def test_a_wish_for_reasoning_changes_nothing_of_a_model_that_cannot(price_list:
 def test_every_row_says_why_and_where_from() -> None:
     assert all(row.patterns and row.reason and row.source for row in VISIBLE)
     assert all(pattern == pattern.lower() for row in VISIBLE for pattern in row.patterns)
+
+
+@pytest.mark.parametrize(
+    ("price_list", "model"), [("openai", "gpt-4.1"), ("azure", "gpt-4o"), ("google", "gemini-2.0-flash")]
+)
+def test_what_a_request_hides_no_model_shows(price_list: str, model: str) -> None:
+    assert not shows_every_token(price_list, model, Ask(model=model, hides=True))

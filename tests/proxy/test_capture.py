@@ -10,7 +10,7 @@ from tollway.logs.bodies import OVERLAP, About, Bodies, KeptBody, Part
 from tollway.logs.record import Durations, LogRecord
 from tollway.logs.rules import Logs
 from tollway.proxy.caller import Caller
-from tollway.proxy.capture import Capture, secrets_of
+from tollway.proxy.capture import Capture, painter_of, secrets_of
 from tollway.storage.bodies import Room
 
 JSON = (b"content-type", b"application/json")
@@ -24,6 +24,9 @@ RECORD = LogRecord(
     status=200,
     durations=Durations(total_us=1),
 )
+
+
+NEVER = frozenset({b"the-administrator's-token"})
 
 
 class Kept(Room):
@@ -68,7 +71,7 @@ def capture(kept: Kept, asked: bytes = b"a question", **logs: Any) -> tuple[Capt
     caller = Caller(send, None, None, stays=False)
     request = world.request(asked)
     return (
-        Capture(kept, Logs(payload=True, **logs), request, caller, frozenset({b"the-administrator's-token"})),
+        Capture(kept, Logs(payload=True, **logs), request, caller, NEVER),
         caller,
         sent,
     )
@@ -147,7 +150,14 @@ async def test_the_callers_credentials_are_among_the_secrets() -> None:
     kept = Kept()
     made, _, _ = capture(kept)
     made.keep(RECORD)
-    assert set(kept.all[0].secrets) == {world.KEY.encode(), b"the-administrator's-token"}
+    assert set(kept.all[0].secrets) == {world.KEY.encode()}
+
+
+async def test_the_secrets_of_the_settings_go_along_without_being_copied() -> None:
+    kept = Kept()
+    made, _, _ = capture(kept)
+    made.keep(RECORD)
+    assert kept.all[0].never is NEVER
 
 
 def test_every_provider_key_of_the_settings_is_a_secret_and_read_once() -> None:
@@ -166,8 +176,22 @@ def test_every_provider_key_of_the_settings_is_a_secret_and_read_once() -> None:
         }
     )
     snapshot.issued.others = ("the-administrator's-token",)
-    assert secrets_of(snapshot) == {b"sk-of-openai", b"of-amazon", b"the-administrator's-token"}
+    ours = {b"the-administrator's-token", world.KEY.encode()}
+    assert secrets_of(snapshot) == {b"sk-of-openai", b"of-amazon"} | ours
     assert secrets_of(snapshot) is secrets_of(snapshot)
+
+
+def test_keys_of_callers_that_the_settings_have_are_secrets_too() -> None:
+    snapshot = world.snapshot(providers={}, keys=[{"name": "bob", "secret": "bob-has-a-key-of-his-own"}])
+    assert secrets_of(snapshot) == {b"bob-has-a-key-of-his-own"}
+    assert "bob-has" not in repr(snapshot.key_secrets)
+
+
+def test_records_are_painted_by_the_secrets_of_the_settings_in_force() -> None:
+    snapshot = world.snapshot(keys=[{"name": "bob", "secret": "bob-has-a-key-of-his-own"}])
+    painter = painter_of(snapshot)
+    assert painter is painter_of(snapshot)
+    assert painter.text("/v1/bob-has-a-key-of-his-own") == "/v1/" + "*" * 24
 
 
 async def test_where_nothing_was_said_nothing_is_kept() -> None:

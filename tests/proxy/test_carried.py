@@ -1,7 +1,7 @@
 """What an exchange asks of the stores, carried out: limits, kept answers, repeats."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -11,6 +11,7 @@ from tollway.cache.entry import Kept
 from tollway.cache.idempotency import Fresh, Lost, Mismatch, Replay, Wait
 from tollway.clock import Clock
 from tollway.errors import StoreUnavailable
+from tollway.exchange.recheck import Recheck
 from tollway.exchange.steps import (
     Admit,
     Begin,
@@ -24,6 +25,8 @@ from tollway.exchange.steps import (
     Unavailable,
     Weighed,
 )
+from tollway.ledger.control import Control
+from tollway.ledger.reservation import Exhausted, Gone, Held, Hold, Reservation
 from tollway.proxy import carried
 from tollway.proxy.carried import Begun, carry_out_optional
 from tollway.proxy.world import World
@@ -81,11 +84,12 @@ async def test_tokens_are_put_right_or_given_back() -> None:
 async def test_a_limit_of_requests_counts_what_it_lets_through_and_one_of_cost_what_is_booked() -> None:
     place = outside()
     count = Weigh("r", "count", "v", 1, 60, "fixed", "route:a")
-    assert [await reply(Weighed(count), place) for _ in range(2)] == [True, False]
+    left_ms = 60_000 - world.NOW % 60_000
+    assert [await reply(Weighed(count), place) for _ in range(2)] == [0, left_ms]
     cost = Weigh("s", "cost", "v", 5, 60, "fixed", "route:b")
-    assert [await reply(Weighed(cost), place) for _ in range(2)] == [True, True]
+    assert [await reply(Weighed(cost), place) for _ in range(2)] == [0, 0]
     await reply(Booked((cost,), 5), place)
-    assert await reply(Weighed(cost), place) is False
+    assert await reply(Weighed(cost), place) == left_ms
 
 
 async def test_targets_are_told_as_they_were_seen() -> None:
@@ -210,3 +214,24 @@ async def test_a_repeat_that_was_not_the_first_ends_nothing() -> None:
     await begun.close()
     await reply(DONE, place)
     assert await reply(BEGIN, place) == Replay(msgspec.structs.replace(KEPT))
+
+
+async def test_a_request_that_waited_is_asked_again_by_the_ledger_of_now() -> None:
+    place = outside()
+    made = await place.ledger.reserve(
+        Reservation("r.1", "r", 1, (Hold("b", world.NOW, world.NOW, 10, 100),), world.NOW, world.NOW + 9, 10),
+        world.NOW,
+    )
+    assert isinstance(made, Held)
+    assert isinstance(await reply(Recheck("r.1"), place), Held)
+    await place.ledger.control(Control(id="f", kind="freeze", target="b", amount=0, since=world.NOW, by="a"), world.NOW)
+    refused = await reply(Recheck("r.1"), place)
+    assert isinstance(refused, Exhausted) and refused.frozen
+    assert isinstance(await reply(Recheck("never"), place), Gone)
+
+    class Away(MemoryLedger):
+        async def extend(self, reservation_id: str, amount: int, now: int) -> Any:
+            raise StoreUnavailable("the disk is full")
+
+    away = World(*cast(Any, (Away(), None, None, Clock(Now()), {})))
+    assert await reply(Recheck("r.1"), away) == Unavailable("the disk is full")

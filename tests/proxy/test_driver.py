@@ -604,3 +604,57 @@ async def test_a_compressed_answer_of_another_api_is_read_before_it_is_put_into_
         assert status == 200, body
         assert json.loads(body)["choices"][0]["message"]["content"] == "hello"
         assert b"content-encoding" not in shown and upstream.heads[0].startswith(b"POST /v1/messages")
+
+
+ERROR = b'{"error": {"message": "sk-provider is overloaded", "code": 503}}'
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_an_error_of_status_200_costs_nothing_has_its_own_status_and_shows_no_key(
+    tmp_path: Path, packed: bool
+) -> None:
+    said, headers = (gzip.compress(ERROR), b"content-encoding: gzip\r\n") if packed else (ERROR, b"")
+    async with gateway(tmp_path, whole(said, headers=headers)) as (host, port, _, runtime):
+        reader, writer = await send(host, port, CHAT)
+        status, seen, body = await answer(reader)
+        writer.close()
+        assert (status, spent(runtime)) == (503, (0, 0))
+        assert b"overloaded" in body and b"sk-provider" not in body and b"content-encoding" not in seen
+
+
+async def test_an_error_of_status_200_is_fallen_back_from(tmp_path: Path) -> None:
+    good = json.dumps({"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}], "usage": USAGE}).encode()
+
+    async def script(reader: Any, writer: asyncio.StreamWriter, head: bytes, asked: bytes) -> None:
+        await whole(ERROR if b"4o-mini" in asked else good)(reader, writer, head, asked)
+
+    targets = [{"model": "openai/gpt-4o-mini"}, {"model": "openai/gpt-4.1-nano"}]
+    routes = {"routes": [{"name": "x", "order": "in_order", "targets": targets}]}
+    async with gateway(tmp_path, script, routes) as (host, port, _, _runtime):
+        body = {**CHAT, "model": "dynamic/x"}
+        reader, writer = await send(host, port, body, path=b"/v1/chat/completions")
+        status, headers, _ = await answer(reader)
+        writer.close()
+        assert (status, headers[b"tollway-model"], headers[b"tollway-step"]) == (200, b"gpt-4.1-nano", b"1")
+
+
+async def test_a_body_that_cannot_be_read_is_presumed_at_its_hold(tmp_path: Path) -> None:
+    async with gateway(tmp_path, whole(b'{"error": {"mess')) as (host, port, _, runtime):
+        reader, writer = await send(host, port, CHAT)
+        status, _, _ = await answer(reader)
+        writer.close()
+        assert status == 200 and spent(runtime)[0] > 0
+
+
+@pytest.mark.parametrize("model", ["gpt-4o-mini", "o3"])
+@pytest.mark.parametrize("done", [b"", b"data: [DONE]\n\n"])
+async def test_a_stream_of_an_error_alone_costs_nothing(tmp_path: Path, model: str, done: bytes) -> None:
+    async def script(reader: Any, writer: asyncio.StreamWriter, head: bytes, asked: bytes) -> None:
+        writer.write(STREAM_HEAD + chunked(b"data: " + ERROR + b"\n\n" + done) + b"0\r\n\r\n")
+        await writer.drain()
+
+    async with gateway(tmp_path, script) as (host, port, _, runtime):
+        reader, writer = await send(host, port, {**CHAT, "model": model, "stream": True})
+        await reader.readuntil(b"0\r\n\r\n")
+        writer.close()
+        await until(lambda: spent(runtime) == (0, 0))

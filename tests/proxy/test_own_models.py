@@ -127,6 +127,16 @@ def test_a_model_nobody_serves_is_refused_with_the_gateways_own_words() -> None:
     assert "nobody-knows-it" in told["message"]
 
 
+def test_a_model_that_chat_does_not_know_does_not_work_by_the_word_of_another_api() -> None:
+    several = {name: {"api_key": "k"} for name in ("openai", "anthropic", "google", "mistral")}
+    told = looked(MemoryLedger(), "gpt-9", "claude-9", providers=several, budgets=[])
+    # A name that reads like Claude's is asked for at /v1/messages, as its callers do.
+    assert [one["status"] for one in told] == ["refused", "works"]
+    assert told[0]["code"] == "model_unknown"
+    alone = looked(MemoryLedger(), "gpt-9", providers={"anthropic": {"api_key": "k"}}, budgets=[])
+    assert alone["status"] == "works"
+
+
 @pytest.mark.parametrize(
     "model",
     [

@@ -31,6 +31,27 @@ SNAPSHOT = world.snapshot(
 )
 
 
+def test_v1_twice_is_told_in_the_callers_words_and_how_to_write_it() -> None:
+    found = asked("/v1/v1/messages", anthropic=True)
+    assert isinstance(found, NoSuchPath) and (found.code, found.dialect) == ("path_unknown", "anthropic")
+    assert "leave /v1 out of the base URL (ANTHROPIC_BASE_URL)" in found.message
+    for path in (
+        "/v1/v1/messages",
+        "/v1/v1/messages/count_tokens",
+        "/anthropic/v1/v1/messages",
+        "/v1/a/g/anthropic/v1/v1/messages",
+    ):
+        assert asked(path).dialect == "anthropic"
+    for path in ("/v1/v1/chat/completions", "/v1/v1/responses", "/v1/v1/models", "/openai/v1/v1/chat/completions"):
+        found = asked(path)
+        assert isinstance(found, NoSuchPath) and found.dialect == "openai" and "write it once" in found.message
+
+
+def test_a_gateway_of_an_account_may_have_the_name_of_an_api() -> None:
+    snapshot = world.snapshot(gateways=[{"slug": "chat"}], keys=[], budgets=[])
+    assert isinstance(surface("POST", "/v1/v1/chat", snapshot, anthropic=False, gateway="default"), Steps)
+
+
 def asked(path: str, method: str = "POST", *, anthropic: bool = False) -> Any:
     return surface(method, path, SNAPSHOT, anthropic=anthropic, gateway="default")
 

@@ -385,25 +385,81 @@ def test_two_buckets_that_share_for_want_of_room_count_a_request_once() -> None:
 
 @pytest.mark.parametrize("technique", TECHNIQUES)
 def test_an_element_of_a_route_weighs_by_its_own_counter(technique: Technique) -> None:
-    counters = Counters()
+    counters, began = Counters(), START - START % 60_000
     name = "route/7/limit[user=alice]"
-    assert [counters.weigh(name, 2, 60, technique, START) for _ in range(3)] == [True, True, False]
-    assert counters.weigh("route/7/limit[user=bob]", 2, 60, technique, START)
-    assert not counters.weigh("route/8/limit", 2, 60, technique, START, amount=3)
-    assert counters.weigh(name, 2, 60, technique, START + 60_000)
+    assert [counters.weigh(name, 2, 60, technique, began) for _ in range(3)] == [0, 0, 60_000]
+    assert counters.weigh("route/7/limit[user=bob]", 2, 60, technique, began) == 0
+    assert counters.weigh("route/8/limit", 2, 60, technique, began, amount=3) > 0
+    assert counters.weigh(name, 2, 60, technique, began + 59_999) == 1
+    assert counters.weigh(name, 2, 60, technique, began + 60_000) == 0
 
 
 @pytest.mark.parametrize("technique", TECHNIQUES)
 def test_an_element_of_a_route_counts_what_was_spent(technique: Technique) -> None:
-    counters = Counters()
+    counters, began = Counters(), START - START % 60_000
     asked: tuple[str, int, int, Technique] = ("route/7/cost[user=alice]", 5_000, 60, technique)
-    assert counters.under(*asked, START)
-    counters.spent("route/7/cost[user=alice]", 4_999, 60, technique, START)
-    assert counters.under(*asked, START)
-    counters.spent("route/7/cost[user=alice]", 1, 60, technique, START)
-    counters.spent("route/7/cost[user=alice]", 0, 60, technique, START)
-    assert not counters.under(*asked, START)
-    assert counters.under(*asked, START + 60_000)
+    assert counters.under(*asked, began) == 0
+    counters.spent("route/7/cost[user=alice]", 4_999, 60, technique, began)
+    assert counters.under(*asked, began) == 0
+    counters.spent("route/7/cost[user=alice]", 1, 60, technique, began + 20_000)
+    counters.spent("route/7/cost[user=alice]", 0, 60, technique, began + 20_000)
+    assert counters.under(*asked, began + 20_000) == 40_000
+    assert counters.under(*asked, began + 60_000) == 0
+
+
+@given(
+    st.sampled_from(TECHNIQUES),
+    st.integers(1, 200),
+    st.integers(1, 5),
+    st.lists(st.tuples(st.integers(0, 900), st.booleans(), st.integers(1, 60)), min_size=1, max_size=250),
+)
+@settings(deadline=None)
+def test_a_limit_of_a_route_lets_in_when_it_says_and_not_a_second_before(
+    technique: Technique, limit: int, window_s: int, moves: list[tuple[int, bool, int]]
+) -> None:
+    """Whoever comes back at the second told is let in, if nobody else asks; whoever comes earlier is not."""
+    now = START
+    counters = Counters()
+    for passed, is_request, cost in moves:
+        now += passed
+        if is_request:
+            wait_ms = counters.weigh("count", limit, window_s, technique, now)
+        else:
+            wait_ms = counters.under("cost", 10 * limit, window_s, technique, now)
+            counters.spent("cost", 0 if wait_ms else cost, window_s, technique, now)
+        assert 0 <= wait_ms <= window_s * 1000
+        if wait_ms:
+            asked = counters.weigh if is_request else counters.under
+            name, most = ("count", limit) if is_request else ("cost", 10 * limit)
+            now += wait_ms - 1
+            assert asked(name, most, window_s, technique, now) == 1
+            now += 1
+            assert asked(name, most, window_s, technique, now) == 0
+
+
+@given(
+    st.sampled_from(TECHNIQUES),
+    st.integers(1, 200),
+    st.integers(1, 5),
+    st.lists(st.integers(0, 90), min_size=1, max_size=400),
+)
+@settings(deadline=None, max_examples=50)
+def test_a_request_that_is_refused_fits_when_it_is_told_to_come_back(
+    technique: Technique, most: int, window_s: int, moves: list[int]
+) -> None:
+    counters, now = Counters(), START
+    one = claim(requests=most, window_s=window_s, technique=technique)
+    for passed in moves:
+        now += passed
+        found = counters.admit([one], now)
+        if isinstance(found, Limited):
+            assert found.retry_after_s is not None and found.resets_at is not None
+            assert 1 <= found.retry_after_s <= window_s
+            # Never too low, and too high by the rest of a second alone.
+            assert found.resets_at - now <= found.retry_after_s * 1000 < found.resets_at - now + 1000
+            assert not passes(counters, [one], found.resets_at - 1)
+            now += found.retry_after_s * 1000
+            assert passes(counters, [one], now)
 
 
 def test_who_was_counted_in_the_shared_bucket_gets_no_new_one_while_that_still_counts() -> None:

@@ -24,6 +24,10 @@ def test_a_limit_is_told_with_what_is_left_and_what_it_is() -> None:
     }
 
 
+def test_nothing_takes_longer_than_its_window_to_come_back() -> None:
+    assert told(standing(1, resets_in_ms=60_004))["ratelimit"] == '"per user";r=9;t=60'
+
+
 def test_the_tightest_is_told_first() -> None:
     standings = [
         standing(1, id="a", name="a"),

@@ -37,6 +37,28 @@ def test_a_sliding_series_of_many_instants_counts_too_long_by_a_step_at_most_and
         assert least <= series.used(now) <= most
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9)), min_size=1, max_size=200),
+    st.integers(60, 4_000),
+    st.data(),
+)
+@settings(deadline=None, max_examples=50)
+def test_a_sliding_series_of_any_size_has_room_when_it_says_and_within_a_window(
+    moves: list[tuple[int, int]], window_ms: int, data: st.DataObject
+) -> None:
+    series, now = SlidingSeries(window_ms), 1_000_000
+    for passed, amount in moves:
+        now += passed
+        series.add(now, amount)
+    used = series.used(now)
+    wanted = data.draw(st.integers(1, used))
+    at = series.room_at(now, wanted)
+    assert now < at <= now + window_ms
+    assert series.resets_at(now) <= at <= series.ends_at() <= now + window_ms
+    assert series.used(at - 1) > used - wanted
+    assert series.used(at) <= used - wanted
+
+
 @given(STEPS_OF_TIME, st.integers(1, 1_000))
 def test_a_fixed_series_counts_since_the_last_multiple_of_its_length(
     moves: list[tuple[int, int]], window_ms: int
@@ -107,7 +129,7 @@ def test_memory_of_a_sliding_series_is_bounded_whatever_is_counted() -> None:
     for at in range(1_000_000, 1_009_000):
         series.add(at, 1)
     assert series.used(1_009_000) == 9_000
-    assert series.__sizeof__() < 200 and len(series._steps) <= FINE  # pyright: ignore[reportPrivateUsage]
+    assert series.__sizeof__() < 200 and len(series._lasts) <= FINE  # pyright: ignore[reportPrivateUsage]
 
 
 def test_a_sum_that_no_column_holds_stays_at_the_largest() -> None:

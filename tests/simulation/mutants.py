@@ -130,7 +130,7 @@ def reseeds_additively() -> Iterator[None]:
 
     def adding(connection: Any, counters: Any) -> int:
         last = load(connection, counters)
-        for _, amount, legs in connection.execute(statements.ENTRIES_AFTER, (0,)).fetchall():
+        for _, _, amount, legs in connection.execute(statements.ENTRIES_AFTER, (0,)).fetchall():
             counters.book(rows.read_legs(legs), amount)
         return last
 

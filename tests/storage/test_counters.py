@@ -6,6 +6,7 @@ import pytest
 
 from tollway.ledger.entry import LedgerEntry
 from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold
+from tollway.money import MOST_IN_ALL
 from tollway.storage.conformance.values import NOW, entry, hold, metered, opening, reservation
 from tollway.storage.counters import RELEASED, SETTLED, Counters, Ended
 
@@ -465,3 +466,77 @@ def test_a_stream_of_a_window_that_is_over_cannot_take_what_was_carried_over_and
     counters.settle(entry(counters.open["old.1"], 90))
     assert (look(counters, since=NOW), look(counters, since=NOW - 10)) == ((130, 0), (220, 0))
     assert sound(counters) == []
+
+
+DOLLAR = 10**9
+
+
+def spent_already(counters: Counters, amount: int, account: str = "a") -> None:
+    """Books an entry that no reservation stands for."""
+    assert counters.settle(entry(reservation(f"old-{amount}", hold(account)), amount, "credit"))
+
+
+def test_all_that_is_charged_and_held_is_counted_and_openings_are_not(counters: Counters) -> None:
+    made = reservation("one", metered("a", 30))
+    counters.place(made)
+    assert (counters.booked, counters.pledged) == (0, 30)
+    counters.extend(made, 50)
+    assert counters.pledged == 50
+    counters.shrink(counters.open[made.id], 40)
+    assert counters.pledged == 40
+    counters.settle(entry(made, 25))
+    counters.settle(entry(made, -5, "correction"))
+    counters.settle(opening("b", NOW, 70))
+    assert (counters.booked, counters.pledged) == (20, 0)
+    again = reservation("two", hold("a", 10))
+    counters.place(again)
+    counters.release(again.id)
+    counters.place(again := reservation("three", hold("a", 10)))
+    counters.undo(again)
+    assert (counters.booked, counters.pledged) == (20, 0)
+    lapsed = reservation("four", hold("a", 10))
+    counters.place(lapsed)
+    counters.presume(lapsed, NOW)
+    # One that is settled later is corrected.
+    counters.settle(entry(lapsed, 4))
+    assert (counters.booked, counters.pledged) == (24, 0)
+
+
+def test_what_would_bring_all_that_was_charged_beyond_all_measure_is_not_taken_on(counters: Counters) -> None:
+    spent_already(counters, MOST_IN_ALL - DOLLAR, "b")
+    assert counters.no_room(reservation("fits", hold("a", DOLLAR))) is None
+    why = counters.no_room(reservation("one", hold("a", DOLLAR + 1)))
+    assert why is not None and "no more than $4,611,686,018.43 in all" in why
+    counters.place(reservation("holds", hold("a", DOLLAR, limit=2 * DOLLAR)))
+    assert counters.no_room(reservation("one", hold("a", 1))) is not None
+    # A store of before may be beyond it: what costs a cent goes on, what is absurd does not.
+    spent_already(counters, MOST_IN_ALL, "b")
+    assert counters.no_room(reservation("one", hold("a", DOLLAR))) is None
+    assert counters.no_room(reservation("one", hold("a", MOST_IN_ALL + 1))) is not None
+
+
+def test_a_budget_that_only_watches_refuses_what_no_account_is_to_hold(counters: Counters) -> None:
+    spent_already(counters, -2 * DOLLAR, "b")
+    spent_already(counters, MOST_IN_ALL - DOLLAR)
+    watched = hold("a", DOLLAR, enforced=False)
+    placed(counters, "fits", watched)
+    verdict = counters.place(reservation("one", hold("c", 1), watched))
+    assert isinstance(verdict, Exhausted) and (verdict.index, verdict.contended) == (1, False)
+    assert counters.balances([hold("c")])[0].held == 0
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_is_booked_by_hand_takes_no_sum_beyond_all_measure_and_always_back(counters: Counters, sign: int) -> None:
+    legs = (("a", NOW),)
+    assert counters.beyond(legs, sign * MOST_IN_ALL) is None
+    why = counters.beyond(legs, sign * (MOST_IN_ALL + 1))
+    assert why is not None and "all that was ever charged" in why
+    spent_already(counters, sign * MOST_IN_ALL)
+    spent_already(counters, -sign * DOLLAR, "b")
+    why = counters.beyond(legs, sign)
+    assert why is not None and 'account "a"' in why
+    assert counters.beyond((("b", NOW),), sign) is None
+    assert counters.beyond(legs, -sign * MOST_IN_ALL) is None
+    spent_already(counters, sign * 2 * MOST_IN_ALL)
+    assert counters.beyond(legs, sign) is not None
+    assert counters.beyond(legs, -sign) is None

@@ -360,6 +360,14 @@ async def test_a_difference_is_booked_once_by_its_id() -> None:
     ]
 
 
+@pytest.mark.parametrize("amount", [2**63 - 1, 27 * 10**18, -27 * 10**18, 0])
+def test_a_difference_that_64_bits_do_not_hold_is_booked_in_parts(amount: int) -> None:
+    made = openings({("all", 0): amount}, 3, START)
+    assert sum(each.charge.amount for each in made) == amount
+    assert all(abs(each.charge.amount) < 2**63 for each in made)
+    assert len({each.id for each in made}) == len(made) == (3 if abs(amount) > 2**64 else 1)
+
+
 async def test_a_store_that_is_away_changes_nothing(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path)
     await store.open(START)

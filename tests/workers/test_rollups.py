@@ -61,3 +61,42 @@ async def test_a_store_that_is_away_is_told_and_tried_again(
         patched.setattr(store.analytics, "roll", away)
         await roll_all(store.analytics)
     assert "the disk is full" in caplog.text
+
+
+async def test_what_is_in_the_way_of_one_table_is_told_once_and_the_other_goes_on(
+    store: SqliteStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.ledger.settle(spending("r1", 1, user="ann"))
+    for number in range(230):
+        store.records.write(record(f"r{number}"))
+    await store.ledger.flush()
+    await store.records.flush()
+    spoil = "CREATE TRIGGER spoilt BEFORE INSERT ON sittings BEGIN SELECT RAISE(ABORT, 'spoilt'); END"
+    await store._database.change(lambda writing: writing.execute(spoil))
+    told: str | None = None
+    with caplog.at_level(logging.ERROR):
+        for _ in range(3):
+            told = await roll_all(store.analytics, pause_s=0, told=told)
+    assert told is not None and "spoilt" in told and "No disk is in the way" in told
+    assert [record.getMessage() for record in caplog.records] == [f"rollups wait for the store: {told}"]
+    rolled = await store.analytics.rolled()
+    assert (rolled.entries_behind, rolled.records_behind) == (1, 0)
+    assert rolled.failing.keys() == {"spending"} and "spoilt" in rolled.failing["spending"]
+    # Of the log, what is rolled up may be let go of.
+    assert await store.analytics.retain(before=None, rows=100) == 100
+    await store._database.change(lambda writing: writing.execute("DROP TRIGGER spoilt"))
+    assert await roll_all(store.analytics, pause_s=0, told=told) is None
+    rolled = await store.analytics.rolled()
+    assert (rolled.entries_behind, rolled.failing) == (0, {})
+
+
+async def test_whatever_a_step_raises_does_not_end_the_worker(
+    store: SqliteStore, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken() -> bool:
+        raise OverflowError("int too big")
+
+    with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
+        patched.setattr(store.analytics, "roll", broken)
+        assert await roll_all(store.analytics) == "OverflowError: int too big"
+    assert "rollups could not be kept" in caplog.text

@@ -70,7 +70,7 @@ class Gateway:
 
     def spend(self, dollars: int | float, account: str = "team", *, kind: Kind = "charge", **context: Any) -> None:
         """Books so much now."""
-        found = next(b for b in self.settings.budgets if b.id == account.partition("[")[0])
+        found = next(b for b in (*self.settings.budgets, *self.settings.buckets) if b.id == account.partition("[")[0])
         (hold,) = holds((Claim(found, (account,)),), 0, self.now, self.calendar)
         number = next(self._numbers)
         entry = LedgerEntry(

@@ -32,6 +32,7 @@ def database(**values: Any) -> apsw.Connection:
         connection.execute(f"CREATE TABLE {table} ({COLUMNS})")
         names = ", ".join(f'"{name}"' for name in row)
         connection.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
+    connection.execute("CREATE TABLE remarks (request_id, feedback, metadata)")
     return connection
 
 
@@ -84,13 +85,36 @@ def test_a_status_is_a_number_that_is_asked_for_as_text() -> None:
     assert not found(database(status=429), Filter(equals={"status": "42"}), "records")
 
 
-@pytest.mark.parametrize("value", HOSTILE)
+@pytest.mark.parametrize("name", sorted(RECORD_FIELDS - {"group", "status", "feedback"}))
+@pytest.mark.parametrize(("value", "none"), [(None, True), ("", True), ("x", False)])
+def test_an_empty_value_asks_for_what_has_none(name: str, value: str | None, none: bool) -> None:
+    assert found(database(**{name: value}), Filter(equals={name: ""}), "records") is none
+    if name in ENTRY_FIELDS:
+        assert found(database(**{name: value}), Filter(equals={name: ""})) is none
+
+
+@pytest.mark.parametrize("table", ["records", "entries"])
+def test_of_groups_and_metadata_too(table: Literal["records", "entries"]) -> None:
+    for groups, none in (("[]", True), ('["eng"]', False), ('["eng", ""]', True)):
+        assert found(database(groups=groups), Filter(equals={"group": ""}), table) is none
+    for metadata, none in (("{}", True), ('{"topic": "tax"}', True), ('{"team": ""}', True), ('{"team": "ml"}', False)):
+        assert found(database(metadata=metadata), Filter(equals={"metadata.team": ""}), table) is none
+
+
+def test_one_field_may_be_none_while_another_has_a_value() -> None:
+    row = database(user=None, model="m")
+    assert found(row, Filter(equals={"user": "", "model": "m"}), "records")
+    assert not found(row, Filter(equals={"user": "", "model": "n"}), "records")
+    assert not found(row, Filter(equals={"user": "", "model": ""}), "records")
+
+
+@pytest.mark.parametrize("value", [value for value in HOSTILE if value])
 @pytest.mark.parametrize("name", ["user", "model", "metadata.team", "group"])
 def test_whatever_is_asked_for_is_a_value_and_no_sql(name: str, value: str) -> None:
     assert not found(database(), Filter(equals={name: value}))
     clauses, bindings = conditions("entries", Filter(equals={name: value}))
     assert value in bindings
-    assert value == "" or value == "?" or value == '"' or all(value not in clause for clause in clauses)
+    assert value == "?" or value == '"' or all(value not in clause for clause in clauses)
 
 
 @pytest.mark.parametrize("key", HOSTILE)
@@ -111,18 +135,25 @@ def test_a_request_is_found_by_the_index_of_its_entries_ids() -> None:
 
 
 @given(
-    st.dictionaries(st.sampled_from(["user", "model", "group", "metadata.team"]), st.sampled_from("ab"), max_size=4),
-    st.fixed_dictionaries({"user": st.sampled_from(["a", "b", None]), "model": st.sampled_from(["a", "b"])}),
-    st.lists(st.sampled_from("ab"), max_size=2),
-    st.sampled_from([None, "a", "b"]),
+    st.dictionaries(
+        st.sampled_from(["user", "model", "group", "metadata.team"]), st.sampled_from(["a", "b", ""]), max_size=4
+    ),
+    st.fixed_dictionaries({"user": st.sampled_from(["a", "b", "", None]), "model": st.sampled_from(["a", "b"])}),
+    st.lists(st.sampled_from(["a", "b", ""]), max_size=2),
+    st.sampled_from([None, "a", "b", ""]),
 )
+@pytest.mark.parametrize("table", ["records", "entries"])
 def test_sql_finds_what_memory_finds(
-    equals: dict[str, str], values: dict[str, str | None], groups: list[str], team: str | None
+    table: Literal["records", "entries"],
+    equals: dict[str, str],
+    values: dict[str, str | None],
+    groups: list[str],
+    team: str | None,
 ) -> None:
     metadata = {} if team is None else {"team": team}
     connection = database(**values, groups=json.dumps(groups), metadata=json.dumps(metadata))
     known = {**values, **{f"metadata.{key}": value for key, value in metadata.items()}}
-    assert found(connection, Filter(equals=equals)) is matches(equals, known, groups)
+    assert found(connection, Filter(equals=equals), table) is matches(equals, known, groups)
     connection.close()
 
 

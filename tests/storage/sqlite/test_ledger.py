@@ -11,7 +11,7 @@ import pytest
 
 from tollway.errors import StoreUnavailable
 from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold, Reservation
-from tollway.money import LARGEST, Money
+from tollway.money import LARGEST, MOST_IN_ALL, Money
 from tollway.pricing.charge import Charge
 from tollway.storage.conformance.controls import control
 from tollway.storage.conformance.values import (
@@ -28,6 +28,7 @@ from tollway.storage.conformance.values import (
     shown_limit,
     written,
 )
+from tollway.storage.protocol import Filter
 from tollway.storage.sqlite import SqliteStore, ledger
 from tollway.storage.sqlite.driver import Connection
 
@@ -586,3 +587,62 @@ async def test_whoever_waits_goes_on_too_when_the_store_fails_meanwhile(store: S
     assert isinstance(verdict, Held) and verdict.unwritten
     await works_again(store, connection)
     assert "two.1" in await intents(store)
+
+
+async def test_a_store_that_holds_more_than_64_bits_starts_serves_and_is_exact(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    absurd, exact = 9 * 10**18, 27 * 10**18
+    for number in range(3):
+        store.ledger.settle(entry(reservation(f"absurd{number}", hold("a")), absurd, "credit"))
+    store.ledger.settle(entry(reservation("own", hold("b")), 5))
+    assert at(store) == (exact, 0)
+    await assert_sound(store)
+    rows = await store.records.spend(Filter(), ("kind",))
+    assert [(row.group, row.spent) for row in rows] == [(("credit",), exact), (("charge",), 5)]
+    while await store.analytics.roll():
+        pass
+    assert (await store.analytics.rolled()).full
+    # The saved balance is no more than 64 bits hold; a start adds it up anew.
+    await store.close()
+    again = SqliteStore(store.ledger._database.folder)
+    await again.open(NOW)
+    assert at(again) == (exact, 0)
+    await assert_sound(again)
+    made = await held(again, "next", hold("b", 10))
+    assert again.ledger.settle(entry(made, 4))
+    for number in range(3):
+        back = entry(reservation(f"absurd{number}", hold("a")), -absurd, "correction", 2)
+        assert again.ledger.beyond(back) is None
+        again.ledger.settle(back)
+    assert at(again) == (0, 0)
+    await assert_sound(again)
+    assert again.ledger._counters.booked == 9
+    await again.close()
+
+
+async def test_what_all_entries_come_to_is_known_again_after_a_start(store: SqliteStore) -> None:
+    store.ledger.settle(entry(reservation("one", hold("a")), 50))
+    store.ledger.settle(opening("b", NOW, 50))
+    await store.close()
+    folder = store.ledger._database.folder
+    again = SqliteStore(folder)
+    await again.open(NOW)
+    assert again.ledger._counters.booked == 50
+
+    # An earlier gateway has not written it down.
+    def forget(writing: Connection) -> None:
+        writing.execute("DELETE FROM marks WHERE name LIKE 'booked_%'")
+
+    await again._database.change(forget)
+    await again._database.close()
+    third = SqliteStore(folder)
+    await third.open(NOW)
+    assert third.ledger._counters.booked == 50
+    await third.close()
+
+
+async def test_a_reservation_beyond_all_measure_is_refused_in_the_ledgers_own_words(store: SqliteStore) -> None:
+    with pytest.raises(StoreUnavailable, match=r"takes on no more than \$4,611,686,018"):
+        await store.ledger.reserve(reservation("one", hold("a", MOST_IN_ALL + 1, enforced=False)), NOW)
+    assert store.ledger.open_reservations() == ()

@@ -66,6 +66,9 @@ async def test_requests_are_found_by_what_was_said_of_them(store: SqliteStore) -
     assert await ids(store, equals={"metadata.topic": "tax"}) == ["b"]
     assert await ids(store, equals={"metadata.topic": "ml"}) == []
     assert await ids(store, equals={"metadata.team": "ml", "feedback": "1"}) == ["a"]
+    assert await ids(store, equals={"feedback": ""}) == ["d", "c"]
+    assert await ids(store, equals={"metadata.topic": ""}) == ["d", "c", "a"]
+    assert await ids(store, equals={"metadata.team": ""}) == []
     # With what the whole record tells besides.
     assert await ids(store, least={"score": 0, "duration_ms": 1}, equals={"api": "openai.chat"}) == ["c", "a"]
     assert await ids(store, least={"score": 0, "duration_ms": 2}) == []
@@ -140,6 +143,20 @@ async def test_requests_are_picked_and_taken_out_and_the_ledger_stays(store: Sql
     assert await store.logged.remarks(["a"]) == {}
     assert len((await store.records.entries(Filter(), limit=9, cursor=None)).items) == 4
     assert await store.logged.erase(last.rows) == 0 and await store.logged.erase([]) == 0
+
+
+@pytest.mark.parametrize("also", [{}, {"api": "openai.chat"}])
+async def test_what_has_none_is_followed_and_taken_out(store: SqliteStore, also: dict[str, str]) -> None:
+    await write(store, "a", "b", user="ann")
+    await write(store, "c", "d")
+    await write(store, "e", user="ann")
+    await roll_all(store.analytics, pause_s=0)
+    where = Filter(equals={"user": "", **also})
+    tail = await store.logged.tail(where, after="a", limit=9)
+    assert tail is not None and [item.request_id for item in tail.items] == ["c", "d"] and tail.after == "e"
+    picked = await store.logged.pick(where, limit=9, cursor=None)
+    assert await store.logged.erase(picked.rows) == 2
+    assert sorted(await ids(store)) == ["a", "b", "e"]
 
 
 async def test_a_search_is_picked_page_by_page_too(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -213,6 +213,18 @@ async def test_what_has_an_index_is_found_at_once(store: SqliteStore, monkeypatc
         assert ([item.request_id for item in page.items], page.next) == (found, None)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("field", ["code", "request_id", "feedback"])
+async def test_that_a_request_has_none_is_in_no_index(
+    store: SqliteStore, field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOKED_AT_MOST", 2)
+    for number in range(5):
+        store.records.write(record(f"r{number}", NOW + number))
+    await store.records.flush()
+    page = await store.records.records(Filter(equals={field: ""}), limit=9, cursor=None)
+    assert len(page.items) == (0 if field == "request_id" else 2) and page.next is not None
+
+
 def test_refusals_by_their_reason_are_read_from_their_index_in_order(tmp_path: Path) -> None:
     path = tmp_path / "tollway.db"
     migrations.upgrade(path)

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.storage.sqlite.rolling import DAY, HOUR, START, Rolling, spent
 
 from tollway.storage.analytics import MEASURES
@@ -92,7 +94,7 @@ def test_openings_are_no_spend() -> None:
     rolling.settle(START, 70, "opening")
     rolling.roll()
     assert rolling.connection.execute("SELECT count(*) FROM spending").get == 0
-    assert verified(rolling.connection) == (1, 0, [])
+    assert verified(rolling.connection) == (1, 0, [], None)
 
 
 def sittings(rolling: Rolling) -> list[tuple[Any, ...]]:
@@ -210,3 +212,109 @@ def test_there_are_so_many_counters_at_most_also_after_a_restart(monkeypatch: py
         rolling.known.forget()
     found = ever(rolling, "spending", "entries")
     assert found == {**{(f"m{n}", "charge", False): 1 for n in range(3)}, (None, "charge", False): 5}
+
+
+MINUTE = 60_000
+
+
+def test_what_closes_the_pause_between_two_sittings_makes_them_one() -> None:
+    rolling = Rolling()
+    rolling.settle(START, 5, user="ann", request="first")
+    rolling.settle(START + 40 * MINUTE, 5, user="ann")
+    assert len(sittings(rolling)) == 2
+    rolling.settle(START + 20 * MINUTE, 5, user="ann")
+    assert sittings(rolling) == [("ann", "", 0, 40, 15, 3)]
+    rolling.settle(START, -1, "correction", "first", user="ann")
+    assert sittings(rolling) == [("ann", "", 0, 40, 14, 4)]
+
+
+def test_sittings_that_an_earlier_gateway_left_apart_are_joined_by_what_comes_next() -> None:
+    rolling = Rolling()
+    for first, last in ((0, 0), (20, 40)):
+        rolling.connection.execute(
+            "INSERT INTO sittings (user, name, first_at, last_at, amount_nanodollars, entries) VALUES ('ann', '', ?, ?, 5, 1)",
+            (START + first * MINUTE, START + last * MINUTE),
+        )
+    rolling.settle(START, -1, "correction", user="ann")
+    assert sittings(rolling) == [("ann", "", 0, 40, 9, 3)]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 400), st.sampled_from(["ann", "bob"]), st.sampled_from(["", "s"]), st.integers(-3, 9)),
+        max_size=30,
+    ),
+    st.randoms(use_true_random=False),
+    st.integers(1, 40),
+)
+def test_in_whatever_order_entries_are_booked_the_same_sittings_are_there_as_after_a_rebuild(
+    booked: list[tuple[int, str, str, int]], shuffle: Any, step: int
+) -> None:
+    late, sorted_once = Rolling(), Rolling()
+    for at, user, session, amount in sorted(booked):
+        metadata = {"session": session} if session else {}
+        sorted_once.settle(START + at * MINUTE, amount, user=user, metadata=metadata)
+    shuffle.shuffle(booked)
+    for number, (at, user, session, amount) in enumerate(booked):
+        kind = "correction" if amount < 0 else "charge"
+        metadata = {"session": session} if session else {}
+        late.settle(START + at * MINUTE, amount, kind, f"r{number}", user=user, metadata=metadata)
+        if shuffle.random() < 0.3:
+            late.roll(step)
+    sorted_once.roll()
+    assert sittings(late) == sittings(sorted_once)
+    before = sittings(late)
+    with late.connection:
+        late.connection.execute("DELETE FROM spending")
+        late.connection.execute("DELETE FROM sittings")
+        late.connection.execute("UPDATE marks SET seq = 0 WHERE name = 'spending'")
+    late.known.forget()
+    assert sittings(late) == before
+    assert verified(late.connection).differences == []
+
+
+LARGEST = 2**63 - 1
+
+
+@pytest.mark.parametrize("step", [1, 10])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_sum_beyond_64_bits_stays_at_the_largest_and_everything_else_goes_on(step: int, sign: int) -> None:
+    rolling = Rolling()
+    for number in range(3):
+        rolling.settle(START, sign * 9 * 10**18, "credit", f"c{number}")
+        assert not rollups.full(rolling.connection)
+    rolling.settle(START + DAY, 7, user="ann")
+    rolling.roll(step)
+    assert rollups.full(rolling.connection)
+    found = ever(rolling, "spending", "amount_nanodollars")
+    assert found == {("gpt-5", "credit", sign < 0): sign * LARGEST, ("gpt-5", "charge", False): 7}
+    assert spent(rolling.ask([START + DAY, START + 2 * DAY]).total.whole)[:2] == [7, 1]
+    # Sums of such sums are whole numbers of any size.
+    by_kind = rolling.ask([START, START + 2 * DAY], by=("kind",))
+    assert {group: spent(each.whole)[0] for group, each in by_kind.groups.items()} == {
+        ("credit",): sign * LARGEST,
+        ("charge",): 7,
+    }
+    assert spent(by_kind.total.whole)[:2] == [sign * LARGEST + 7, 4]
+    assert sittings(rolling) == [("ann", "", 1440, 1440, 7, 1)]
+
+
+def test_a_sitting_beyond_64_bits_stays_at_the_largest() -> None:
+    rolling = Rolling()
+    for _ in range(2):
+        rolling.settle(START, 9 * 10**18, user="ann")
+    assert sittings(rolling) == [("ann", "", 0, 0, LARGEST, 2)]
+
+
+def test_what_was_rolled_up_before_there_were_sums_of_all_time_may_be_beyond_64_bits() -> None:
+    rolling = Rolling()
+    for number in range(2):
+        rolling.settle(START + number * DAY, 9 * 10**18)
+    rolling.roll()
+    with rolling.connection:
+        rolling.connection.execute("DELETE FROM spending WHERE level = 6")
+        rolling.connection.execute("DELETE FROM marks WHERE name = 'ever'")
+    rolling.known.forget()
+    rolling.settle(START, 5)
+    rolling.roll()
+    assert ever(rolling, "spending", "amount_nanodollars") == {("gpt-5", "charge", False): LARGEST}

@@ -15,6 +15,7 @@ from tollway.storage.conformance.values import NOW, entry, hold, reservation
 from tollway.storage.sqlite import connection, rows, statements
 from tollway.storage.sqlite.connection import FILE
 from tollway.storage.sqlite.driver import Connection
+from tollway.storage.sqlite.wide import whole
 
 ALL = {name: text for name, text in vars(statements).items() if name.isupper() and isinstance(text, str)}
 QUERIES = {name: text for name, text in ALL.items() if name != "ENTRY_COLUMNS"}
@@ -138,7 +139,8 @@ def test_what_was_spent_is_summed_over_every_leg_up_to_a_number(writing: Connect
     enter(writing, 3, "three", 100, "charge", "a")
 
     def spent(through: int) -> dict[str, int]:
-        return {account: amount for account, _, amount in writing.execute(statements.SPENT, (through,))}
+        rows = writing.execute(statements.SPENT, (through,))
+        return {account: whole(high, low) for account, _, high, low in rows}
 
     assert (spent(0), spent(1), spent(2)) == ({}, {"a": 5, "b": 5}, {"a": 3, "b": 5})
 
@@ -147,7 +149,23 @@ def test_the_entries_after_a_number_come_in_their_order(writing: Connection) -> 
     for seq in (3, 1, 2):
         enter(writing, seq, f"r{seq}", seq)
     found = writing.execute(statements.ENTRIES_AFTER, (1,)).fetchall()
-    assert [(seq, amount) for seq, amount, _ in found] == [(2, 2), (3, 3)]
+    assert [(seq, kind, amount) for seq, kind, amount, _ in found] == [(2, "charge", 2), (3, "charge", 3)]
+
+
+def test_all_that_was_booked_is_what_entries_come_to_but_for_openings(writing: Connection) -> None:
+    enter(writing, 1, "one", 5)
+    enter(writing, 2, "two", -7, "correction")
+    enter(writing, 3, "three", 100, "opening")
+    enter(writing, 4, "four", 1_000)
+    assert whole(*writing.execute(statements.ALL_BOOKED, (3,)).fetchone()) == -2
+    assert whole(*writing.execute(statements.ALL_BOOKED, (0,)).fetchone()) == 0
+
+
+def test_what_is_booked_on_an_account_is_told_entry_by_entry(writing: Connection) -> None:
+    enter(writing, 1, "one", 5, "charge", "a", "b")
+    enter(writing, 2, "two", -2, "correction", "b")
+    found = writing.execute(statements.BOOKED_ON, ("b",)).fetchall()
+    assert [(seq, amount) for _, seq, amount in found] == [(1, 5), (2, -2)]
 
 
 def test_only_intents_that_have_ended_between_two_marks_are_pruned(writing: Connection) -> None:

@@ -57,4 +57,4 @@ def test_a_folder_without_a_store_is_told(tmp_path: Path) -> None:
 
 def test_a_store_that_nobody_has_open_is_verified(blank: Path, tmp_path: Path) -> None:
     shutil.copy(blank, tmp_path)
-    assert verify(tmp_path) == (0, 0, [])
+    assert verify(tmp_path) == (0, 0, [], None)
