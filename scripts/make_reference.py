@@ -135,7 +135,10 @@ What is metered, what is held before the call, and what no answer tells.
 
 - Token counts and errors of a provider cost nothing.
 - Counts are inclusive, with OpenTelemetry's names: cached tokens are part of the input, reasoning of the output.
-- A usage that contradicts itself, or that no call can have, is flagged as suspect in the log, with both amounts.
+- A usage that contradicts itself, or that no call can have, is noted in the log (`usage_suspect`), with the amounts. So are
+  tokens that a total has and no part of it: Gemini's thoughts on OpenAI's API. A count that falls within a stream stays as high
+  as it was; an output of 0 tokens beside text is counted from the text.
+- A tool that the provider runs and whose fee is in no price list leaves a request without a bound (`request_unbounded`).
 - A stream that was cut, or that tells no usage, is charged what was counted of it (`basis: counted`), or its hold
   (`basis: presumed`) where the model hides what it bills. Never nothing.
 - Realtime sessions and WebSockets are refused: neither they nor the short-lived keys that open them can be held to a budget.
