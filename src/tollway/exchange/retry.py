@@ -41,8 +41,8 @@ def attempts_of(retry: Retry) -> int:
 def wait_ms(retry: Retry, tried: int, chance: int, retry_after_ms: int | None = None) -> int | None:
     """Milliseconds until the next try, when `tried` were made; `None` where there is to be none.
 
-    What is computed is cut by up to a half by `chance` (of `CHANCES`), so that a crowd that failed together does not come back
-    together.
+    What is computed is cut by up to a quarter by `chance` (of `CHANCES`), so that a crowd that failed together does not come back
+    together, and the next delay of two that double is longer all the same.
     What the provider asks for (`retry_after_ms`) is never gone below; where it asks for more than a minute, no caller waits for it.
     """
     if tried >= attempts_of(retry):
@@ -55,7 +55,7 @@ def wait_ms(retry: Retry, tried: int, chance: int, retry_after_ms: int | None = 
         case "exponential":
             base = retry.delay_ms * 2 ** (tried - 1)
     base = min(base, LONGEST_DELAY_MS)
-    wait = base - base * chance // (2 * CHANCES)
+    wait = base - base * chance // (4 * CHANCES)
     if retry_after_ms is None:
         return wait
     if retry_after_ms > LONGEST_DELAY_MS:
