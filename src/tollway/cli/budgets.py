@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import typer
 
-from tollway.cli.options import Data, Json, Token, Url
+from tollway.cli.options import By, Data, Json, Token, Url
 
 budgets = typer.Typer(
     help="Every budget: spent, held, left, and when it resets. Freezes, increases and grants.",
@@ -27,9 +27,6 @@ _WhyFrozen = Annotated[
     typer.Option(
         "--reason", help="For the audit log; callers who are refused are told why it was frozen.", show_default=False
     ),
-]
-_By = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", help="Who asks, for the audit log.", show_default=False)
 ]
 _Amount = Annotated[
     str, typer.Argument(metavar="USD", help="What is added to the limit: 25 or 0.50.", show_default=False)
@@ -75,7 +72,7 @@ def _freezing(name: str, told: Callable[[str, Any], list[str]], does: str) -> No
         budget: _Budget,
         account: _Account = None,
         reason: _WhyFrozen = "",
-        by: _By = None,
+        by: By = None,
         url: Url = None,
         token: Token = None,
         data: Data = None,
@@ -123,7 +120,7 @@ def increase(
     ] = None,
     account: _Account = None,
     reason: _Reason = "",
-    by: _By = None,
+    by: By = None,
     url: Url = None,
     token: Token = None,
     data: Data = None,
@@ -151,7 +148,7 @@ def grant(
     amount: _Amount,
     account: _Account = None,
     reason: _Reason = "",
-    by: _By = None,
+    by: By = None,
     url: Url = None,
     token: Token = None,
     data: Data = None,
@@ -166,7 +163,7 @@ def grant(
 def increases(
     budget: _Budget,
     end: Annotated[str | None, typer.Option(metavar="ID", help="End this one now.", show_default=False)] = None,
-    by: _By = None,
+    by: By = None,
     url: Url = None,
     token: Token = None,
     data: Data = None,

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import typer
 
-from tollway.cli.options import Data, Json, Token, Url
+from tollway.cli.options import By, Data, Json, Token, Url
 
 export_jobs = typer.Typer(
     help="Scheduled exports: list them, write one, run it now, pause it, see how it went; read what was sealed.",
@@ -16,9 +16,6 @@ export_jobs = typer.Typer(
 _PATH = "/api/v1/export-jobs"
 _LOOK_EVERY_S = 0.25
 
-_By = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", help="Who asks, for the audit log.", show_default=False)
-]
 _Job = Annotated[str, typer.Argument(metavar="JOB", help="Its id.", show_default=False)]
 
 
@@ -55,7 +52,7 @@ def set_job(
     settings: Annotated[
         Path, typer.Argument(metavar="FILE", help="An entry of exports:, in YAML or JSON.", show_default=False)
     ],
-    by: _By = None,
+    by: By = None,
     url: Url = None,
     token: Token = None,
     data: Data = None,
@@ -78,7 +75,7 @@ def set_job(
 
 @export_jobs.command("pause")
 def pause(
-    job: _Job, by: _By = None, url: Url = None, token: Token = None, data: Data = None, json: Json = False
+    job: _Job, by: By = None, url: Url = None, token: Token = None, data: Data = None, json: Json = False
 ) -> None:
     """Switch a job off. It goes on later from where it had come, as long as the log is kept."""
     _switch(job, False, by, url, token, data, json)
@@ -86,7 +83,7 @@ def pause(
 
 @export_jobs.command("resume")
 def resume(
-    job: _Job, by: _By = None, url: Url = None, token: Token = None, data: Data = None, json: Json = False
+    job: _Job, by: By = None, url: Url = None, token: Token = None, data: Data = None, json: Json = False
 ) -> None:
     """Switch a job on."""
     _switch(job, True, by, url, token, data, json)
@@ -94,7 +91,7 @@ def resume(
 
 @export_jobs.command("delete")
 def delete(
-    job: _Job, by: _By = None, url: Url = None, token: Token = None, data: Data = None, json: Json = False
+    job: _Job, by: By = None, url: Url = None, token: Token = None, data: Data = None, json: Json = False
 ) -> None:
     """Take a job out of the settings, and forget where it stood. What it has sent stays where it is."""
     from tollway.cli.questions import Asking, answer_with
@@ -107,7 +104,7 @@ def delete(
 def run(
     job: _Job,
     wait: Annotated[int, typer.Option(help="Seconds to wait for its end; 0: none.", min=0, max=86_400)] = 60,
-    by: _By = None,
+    by: By = None,
     url: Url = None,
     token: Token = None,
     data: Data = None,

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import typer
 
-from tollway.cli.options import Data, Json, Token, Url
+from tollway.cli.options import By, Data, Json, Token, Url
 
 keys = typer.Typer(help="Gateway keys: made, listed, rotated and revoked while the gateway runs.", no_args_is_help=True)
 service_tokens = typer.Typer(
@@ -16,9 +16,6 @@ _Credential = Annotated[str, typer.Argument(metavar="NAME", help="Its name or it
 _New = Annotated[
     str,
     typer.Argument(metavar="NAME", help="What budgets and logs know it by; it never changes.", show_default=False),
-]
-_By = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", help="Who asks, for the audit log.", show_default=False)
 ]
 _Owner = Annotated[str | None, typer.Option("--owner", help="Who answers for it.", show_default=False)]
 _Team = Annotated[str | None, typer.Option("--team", help="Kept as metadata.team.", show_default=False)]
@@ -83,7 +80,7 @@ def create_key(
     expires: _Expires = None,
     custom_cost: Annotated[bool, typer.Option("--custom-cost", help="It may say what its requests cost.")] = False,
     note: _Note = None,
-    by: _By = None,
+    by: By = None,
     url: Url = None,
     token: Token = None,
     data: Data = None,
@@ -109,7 +106,7 @@ def create_service_token(
     priority: _Priority = None,
     expires: _Expires = None,
     note: _Note = None,
-    by: _By = None,
+    by: By = None,
     url: Url = None,
     token: Token = None,
     data: Data = None,
@@ -171,7 +168,7 @@ def _add_commands(noun: _Noun) -> None:
     def rotate(
         name: _Credential,
         grace: _Grace = "24h",
-        by: _By = None,
+        by: By = None,
         url: Url = None,
         token: Token = None,
         data: Data = None,
@@ -182,7 +179,7 @@ def _add_commands(noun: _Noun) -> None:
 
     @noun.app.command("revoke")
     def revoke(
-        name: _Credential, by: _By = None, url: Url = None, token: Token = None, data: Data = None, json: Json = False
+        name: _Credential, by: By = None, url: Url = None, token: Token = None, data: Data = None, json: Json = False
     ) -> None:
         """End it for good, from the next request on; it stays in the list."""
         from tollway.cli.questions import Asking, answer_with
@@ -195,7 +192,7 @@ def _add_commands(noun: _Noun) -> None:
 
     @noun.app.command("delete")
     def delete(
-        name: _Credential, by: _By = None, url: Url = None, token: Token = None, data: Data = None, json: Json = False
+        name: _Credential, by: By = None, url: Url = None, token: Token = None, data: Data = None, json: Json = False
     ) -> None:
         """Revoke it and take it out of the list; its name is free again."""
         from tollway.cli.questions import Asking, answer_with
@@ -209,7 +206,7 @@ def _add_commands(noun: _Noun) -> None:
         @noun.app.command(verb, help=purpose)
         def switched(
             name: _Credential,
-            by: _By = None,
+            by: By = None,
             url: Url = None,
             token: Token = None,
             data: Data = None,

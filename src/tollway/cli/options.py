@@ -23,6 +23,9 @@ Token = Annotated[
         show_default=False,
     ),
 ]
+By = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="Who asks, for the audit log.", show_default=False)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print what the API says.")]
 Since = Annotated[
     str | None,

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import typer
 
-from tollway.cli.options import Data, Json, Token, Url
+from tollway.cli.options import By, Data, Json, Token, Url
 
 policies = typer.Typer(
     help="Who may use which model, and for how much: list, save, try, commit and roll back.",
@@ -13,9 +13,6 @@ policies = typer.Typer(
 )
 
 _Policy = Annotated[str, typer.Argument(metavar="POLICY", help="Its id.", show_default=False)]
-_By = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", help="Who asks, for the audit log.", show_default=False)
-]
 _PATH = "/api/v1/policies"
 
 
@@ -101,7 +98,7 @@ def save_policies(
     commit: Annotated[
         bool, typer.Option("--commit", help="Put them in force at once; otherwise they are staged.")
     ] = False,
-    by: _By = None,
+    by: By = None,
     url: Url = None,
     token: Token = None,
     data: Data = None,
@@ -118,7 +115,7 @@ def save_policies(
 
 
 @policies.command("commit")
-def commit(by: _By = None, url: Url = None, token: Token = None, data: Data = None, json: Json = False) -> None:
+def commit(by: By = None, url: Url = None, token: Token = None, data: Data = None, json: Json = False) -> None:
     """Put every draft in force that can be; exits with 1 where one cannot."""
     from tollway.cli.policies_shown import show_committed
     from tollway.cli.questions import Asking, answer_with
@@ -146,7 +143,7 @@ def rollback(
         int,
         typer.Argument(metavar="REVISION", help="Of the settings whose policies are wanted again.", show_default=False),
     ],
-    by: _By = None,
+    by: By = None,
     url: Url = None,
     token: Token = None,
     data: Data = None,

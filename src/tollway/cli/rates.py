@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import typer
 
-from tollway.cli.options import Data, Json, Token, Url
+from tollway.cli.options import By, Data, Json, Token, Url
 
 rates = typer.Typer(
     help="Rate limits: list them with their busiest buckets, set one, delete one.", invoke_without_command=True
@@ -14,9 +14,6 @@ rates = typer.Typer(
 _PATH = "/api/v1/rate-limits"
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
-_By = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", help="Who asks, for the audit log.", show_default=False)
-]
 _Limit = Annotated[str, typer.Argument(metavar="LIMIT", help="Its id or its name.", show_default=False)]
 
 
@@ -66,7 +63,7 @@ def set_rate(
     gateway: Annotated[str | None, typer.Option("--gateway", help="Only there; its slug.", show_default=False)] = None,
     mode: Annotated[str | None, typer.Option("--mode", metavar="enforce|monitor", show_default=False)] = None,
     enabled: Annotated[bool | None, typer.Option("--on/--off", help="Switch it on or off.", show_default=False)] = None,
-    by: _By = None,
+    by: By = None,
     url: Url = None,
     token: Token = None,
     data: Data = None,
@@ -109,7 +106,7 @@ def set_rate(
 
 @rates.command("delete")
 def delete_rate(
-    limit: _Limit, by: _By = None, url: Url = None, token: Token = None, data: Data = None, json: Json = False
+    limit: _Limit, by: By = None, url: Url = None, token: Token = None, data: Data = None, json: Json = False
 ) -> None:
     """Take a rate limit out of the settings."""
     from tollway.cli.questions import Asking, answer_with

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import typer
 
-from tollway.cli.options import Data, Json, Token, Url
+from tollway.cli.options import By, Data, Json, Token, Url
 
 routes = typer.Typer(
     help="Dynamic routes, called as dynamic/NAME: list, save, check, deploy and roll back.", invoke_without_command=True
@@ -20,9 +20,6 @@ _File = Annotated[
         help="JSON or YAML: a route, or the list of its elements; - for standard input.",
         show_default=False,
     ),
-]
-_By = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", help="Who asks, for the audit log.", show_default=False)
 ]
 _Comment = Annotated[str | None, typer.Option("--comment", metavar="TEXT", show_default=False)]
 _PATH = "/api/v1/routes"
@@ -86,7 +83,7 @@ def save(
     ] = None,
     deploy: Annotated[bool, typer.Option("--deploy", help="Also put it in force.")] = False,
     comment: _Comment = None,
-    by: _By = None,
+    by: By = None,
     url: Url = None,
     token: Token = None,
     data: Data = None,
@@ -116,7 +113,7 @@ def deploy(
         str | None, typer.Argument(metavar="[VERSION]", help="Its id; the newest one without it.", show_default=False)
     ] = None,
     comment: _Comment = None,
-    by: _By = None,
+    by: By = None,
     url: Url = None,
     token: Token = None,
     data: Data = None,
@@ -141,7 +138,7 @@ def rollback(
         typer.Argument(metavar="[VERSION]", help="Its id; the one in force before without it.", show_default=False),
     ] = None,
     comment: _Comment = None,
-    by: _By = None,
+    by: By = None,
     url: Url = None,
     token: Token = None,
     data: Data = None,
@@ -160,7 +157,7 @@ def rollback(
 
 @routes.command("delete")
 def delete(
-    route: _Route, by: _By = None, url: Url = None, token: Token = None, data: Data = None, json: Json = False
+    route: _Route, by: By = None, url: Url = None, token: Token = None, data: Data = None, json: Json = False
 ) -> None:
     """Take a route out at once, with all of its versions."""
     from tollway.cli.questions import Asking, answer_with
