@@ -21,8 +21,9 @@ from tollway.money import Money
 from tollway.pricing.charge import Charge, ChargeLine
 from tollway.pricing.units import UnitPrice
 from tollway.storage import migrations
-from tollway.storage.sqlite import connection, rollups, rows, statements
-from tollway.storage.sqlite.driver import Connection
+from tollway.storage.sql import rollups, rows, statements
+from tollway.storage.sql.driver import Connection
+from tollway.storage.sqlite import connection
 from tollway.usage import Usage
 
 HOUR_MS = 3_600_000

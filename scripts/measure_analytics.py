@@ -1,9 +1,11 @@
 """Times typical questions of analytics over a data folder that `scripts/generate_rows.py` has filled.
 
     python scripts/measure_analytics.py /tmp/scratch --times 20
+    python scripts/measure_analytics.py postgresql://tollway@127.0.0.1/scratch --times 20
 
-Each is asked as the control plane asks the store, by a connection of its own; nothing is kept between two. The time is that of the
-store; writing the answer down takes a few milliseconds more.
+The second is of a database that `tollway store copy` has filled. Each is asked as the control plane asks the store: of a file by a
+connection of its own, of a server by one that is kept; nothing else is kept between two. The time is that of the store; writing the
+answer down takes a few milliseconds more.
 """
 
 import argparse
@@ -12,17 +14,21 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tollway.admin.analytics_query import AnalyticsQuery, Range, question
 from tollway.admin.periods import Grain, before, bounds, midnight
 from tollway.storage.analytics import Condition, Question
+from tollway.storage.sql.asking import answer
+from tollway.storage.sql.driver import Connection
+from tollway.storage.sql.outstanding import outstanding
 from tollway.storage.sqlite import connection
-from tollway.storage.sqlite.asking import answer
-from tollway.storage.sqlite.outstanding import outstanding
 
 DAY_MS = 86_400_000
+
+Ask = Callable[[Callable[[Connection], Any]], Any]
+"""Has a question answered over a connection."""
 
 
 def questions(until: int, chance: random.Random) -> dict[str, Callable[[], list[Question]]]:
@@ -68,22 +74,22 @@ def time_of(at: int, zone: ZoneInfo) -> date:
 
 def main() -> None:
     asked = argparse.ArgumentParser(description="Times typical questions of analytics.")
-    asked.add_argument("folder", type=Path)
+    asked.add_argument("place", help="a data folder, or the URL of a PostgreSQL database")
     asked.add_argument("--times", type=int, default=20)
     given = asked.parse_args()
-    path = given.folder / connection.FILE
-    reading = connection.reader(path)
-    until: int = reading.execute("SELECT max(occurred_at) FROM entries").get
-    print(f"{reading.execute('SELECT max(seq) FROM entries').get:,} entries, {path.stat().st_size / 1e9:.1f} GB")
-    reading.close()
+    ask = _of_server(given.place) if given.place.startswith("postgresql://") else _of_file(Path(given.place))
+    until, entries = ask(
+        lambda reading: [reading.execute(f"SELECT max({of}) FROM entries").get for of in ("occurred_at", "seq")]
+    )
+    print(f"{entries:,} entries")
     chance = random.Random(7)
     everything: list[Took] = []
     print("| question | p50 ms | p95 ms | p95 ms of processor |\n|---|---:|---:|---:|")
     for name, make in questions(until, chance).items():
-        took = [_answered(path, make()) for _ in range(given.times)]
+        took = [_answered(ask, make()) for _ in range(given.times)]
         everything += took
         print(_line(name, took), flush=True)
-    took = [_judged(path, until) for _ in range(given.times)]
+    took = [_judged(ask, until) for _ in range(given.times)]
     everything += took
     print(_line("30 days: sessions that stand out", took))
     print(_line("all of them", everything))
@@ -96,20 +102,33 @@ class Took(NamedTuple):
     processor: float
 
 
-def _answered(path: Path, asking: list[Question]) -> Took:
+def _of_file(folder: Path) -> Ask:
+    def ask(question: Callable[[Connection], Any]) -> Any:
+        reading = connection.reader(folder / connection.FILE)
+        try:
+            return question(reading)
+        finally:
+            reading.close()
+
+    return ask
+
+
+def _of_server(url: str) -> Ask:
+    from tollway.storage.postgres import driver
+
+    reading = driver.Connection(url, use="reading")
+    return lambda question: question(reading)
+
+
+def _answered(ask: Ask, asking: list[Question]) -> Took:
     began, worked = time.perf_counter(), time.process_time()
-    reading = connection.reader(path)
-    for one in asking:
-        answer(reading, one)
-    reading.close()
+    ask(lambda reading: [answer(reading, one) for one in asking])
     return Took((time.perf_counter() - began) * 1000, (time.process_time() - worked) * 1000)
 
 
-def _judged(path: Path, until: int) -> Took:
+def _judged(ask: Ask, until: int) -> Took:
     began, worked = time.perf_counter(), time.process_time()
-    reading = connection.reader(path)
-    outstanding(reading, since=until - 30 * DAY_MS, until=until, among=None, listed=50)
-    reading.close()
+    ask(lambda reading: outstanding(reading, since=until - 30 * DAY_MS, until=until, among=None, listed=50))
     return Took((time.perf_counter() - began) * 1000, (time.process_time() - worked) * 1000)
 
 

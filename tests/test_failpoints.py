@@ -9,8 +9,8 @@ from tollway.failpoints import POINTS, Act, Failpoints, arm, read
 from tollway.proxy.transport import NotSent
 from tollway.proxy.upstream.client import HttpTransport
 from tollway.storage.conformance.values import NOW, entry, hold, metered, opening, reservation
+from tollway.storage.sql.ledger import SqlLedger
 from tollway.storage.sqlite import SqliteStore
-from tollway.storage.sqlite.ledger import SqliteLedger
 
 
 def test_points_are_read_with_their_pass_and_action() -> None:
@@ -59,11 +59,11 @@ def test_a_kill_cannot_be_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_disarmed_nothing_is_left_around_a_function() -> None:
-    before = (SqliteLedger.reserve, HttpTransport.send)
+    before = (SqlLedger.reserve, HttpTransport.send)
     disarm = arm("after_intent=kill")
-    assert SqliteLedger.reserve is not before[0]
+    assert SqlLedger.reserve is not before[0]
     disarm()
-    assert (SqliteLedger.reserve, HttpTransport.send) == before
+    assert (SqlLedger.reserve, HttpTransport.send) == before
 
 
 async def test_a_store_and_a_transport_pass_their_points_in_order(

@@ -45,6 +45,7 @@ def test_every_setting_is_read_from_its_environment_variable(row: object) -> Non
         "bodies_size": "1",
         "metrics_series": "1",
         "metrics_accounts": "1",
+        "database": "postgresql://tollway@db.example/tollway",
     }
     name, variable = row.name, row.environment  # type: ignore[attr-defined]
     value = sample.get(name, "elsewhere")

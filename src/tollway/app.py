@@ -37,8 +37,8 @@ from tollway.running import Runtime, Server, telemetry_of
 from tollway.settings import ProcessSettings
 from tollway.snapshot import Snapshot
 from tollway.storage.cached import Answers, MemoryAnswers
+from tollway.storage.opening import store_at
 from tollway.storage.repeats import Repeats
-from tollway.storage.sqlite import SqliteStore
 from tollway.storage.sqlite.answers import SqliteAnswers
 from tollway.storage.sqlite.repeats import SqliteShelf
 from tollway.workers import garbage
@@ -79,7 +79,7 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
         first_key = settings_file.make_first(settings.data, path)
     clock, calendar = Clock(elapsed=elapsed_ns), Calendar()
     sync = "full" if settings.durability == "strict" else "normal"
-    store = SqliteStore(settings.data, sync=sync)
+    store = store_at(settings.database, settings.data, sync=sync)
     pepper, book, issued = kept_secrets.pepper(settings.data), _price_book(), Issued()
     safe = Safe(store.cabinet, Masters(settings.data))
     keyring = Keyring(store.cabinet, issued, pepper, clock.now, secrets.token_bytes)

@@ -33,9 +33,11 @@ from tollway.errors import SettingsInvalid, StoreUnavailable
 from tollway.ledger.reservation import Held
 from tollway.proxy.transport import NoAnswer, NotSent
 from tollway.proxy.upstream.client import HttpTransport
-from tollway.storage.sqlite import recovery, writer
-from tollway.storage.sqlite.ledger import SqliteLedger
-from tollway.storage.sqlite.outbox import SqliteOutbox
+from tollway.storage.sql import recovery
+from tollway.storage.sql import writer as group
+from tollway.storage.sql.ledger import SqlLedger
+from tollway.storage.sql.outbox import SqlOutbox
+from tollway.storage.sqlite import writer
 
 VARIABLE: Final = "TOLLWAY_FAILPOINTS"
 
@@ -220,15 +222,15 @@ def _is_held(answer: Any) -> bool:
 
 # Where → which function → what goes around it.
 _SEAMS: Final[tuple[tuple[Any, str, Callable[[Any, Hit], Any]], ...]] = (
-    (SqliteLedger, "_queue_intent", _after("after_reserve", _always)),
-    (SqliteLedger, "reserve", _after_waiting("after_intent", _is_held)),
-    (SqliteLedger, "extend", _after_waiting("after_extend", _is_held)),
-    (SqliteLedger, "shrink", _after("after_shrink")),
-    (SqliteLedger, "settle", _around_settle),
+    (SqlLedger, "_queue_intent", _after("after_reserve", _always)),
+    (SqlLedger, "reserve", _after_waiting("after_intent", _is_held)),
+    (SqlLedger, "extend", _after_waiting("after_extend", _is_held)),
+    (SqlLedger, "shrink", _after("after_shrink")),
+    (SqlLedger, "settle", _around_settle),
     (HttpTransport, "send", _around_send),
-    (writer.Writer, "_finish", _around_finish),
+    (group.Writer, "_finish", _around_finish),
     (writer, "_checkpoint", _before("in_checkpoint")),
     (recovery, "prune", _after("in_prune", _always)),
     (recovery, "presume_open", _after("in_recovery", _always)),
-    (SqliteOutbox, "raise_", _after_waiting("in_outbox")),
+    (SqlOutbox, "raise_", _after_waiting("in_outbox")),
 )

@@ -29,7 +29,7 @@ from tollway.snapshot import Snapshot
 from tollway.storage.cached import Answers
 from tollway.storage.repeats import Repeats
 from tollway.storage.rolled import EVER_CONTEXTS
-from tollway.storage.sqlite import SqliteStore
+from tollway.storage.sql.store import SqlStore
 from tollway.telemetry.destination import Destination, read_otel
 from tollway.workers import addresses
 from tollway.workers.anchors import Anchors
@@ -47,7 +47,7 @@ class Runtime(msgspec.Struct, kw_only=True):
     """What the control plane may see and do."""
 
     settings: ProcessSettings
-    store: SqliteStore
+    store: SqlStore
     calendar: Calendar
     clock: Clock
     keyring: Keyring
@@ -100,7 +100,7 @@ class Runtime(msgspec.Struct, kw_only=True):
         return hmac.compare_digest(token.encode(), self.admin_token.encode())
 
 
-def telemetry_of(store: SqliteStore, clock: Clock, environment: Mapping[str, str]) -> Telemetry:
+def telemetry_of(store: SqlStore, clock: Clock, environment: Mapping[str, str]) -> Telemetry:
     """Tells whom the environment and the settings name."""
     otel, wrong = read_otel(environment, protobuf=protobuf_is_installed())
     for words in wrong:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
@@ -33,6 +34,14 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("port", "TOLLWAY_PORT", "8787", "port", "0 takes any free one."),
     Setting("data", "TOLLWAY_DATA", "./tollway-data", "folder", "Where the ledger is kept."),
+    Setting(
+        "database",
+        "TOLLWAY_DATABASE_URL",
+        "",
+        "postgresql://user:password@host/database",
+        "Keeps ledger, log and all else that is counted in PostgreSQL, in a database that this gateway has to itself. Empty: in a file "
+        "in the data folder. The password is better in the environment.",
+    ),
     Setting(
         "config",
         "TOLLWAY_CONFIG",
@@ -145,6 +154,8 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     data: Path
     config: Path | None
+    database: str | None = None
+    """The URL of a PostgreSQL database."""
     durability: Literal["relaxed", "strict"]
     drain_s: float
     drain_delay_s: float
@@ -163,6 +174,11 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     origins: dict[str, tuple[str, Origin]] = {}
     """Name of a setting → what is in force as it was written, and where."""
+
+    @property
+    def place(self) -> Path | str:
+        """Where the store is: a URL, or the data folder."""
+        return self.database or self.data
 
     @property
     def anchors(self) -> Path:
@@ -199,6 +215,7 @@ def read_settings(given: Mapping[str, str | None], environment: Mapping[str, str
         port=_whole("port", values["port"], 65_535),
         data=Path(values["data"]).expanduser(),
         config=Path(values["config"]).expanduser() if values["config"] else None,
+        database=_database(values["database"]),
         durability=durability,
         drain_s=_whole("drain", values["drain"], 86_400),
         drain_delay_s=_whole("drain-delay", values["drain_delay"], 3_600),
@@ -214,8 +231,33 @@ def read_settings(given: Mapping[str, str | None], environment: Mapping[str, str
         metrics_accounts=_whole("metrics-accounts", values["metrics_accounts"], 10_000),
         export_dir=Path(values["export_dir"]).expanduser() if values["export_dir"] else None,
         audit_anchors=Path(values["audit_anchors"]).expanduser() if values["audit_anchors"] else None,
-        origins={row.name: (values[row.name], _origin(row, given, environment)) for row in SETTINGS},
+        origins={row.name: (_shown(row.name, values[row.name]), _origin(row, given, environment)) for row in SETTINGS},
     )
+
+
+def _database(url: str) -> str | None:
+    if not url:
+        return None
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise SettingsInvalid(
+            f"--database: {url.partition(':')[0]!r} is no kind of database; it begins with postgresql://."
+        )
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise SettingsInvalid(f"--database: it is no URL: {error}.") from None
+    if not parts.path.strip("/") and "dbname=" not in parts.query:
+        raise SettingsInvalid("--database: the URL names no database: postgresql://user:password@host/database.")
+    return url
+
+
+def _shown(name: str, value: str) -> str:
+    """A setting as it was written, but for a password."""
+    if name != "database" or not value:
+        return value
+    parts = urlsplit(value)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
 
 
 def _origin(row: Setting, given: Mapping[str, str | None], environment: Mapping[str, str]) -> Origin:

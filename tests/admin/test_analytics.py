@@ -173,7 +173,7 @@ async def test_what_would_take_too_long_is_refused_with_a_way_out(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await caller.chat()
-    monkeypatch.setattr("tollway.storage.sqlite.asking.READ_AT_MOST", 0)
+    monkeypatch.setattr("tollway.storage.sql.asking.READ_AT_MOST", 0)
     await caller.runtime.store.records.flush()
     await caller.runtime.store.ledger.flush()
     while await caller.runtime.store.analytics.roll():

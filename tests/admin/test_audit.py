@@ -4,7 +4,7 @@ from pathlib import Path
 from tests.admin.gateways import ALICE_KEY, CANARY, Answer, Caller, gateway
 
 from tollway.errors import StoreUnavailable
-from tollway.storage.sqlite.audit import SqliteAudit
+from tollway.storage.sql.audit import SqlAudit
 
 
 async def as_ann(caller: Caller, target: str, body: bytes, method: str = "POST", name: str = "ann") -> Answer:
@@ -127,7 +127,7 @@ async def test_a_control_that_cannot_be_audited_is_in_force_and_says_so(tmp_path
         async def away(*_: object) -> None:
             raise StoreUnavailable("the disk is full")
 
-        monkeypatch.setattr(SqliteAudit, "append", away)
+        monkeypatch.setattr(SqlAudit, "append", away)
         answer = (await caller.admin("/api/v1/budgets/company/freeze", {})).json
         assert "could not be written into the audit log" in answer["warnings"][0]
         assert (await caller.chat()).status == 429

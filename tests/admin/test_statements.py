@@ -288,7 +288,7 @@ async def test_a_frozen_statement_that_was_changed_in_the_file_is_not_shown(
 ) -> None:
     assert (await freeze(caller, past(caller, 6), "key")).status == 201
     monkeypatch.setattr(
-        "tollway.storage.sqlite.billed.sealed", lambda frozen, _: msgspec.structs.replace(frozen, hash="x")
+        "tollway.storage.sql.billed.sealed", lambda frozen, _: msgspec.structs.replace(frozen, hash="x")
     )
     answer = await caller.admin(f"{V1}?month={past(caller, 6)}&by=key")
     assert (answer.status, answer.json["code"]) == (500, "statement_damaged")

@@ -13,7 +13,8 @@ from tollway import failpoints
 from tollway.alerts import Event
 from tollway.ledger.reservation import Held
 from tollway.storage.conformance.values import NOW, entry, metered, reservation
-from tollway.storage.sqlite import SqliteStore, recovery, writer
+from tollway.storage.sql import recovery
+from tollway.storage.sqlite import SqliteStore, writer
 
 ROUNDS = 60
 

@@ -16,7 +16,8 @@ from power import SYSTEM, Disk, Event, Trace
 from tollway.ledger.reservation import Held, Reservation, metered
 from tollway.storage.conformance.values import NOW, entry, hold, reservation
 from tollway.storage.conformance.values import metered as metered_hold
-from tollway.storage.sqlite import SqliteStore, recovery, writer
+from tollway.storage.sql import recovery
+from tollway.storage.sqlite import SqliteStore, writer
 from tollway.storage.sqlite.connection import FILE, Sync
 
 LIMIT = 10**9

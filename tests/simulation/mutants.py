@@ -16,10 +16,10 @@ from tollway.ledger.reservation import Exhausted, Held, Reservation, metered, re
 from tollway.proxy.purse import Purse
 from tollway.storage.counters import Counters
 from tollway.storage.memory import MemoryLedger
-from tollway.storage.sqlite import balances, recovery, rows, statements
-from tollway.storage.sqlite import ledger as sqlite_ledger
-from tollway.storage.sqlite.ledger import SqliteLedger
-from tollway.storage.sqlite.writer import Writer
+from tollway.storage.sql import balances, recovery, rows, statements
+from tollway.storage.sql import ledger as sqlite_ledger
+from tollway.storage.sql.ledger import SqlLedger
+from tollway.storage.sql.writer import Writer
 
 Mutant = Callable[[], contextlib.AbstractContextManager[Any]]
 
@@ -56,7 +56,7 @@ def expiry_releases() -> Iterator[None]:
 
     with (
         patch.object(MemoryLedger, "sweep", sweep),
-        patch.object(SqliteLedger, "sweep", sweep),
+        patch.object(SqlLedger, "sweep", sweep),
         patch.object(recovery, "presume_open", presume_open),
     ):
         yield

@@ -44,8 +44,9 @@ from tollway.proxy.world import World as Outside
 from tollway.snapshot import Snapshot
 from tollway.storage import migrations
 from tollway.storage.memory import MemoryStore
-from tollway.storage.sqlite import SqliteStore, rows, statements
-from tollway.storage.sqlite import batch as batches
+from tollway.storage.sql import batch as batches
+from tollway.storage.sql import rows, statements
+from tollway.storage.sqlite import SqliteStore
 from tollway.storage.sqlite import connection as connections
 from tollway.workers.sweep import SWEEP_EVERY_S, keep_books
 
@@ -429,7 +430,8 @@ class World:
         if old is not None:
             old._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             old._connection.close()
-        store.ledger._past.close()
+        if database._reading is not None:
+            database._reading.close()
         if database._lock is not None:
             database._unlock()
         self._unreachable.append(loop)

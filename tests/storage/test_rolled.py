@@ -25,7 +25,7 @@ from tollway.storage.rolled import (
     of_record,
     session_of,
 )
-from tollway.storage.sqlite.rows import of_record as row_of
+from tollway.storage.sql.rows import of_record as row_of
 
 
 def who(**metadata: str) -> Who:

@@ -9,7 +9,7 @@ from tollway.logs.record import LogRecord
 from tollway.storage import schema
 from tollway.storage.fields import ENTRY_FIELDS, RECORD_FIELDS
 from tollway.storage.schema import metadata
-from tollway.storage.sqlite import statements
+from tollway.storage.sql import statements
 
 TABLES = metadata.sorted_tables
 COLUMNS = [(table, column) for table in TABLES for column in table.columns]

@@ -1,6 +1,5 @@
 """`tollway analytics`: rollups, made anew and compared with the ledger. Both read the folder of a gateway that is stopped."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +18,7 @@ def rebuild(data: Data = None, json: Json = False) -> None:
     Killed in the middle, it leaves everything as it was.
     """
     from tollway.cli.shown import count, say, show_json
-    from tollway.storage.sqlite.rebuilt import rebuild as add_up
+    from tollway.storage.sql.rebuilt import rebuild as add_up
 
     done = _in_folder(data, add_up)
     if json:
@@ -40,7 +39,7 @@ def verify(
     The gateway must be stopped.
     """
     from tollway.cli.shown import complain, count, say, show_json
-    from tollway.storage.sqlite.verified import verify as compare
+    from tollway.storage.sql.verified import verify as compare
 
     found = _in_folder(data, compare)
     if json:
@@ -74,7 +73,7 @@ def _in_folder(data: str | None, work: Any) -> Any:
     from tollway.settings import read_settings
 
     try:
-        return work(Path(read_settings({"data": data}).data))
+        return work(read_settings({"data": data}).place)
     except (StoreUnavailable, SettingsInvalid) as error:
         complain(f"{str(error).rstrip('.')}. {_STOPPED}")
         raise typer.Exit(2) from None

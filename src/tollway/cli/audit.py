@@ -1,6 +1,5 @@
 """`tollway audit`: is the money right, who changed what, and is that log whole."""
 
-from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
@@ -172,10 +171,10 @@ def _offline(data: str | None, *, as_json: bool) -> int:
     from tollway.errors import SettingsInvalid, StoreUnavailable
     from tollway.money import dollars
     from tollway.settings import read_settings
-    from tollway.storage.sqlite.examined import examine
+    from tollway.storage.sql.examined import examine
 
     try:
-        found = examine(Path(read_settings({"data": data}).data))
+        found = examine(read_settings({"data": data}).place)
     except (StoreUnavailable, SettingsInvalid) as error:
         complain(f"{str(error).rstrip('.')}.")
         return 1

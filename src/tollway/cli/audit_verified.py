@@ -1,7 +1,6 @@
 """Whether an audit log is whole, as `tollway audit verify` finds and shows it."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tollway.cli.shown import complain, count, instant, say, show_json
@@ -9,7 +8,7 @@ from tollway.clock import iso
 from tollway.errors import SettingsInvalid, StoreUnavailable
 from tollway.settings import read_settings
 from tollway.storage import anchored
-from tollway.storage.sqlite.audited import examine_audit
+from tollway.storage.sql.audited import examine_audit
 from tollway.workers.anchors import DRAWER, LAST, AnchorKeys
 
 
@@ -62,7 +61,7 @@ def _examined(data: str | None, anchors: str | None, keys: Sequence[str]) -> dic
             "`tollway audit verify` shows, or TOLLWAY_AUDIT_KEY"
         )
     lines = {each.anchor.seq for each in kept}
-    store = examine_audit(Path(settings.data), lines, (DRAWER, LAST))
+    store = examine_audit(settings.place, lines, (DRAWER, LAST))
     found = anchored.verdict(
         store.broken,
         kept,

@@ -23,6 +23,7 @@ from tollway.cli.rates import rates
 from tollway.cli.routes import routes
 from tollway.cli.secrets import secrets
 from tollway.cli.statements import statements
+from tollway.cli.store import store
 from tollway.cli.users import users
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ app.add_typer(routes, name="routes")
 app.add_typer(login_commands)
 app.add_typer(alerts, name="alerts")
 app.add_typer(analytics, name="analytics")
+app.add_typer(store, name="store")
 app.add_typer(budgets, name="budgets")
 app.add_typer(audit, name="audit")
 app.add_typer(auto, name="auto")
@@ -71,6 +73,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help=HELP["host"], show_default=False)] = None,
     port: Annotated[str | None, typer.Option(help=HELP["port"], show_default=False)] = None,
     data: Data = None,
+    database: Annotated[str | None, typer.Option(metavar="URL", help=HELP["database"], show_default=False)] = None,
     durability: Annotated[
         str | None, typer.Option(metavar="relaxed|strict", help=HELP["durability"], show_default=False)
     ] = None,
@@ -115,6 +118,7 @@ def serve(
         "host": host,
         "port": port,
         "data": data,
+        "database": database,
         "config": config,
         "durability": durability,
         "drain": drain,

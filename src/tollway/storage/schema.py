@@ -1,7 +1,7 @@
 """The tables, as SQLAlchemy knows them. Alembic compares them with what the migrations make.
 
 Imported by migrations and tests only: SQLAlchemy takes half a second to load, and the ledger's own statements are
-written by hand (`sqlite/statements.py`). Money is never NULL and never anything but a whole number.
+written by hand (`sql/statements.py`). Money is never NULL and never anything but a whole number.
 """
 
 import sqlalchemy as sa
@@ -93,7 +93,7 @@ marks = sa.Table(
     sqlite_with_rowid=False,
     sqlite_strict=True,
 )
-"""How far background work has come: see `sqlite/statements.py`."""
+"""How far background work has come: see `sql/statements.py`."""
 
 records = sa.Table(
     "records",
@@ -114,7 +114,7 @@ records = sa.Table(
     sa.Column("record", sa.LargeBinary, nullable=False),
     sa.Index("records_request_id", "request_id"),
     sa.Index("records_at", "at"),
-    sa.Index("records_code", "code", "at", sqlite_where=sa.text("code <> ''")),
+    sa.Index("records_code", "code", "at", sqlite_where=sa.text("code <> ''"), postgresql_where=sa.text("code <> ''")),
     sqlite_strict=True,
 )
 """The request log: the columns it is searched by, and the whole record (msgpack of `LogRecord`)."""

@@ -13,8 +13,8 @@ from tollway.storage import migrations
 from tollway.storage.analytics import Answer, Condition, Group, Question, Sums, Table
 from tollway.storage.conformance.records import record
 from tollway.storage.conformance.values import entry, hold, reservation
-from tollway.storage.sqlite import rollups, rows, statements
-from tollway.storage.sqlite.asking import answer
+from tollway.storage.sql import rollups, rows, statements
+from tollway.storage.sql.asking import answer
 from tollway.usage import Usage
 
 HOUR = 3_600_000

@@ -7,8 +7,8 @@ import apsw
 import pytest
 
 from tollway.errors import StoreUnavailable
+from tollway.storage.sql.driver import Connection
 from tollway.storage.sqlite.aside import Aside
-from tollway.storage.sqlite.driver import Connection
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS thing (number INTEGER NOT NULL UNIQUE, body BLOB)"
 

@@ -10,9 +10,9 @@ import apsw
 import pytest
 
 from tollway.errors import StoreUnavailable
+from tollway.storage.sql.driver import Connection
 from tollway.storage.sqlite import connection
 from tollway.storage.sqlite.connection import FILE, LOCK, FolderLock, Sync
-from tollway.storage.sqlite.driver import Connection
 
 
 @pytest.fixture

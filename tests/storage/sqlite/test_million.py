@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tollway.storage.conformance.values import NOW, entry, held, hold, metered, reservation
-from tollway.storage.sqlite import SqliteStore, connection, rows, statements
+from tollway.storage.sql import rows, statements
+from tollway.storage.sqlite import SqliteStore, connection
 from tollway.storage.sqlite.connection import FILE
 
 ENTRIES = 1_000_000

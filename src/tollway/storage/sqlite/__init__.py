@@ -1,17 +1,10 @@
 """The default store: one SQLite file, written by one process.
 
-store.py        puts the parts together
-ledger.py       counters in memory, intents and entries on disk
-writer.py       group commit on the event loop; batch.py is what one commit writes
-recovery.py     ending what a crash left open, checking, pruning; balances.py saves balances, past.py looks things up
-records.py      the request log and reports; filters.py turns filters into SQL
-config.py       the settings
-audit.py        who changed what
-outbox.py       alerts and their deliveries
-budgets.py      what is remembered of budgets
-jobs.py         batches and files at providers
-connection.py   the folder's lock, the writing connection, readers; database.py is what the parts share
-statements.py   the ledger's SQL, each with its promise; rows.py encodes
+store.py        puts the parts together, most of which are in `storage/sql`
+database.py     the file: the folder's lock, the writing connection, readers (connection.py)
+writer.py       commits on the event loop, the disk and checkpoints beside it
+bodies.py, answers.py, repeats.py   files of their own (aside.py), for what must not slow the ledger down
+at_rest.py      the file of a gateway that is stopped
 """
 
 from tollway.storage.sqlite.store import SqliteStore

@@ -9,29 +9,33 @@ import apsw
 
 from tollway.errors import StoreUnavailable
 from tollway.storage import migrations
-from tollway.storage.sqlite import connection
-from tollway.storage.sqlite.driver import Connection
-from tollway.storage.sqlite.writer import Companion, Writer
+from tollway.storage.sql.driver import Connection
+from tollway.storage.sql.writer import Companion
+from tollway.storage.sqlite import connection, driver
+from tollway.storage.sqlite.writer import SqliteWriter
 
 T = TypeVar("T")
 
 
-class Database:
-    """What the ledger, the log and the settings of one store share."""
+class SqliteDatabase:
+    """`sql.database.Database` in a file."""
 
     def __init__(self, folder: Path, sync: connection.Sync) -> None:
+        self.name = f'"{folder}"'
         self.folder = folder
         self.path = folder / connection.FILE
         self._sync: connection.Sync = sync
         self._lock: connection.FolderLock | None = None
-        self._writer: Writer | None = None
+        self._writer: SqliteWriter | None = None
+
+        self._reading: Connection | None = None
 
     @property
     def is_open(self) -> bool:
         return self._writer is not None
 
     @property
-    def writer(self) -> Writer:
+    def writer(self) -> SqliteWriter:
         """Raises StoreUnavailable while the store is not open."""
         if self._writer is None:
             raise StoreUnavailable(f'The store in "{self.folder}" is not open.')
@@ -43,7 +47,7 @@ class Database:
         `load` has the writing connection to itself, in a thread. Raises StoreUnavailable.
         """
         writing, loaded = await asyncio.to_thread(self._open, load)
-        self._writer = Writer(writing, companion(), Path(f"{self.path}-wal"), threaded=self._sync == "full")
+        self._writer = SqliteWriter(writing, companion(), Path(f"{self.path}-wal"), threaded=self._sync == "full")
         return loaded
 
     async def change(self, work: Callable[[Connection], T]) -> T:
@@ -58,6 +62,15 @@ class Database:
         """Runs `read` on a reader of its own, in a thread. Raises StoreUnavailable."""
         return await asyncio.to_thread(self._read, read)
 
+    def look_up(self, question: Callable[[Connection], T]) -> T:
+        """Asks a reading connection that stays open, on the loop. Raises StoreUnavailable."""
+        try:
+            if self._reading is None:
+                self._reading = connection.reader(self.path)
+            return question(self._reading)
+        except apsw.Error as error:
+            raise StoreUnavailable(f'The store "{self.path}" cannot be read: {error}.') from error
+
     async def close(self) -> None:
         """Flushes and lets go of the file and the folder, even where flushing raises StoreUnavailable."""
         writer, self._writer = self._writer, None
@@ -65,11 +78,14 @@ class Database:
             if writer is not None:
                 await writer.close()
         finally:
+            reading, self._reading = self._reading, None
+            if reading is not None:
+                reading.close()
             self._unlock()
 
-    def _open(self, load: Callable[[Connection], T]) -> tuple[Connection, T]:
+    def _open(self, load: Callable[[Connection], T]) -> tuple[driver.Connection, T]:
         self._lock = connection.FolderLock(self.folder)
-        writing: Connection | None = None
+        writing: driver.Connection | None = None
         try:
             migrations.upgrade(self.path)
             writing = connection.writer(self.path, self._sync)

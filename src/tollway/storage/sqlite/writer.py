@@ -1,40 +1,21 @@
-"""Group commit: what one turn of the event loop queues is written in one transaction.
+"""Writing to SQLite, and what that needs besides: the disk, and checkpoints.
 
-In WAL mode with `synchronous=NORMAL` a commit is a few write() calls into the page cache, so it runs on the loop itself;
-a thread would cost two wake-ups and a fight for the interpreter. Behind it the log is synced every `SYNC_EVERY_S` in a
-thread: so much a loss of power may take, and never a part of it without what came after. With `FULL` a commit waits for
-the disk, so the same function runs in a thread while the next batch gathers. Checkpoints always run in that thread. The
-connection never has two users: while the thread has it (`_running`), writes queue.
-
-The ledger's rows come before everything else and are never dropped: what cannot be written is tried again, in order,
-and until a write works again `broken` says why nothing new may be reserved.
+In WAL mode with `synchronous=NORMAL` a commit is a few write() calls into the page cache, so it runs on the loop itself. Behind it
+the log is synced every `SYNC_EVERY_S` in a thread: so much a loss of power may take, and never a part of it without what came
+after. With `FULL` a commit waits for the disk, and is made in that thread. Checkpoints always run there.
 """
 
 import asyncio
-import logging
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import apsw
 
 from tollway.errors import StoreUnavailable
-from tollway.storage.books import Ended
-from tollway.storage.sqlite.batch import Batch, Bindings, Outcome, Work, turn
+from tollway.storage.sql.writer import Companion, Writer
 from tollway.storage.sqlite.driver import Connection
-
-log = logging.getLogger("tollway.storage")
-
-T = TypeVar("T")
-
-RETRY_S = 0.1
-"""How long after a failed write it is tried again."""
-
-LINGER_S = 0.002
-"""How long rows that nobody waits for may lie in memory, to share the commit of the next intent (spec ledger 2.7)."""
 
 SYNC_EVERY_S = 0.05
 """How long what was committed may wait for the disk, where a commit does not (spec promises 6)."""
@@ -47,134 +28,57 @@ OVERDUE = 4
 """So many times `CHECKPOINT_PAGES`, and what waits to be written waits for the checkpoint."""
 
 
-class Companion(Protocol):
-    """What saves balances along with entries; both methods run on the loop."""
-
-    def join(self, batch: Batch) -> None:
-        """Adds rows to a batch that is about to be written, in which every entry booked so far is, or before it."""
-        ...
-
-    def written(self, batch: Batch) -> None: ...
-
-
-class Writer:
+class SqliteWriter(Writer):
     """The only user of the writing connection, on one event loop."""
+
+    _connection: Connection
 
     def __init__(self, connection: Connection, companion: Companion, log: Path, *, threaded: bool) -> None:
         """`log` is the file of the write-ahead log."""
+        super().__init__(connection, companion, threaded=threaded, name="tollway-sqlite")
         self._log = log
-        self._connection = connection
-        self._companion = companion
-        self._threaded = threaded
-        self._loop = asyncio.get_running_loop()
-        self._thread: ThreadPoolExecutor | None = None
-        self._batch = Batch()
-        self._jobs: list[tuple[Work, asyncio.Future[Any]]] = []
-        self._scheduled = False
-        self._writing_late = 0
-        self._running: asyncio.Future[Any] | None = None
-        """What the thread does with the connection now."""
-        self._closing = False
-        self._closed = False
         self._syncing: asyncio.Future[Any] | None = None
         self._next_sync: asyncio.TimerHandle | None = None
-        self._retry: asyncio.TimerHandle | None = None
-        self._linger: asyncio.TimerHandle | None = None
         self._pages = 0
         self._checkpointed_pages = 0
-        self.broken: StoreUnavailable | None = None
-        """Why nothing can be written now; `None` while writing works."""
         connection.set_wal_hook(self._count_pages)
-
-    def intent(self, row: Bindings) -> asyncio.Future[Ended | None]:
-        """Queues an intent. The future is done once it is durable: `None`, or how the reservation had ended before.
-
-        The future raises StoreUnavailable if the write fails; the row is dropped then.
-        """
-        future: asyncio.Future[Ended | None] = self._loop.create_future()
-        self._batch.intents.append(row)
-        self._batch.waiting.append(future)
-        self._schedule()
-        return future
-
-    def late_intent(self, row: Bindings) -> None:
-        """Queues the intent of a reservation that stands without it; it is tried until it is written."""
-        self._batch.late.append(row)
-        self._schedule_soon()
-
-    @property
-    def late(self) -> int:
-        """How many such intents are not written yet."""
-        return len(self._batch.late) + self._writing_late
-
-    def extension(self, row: Bindings) -> asyncio.Future[None]:
-        """Queues what metered holds are raised to. The future is done once it is durable, and raises StoreUnavailable if
-        the write fails; the row is dropped then."""
-        future: asyncio.Future[None] = self._loop.create_future()
-        self._batch.extensions.append(row)
-        self._batch.extending.append(future)
-        self._schedule()
-        return future
-
-    def shrink(self, row: Bindings) -> None:
-        """Queues what metered holds are lowered to; no intent queued from here on is durable before it."""
-        self._batch.shrinks.append(row)
-        self._schedule_soon()
-
-    def entry(self, row: Bindings) -> None:
-        """Queues a line of the ledger."""
-        self._batch.entries.append(row)
-        self._schedule_soon()
-
-    def release(self, row: Bindings) -> None:
-        """Queues a release."""
-        self._batch.releases.append(row)
-        self._schedule_soon()
-
-    def run(self, work: Callable[[Connection], T]) -> asyncio.Future[T]:
-        """Queues `work` for a transaction of its own, after the ledger's rows. Raises what `work` raises, and
-        StoreUnavailable for an error of the database."""
-        future: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.append((work, future))
-        self._schedule()
-        return future
-
-    async def flush(self) -> None:
-        """Returns once every row queued so far is durable; tries at once, and raises StoreUnavailable if that fails."""
-        if self._batch or self._running or self.broken is not None:
-            barrier: asyncio.Future[None] = self._loop.create_future()
-            self._batch.barriers.append(barrier)
-            self._stop_retrying()
-            self._schedule()
-            await barrier
 
     async def checkpoint(self) -> None:
         """Folds the whole write-ahead log into the database and empties it, when nothing else is to be done."""
         if not (self._running or self._batch or self._jobs or self.broken or self._pages == 0):
             await self._start_checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
-    async def close(self) -> None:
-        """Flushes, empties the write-ahead log and closes the connection, even when flushing fails.
+    def _stop_timers(self) -> None:
+        super()._stop_timers()
+        if self._next_sync is not None:
+            self._next_sync.cancel()
 
-        Raises StoreUnavailable naming how many rows could not be written.
-        """
-        self._closing = True
-        try:
-            await self.flush()
-        finally:
-            self._stop_retrying()
-            if self._next_sync is not None:
-                self._next_sync.cancel()
-            lost = len(self._batch.entries)
-            if self._running is not None:
-                await asyncio.wait([self._running])
-            self._closed = True
-            for _, future in self._jobs:
-                future.cancel()
-            await self._loop.run_in_executor(self._executor(), self._shut)
-            self._executor().shutdown(wait=False)
-            if lost:
-                raise StoreUnavailable(f"{lost} ledger entries could not be written before closing: {self.broken}")
+    def _committed(self) -> None:
+        if not self._threaded:
+            self._sync_later()
+
+    def _tidied(self, busy: bool) -> bool:
+        if self._threaded and self._checkpoint_due(OVERDUE if busy else 1):
+            # Each commit is on the disk already; and a log that is never let rest must not grow without end.
+            self._start_checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
+            return True
+        if not busy and self._checkpoint_due():
+            self._sync()
+        return False
+
+    def _told(self, error: Exception) -> Exception:
+        return self._unavailable(error) if isinstance(error, apsw.Error) else error
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        if isinstance(error, apsw.ConstraintError | apsw.MismatchError | apsw.SQLError):
+            return StoreUnavailable(
+                f"The store does not take this ({type(error).__name__}: {error}). No disk is in the way: this is a defect. "
+                "Please report it."
+            )
+        return StoreUnavailable(
+            f"The ledger cannot be written now ({type(error).__name__}: {error}). "
+            "Nothing new is reserved until it can; check that the disk has space and the data folder is writable."
+        )
 
     def _shut(self) -> None:
         try:
@@ -184,110 +88,6 @@ class Writer:
             pass
         finally:
             self._connection.close()
-
-    def _schedule(self) -> None:
-        if not self._scheduled and self._running is None and self._retry is None:
-            self._scheduled = True
-            self._loop.call_soon(self._flush)
-
-    def _schedule_soon(self) -> None:
-        if self._linger is None and not self._scheduled and self._running is None and self._retry is None:
-            self._linger = self._loop.call_later(LINGER_S, self._flush)
-
-    def _flush(self) -> None:
-        self._scheduled = False
-        if self._linger is not None:
-            self._linger.cancel()
-            self._linger = None
-        if self._running is not None or self._closed:
-            return
-        batch, self._batch = self._batch, Batch()
-        if batch.entries or batch.intents:
-            self._companion.join(batch)
-        if self.broken is not None:
-            batch.probe = True
-        job = self._jobs.pop(0) if self._jobs and self.broken is None else None
-        if not batch and job is None:
-            return
-        self._writing_late = len(batch.late)
-        work = partial(turn, self._connection, batch, job[0] if job else None)
-        if self._threaded:
-            self._running = self._loop.run_in_executor(self._executor(), work)
-            self._running.add_done_callback(lambda ran: self._returned(ran.result(), batch, job))
-        else:
-            self._finish(work(), batch, job)
-
-    def _returned(self, outcome: Outcome, batch: Batch, job: tuple[Work, asyncio.Future[Any]] | None) -> None:
-        self._running = None
-        self._finish(outcome, batch, job)
-
-    def _finish(self, outcome: Outcome, batch: Batch, job: tuple[Work, asyncio.Future[Any]] | None) -> None:
-        self._writing_late = 0
-        if isinstance(outcome.known, Exception):
-            if job is not None:
-                self._jobs.insert(0, job)
-            self._failed(batch, outcome.known)
-            self._give_up_jobs(outcome.known)
-            return
-        if not self._threaded:
-            self._sync_later()
-        if batch:
-            if self.broken is not None:
-                log.warning("the store can be written again")
-                self.broken = None
-            for index, future in enumerate(batch.waiting):
-                if not future.done():
-                    future.set_result(outcome.known.get(index) if outcome.known else None)
-            for done in (*batch.extending, *batch.barriers):
-                if not done.done():
-                    done.set_result(None)
-            self._companion.written(batch)
-        if job is not None and not job[1].done():
-            if isinstance(outcome.result, apsw.Error):
-                job[1].set_exception(_unavailable(outcome.result))
-            elif isinstance(outcome.result, Exception):
-                job[1].set_exception(outcome.result)
-            else:
-                job[1].set_result(outcome.result)
-        busy = bool(self._batch or self._jobs)
-        if self._threaded and self._checkpoint_due(OVERDUE if busy else 1):
-            # Each commit is on the disk already; and a log that is never let rest must not grow without end.
-            self._start_checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
-        elif busy:
-            self._schedule()
-        elif self._checkpoint_due():
-            self._sync()
-
-    def _failed(self, batch: Batch, error: Exception) -> None:
-        self._break(error)
-        for future in (*batch.waiting, *batch.extending, *batch.barriers):
-            if not future.done():
-                future.set_exception(_unavailable(error))
-        self._batch = batch.kept_before(self._batch)
-
-    def _give_up_jobs(self, error: Exception) -> None:
-        """Whoever asked for them is told at once; done later, they would surprise."""
-        jobs, self._jobs = self._jobs, []
-        for _, future in jobs:
-            if not future.done():
-                future.set_exception(_unavailable(error))
-
-    def _break(self, error: Exception) -> None:
-        """Nothing new is taken until a write has worked again, which is tried soon."""
-        if self.broken is None:
-            log.error("the store cannot be written, so nothing new is reserved: %s", error)
-        self.broken = _unavailable(error)
-        if not self._closing and self._retry is None:
-            self._retry = self._loop.call_later(RETRY_S, self._try_again)
-
-    def _try_again(self) -> None:
-        self._retry = None
-        self._flush()
-
-    def _stop_retrying(self) -> None:
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
 
     def _start_checkpoint(self, mode: int) -> asyncio.Future[None]:
         done: asyncio.Future[None] = self._loop.create_future()
@@ -340,11 +140,6 @@ class Writer:
         self._pages = pages
         return apsw.SQLITE_OK
 
-    def _executor(self) -> ThreadPoolExecutor:
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="tollway-sqlite")
-        return self._thread
-
 
 def _sync(path: Path) -> None:
     """Has the disk take in what was written to the log. Raises OSError."""
@@ -365,15 +160,3 @@ def _checkpoint(connection: Connection, mode: int) -> None:
     except apsw.Error:
         # A reader is in the way, or the disk is full. Nothing is lost: the log goes on growing and is tried again later.
         return
-
-
-def _unavailable(error: Exception) -> StoreUnavailable:
-    if isinstance(error, apsw.ConstraintError | apsw.MismatchError | apsw.SQLError):
-        return StoreUnavailable(
-            f"The store does not take this ({type(error).__name__}: {error}). No disk is in the way: this is a defect. "
-            "Please report it."
-        )
-    return StoreUnavailable(
-        f"The ledger cannot be written now ({type(error).__name__}: {error}). "
-        "Nothing new is reserved until it can; check that the disk has space and the data folder is writable."
-    )

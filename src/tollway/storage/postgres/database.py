@@ -1,0 +1,201 @@
+"""One database of a PostgreSQL server, which one gateway has to itself: its lock, its writer, its readers."""
+
+import asyncio
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+from tollway.errors import StoreUnavailable
+from tollway.storage.postgres import schema
+from tollway.storage.postgres.driver import FAILURES, Connection, code_of
+from tollway.storage.postgres.writer import PostgresWriter
+from tollway.storage.sql import driver
+from tollway.storage.sql.writer import Companion
+
+T = TypeVar("T")
+
+READERS: Final = 8
+"""Questions that are answered at a time; more wait for one of them."""
+
+WRITE_S: Final = 15.0
+"""How long a statement that writes may take; beyond, the server is taken to be gone."""
+
+LOOK_UP_S: Final = 5.0
+"""The same of a question of one row, for which the event loop waits."""
+
+_LOCK: Final = zlib.crc32(b"tollway")
+_TRY_LOCK: Final = "SELECT pg_try_advisory_lock($1::bigint)"
+_HOLDER: Final = (
+    "SELECT pid, application_name, host(client_addr) FROM pg_locks JOIN pg_stat_activity USING (pid) "
+    "WHERE locktype = 'advisory' AND granted AND objid = $1::bigint AND classid = 0 "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+class PostgresDatabase:
+    """`sql.database.Database` at a server."""
+
+    def __init__(self, url: str) -> None:
+        """`url`: postgresql://user:password@host:port/database?options, as libpq reads it."""
+        self.name = f'"{without_password(url)}"'
+        self._url = url
+        self._writer: PostgresWriter | None = None
+        self._idle: list[Connection] = []
+        self._readers = asyncio.Semaphore(READERS)
+        self._opened = 0
+        """How often the database had been opened when it was opened here."""
+        self._superseded = False
+        self._looking_up: tuple[ThreadPoolExecutor, list[Connection]] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._writer is not None
+
+    @property
+    def writer(self) -> PostgresWriter:
+        if self._writer is None:
+            raise StoreUnavailable(f"The store in {self.name} is not open.")
+        return self._writer
+
+    async def open(self, load: Callable[[driver.Connection], T], companion: Callable[[], Companion]) -> T:
+        writing, loaded = await asyncio.to_thread(self._open, load)
+        self._writer = PostgresWriter(writing, companion(), self._again, self.name)
+        return loaded
+
+    async def change(self, work: Callable[[driver.Connection], T]) -> T:
+        writer = self.writer
+        if writer.broken is not None:
+            raise StoreUnavailable(str(writer.broken))
+        return await writer.run(work)
+
+    async def query(self, read: Callable[[driver.Connection], T]) -> T:
+        async with self._readers:
+            return await asyncio.to_thread(self._read, read)
+
+    def look_up(self, question: Callable[[driver.Connection], T]) -> T:
+        if self._writer is not None and self._writer.away and self._writer.broken is not None:
+            # The loop is not kept waiting for a server that is known to be away.
+            raise StoreUnavailable(f"The store {self.name} cannot be read now: {self._writer.broken}")
+        if self._looking_up is None:
+            self._looking_up = ThreadPoolExecutor(1, thread_name_prefix="tollway-postgres-look-up"), []
+        thread, kept = self._looking_up
+        return thread.submit(self._ask, kept, question, LOOK_UP_S).result()
+
+    async def close(self) -> None:
+        looking_up, self._looking_up = self._looking_up, None
+        if looking_up is not None:
+            looking_up[0].shutdown(wait=True)
+            self._idle += looking_up[1]
+        idle, self._idle = self._idle, []
+        writer, self._writer = self._writer, None
+        try:
+            if writer is not None:
+                await writer.close()
+        finally:
+            await asyncio.to_thread(_close, idle)
+
+    def _open(self, load: Callable[[driver.Connection], T]) -> tuple[Connection, T]:
+        writing: Connection | None = None
+        try:
+            writing = self._locked()
+            schema.upgrade(writing, self.name)
+            self._opened, self._superseded = schema.count_opening(writing), False
+            return writing, load(writing)
+        except BaseException as error:
+            if writing is not None:
+                writing.close()
+            if isinstance(error, (*FAILURES, ValueError)) and not isinstance(error, StoreUnavailable):
+                raise StoreUnavailable(
+                    f"The store {self.name} cannot be opened: {said(error)}. "
+                    "Check the URL of the database, and that PostgreSQL answers there."
+                ) from error
+            raise
+
+    def _locked(self) -> Connection:
+        """A connection that writes, with the lock. Raises StoreUnavailable where another has it, and one of `FAILURES`."""
+        writing = Connection(self._url, use="writing", answer_s=WRITE_S)
+        try:
+            take_lock(writing, self.name)
+        except BaseException:
+            writing.close()
+            raise
+        return writing
+
+    def _again(self) -> Connection:
+        """The same for a store that is open. Raises StoreUnavailable, from then on for ever, where another had the lock meanwhile: what is
+        counted here is not what is counted there any more."""
+        if not self._superseded:
+            writing = self._locked()
+            try:
+                self._superseded = schema.openings(writing) != self._opened
+            except BaseException:
+                writing.close()
+                raise
+            if not self._superseded:
+                return writing
+            writing.close()
+        raise StoreUnavailable(
+            f"The database {self.name} was in use by another Tollway while this one was not connected to it. Restart this one."
+        )
+
+    def _read(self, read: Callable[[driver.Connection], T]) -> T:
+        return self._ask(self._idle, read, None)
+
+    def _ask(self, kept: list[Connection], question: Callable[[driver.Connection], T], answer_s: float | None) -> T:
+        """In a thread: asks over a connection that was kept, if the server has not let go of it, or a new one."""
+        try:
+            try:
+                reading = kept.pop()
+            except IndexError:
+                reading = Connection(self._url, use="reading", answer_s=answer_s)
+            else:
+                if not reading.answers():
+                    reading.abandon()
+                    reading.close()
+                    reading = Connection(self._url, use="reading", answer_s=answer_s)
+            try:
+                found = question(reading)
+            except FAILURES:
+                # Cheaper than to find out what state it is in.
+                reading.abandon()
+                reading.close()
+                raise
+            except BaseException:
+                kept.append(reading)
+                raise
+        except FAILURES as error:
+            raise StoreUnavailable(f"The store {self.name} cannot be read: {said(error)}.") from error
+        kept.append(reading)
+        return found
+
+
+def take_lock(connection: Connection, name: str) -> None:
+    """Keeps other gateways out for as long as the connection is there. Raises StoreUnavailable where one is in."""
+    if connection.fetch(_TRY_LOCK, _LOCK)[0][0]:
+        return
+    holders = connection.fetch(_HOLDER, _LOCK)
+    by = f" (server process {holders[0][0]}, from {holders[0][2] or 'this machine'})" if holders else ""
+    raise StoreUnavailable(
+        f"The database {name} is in use by another Tollway{by}. Stop it first, or give this one a database of its own."
+    )
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown: its host and its database."""
+    parts = urlsplit(url)
+    host = parts.hostname or "localhost"
+    return f"{host}{f':{parts.port}' if parts.port else ''}{parts.path}"
+
+
+def said(error: BaseException) -> str:
+    """What an exception says, with its name where it says nothing else."""
+    if code_of(error):
+        return str(error).rstrip(".")
+    return f"{type(error).__name__}: {error}".rstrip(": .")
+
+
+def _close(connections: list[Connection]) -> None:
+    for connection in connections:
+        connection.close()

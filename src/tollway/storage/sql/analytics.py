@@ -1,0 +1,169 @@
+"""`storage.analytics.Analytics` in a database."""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+from msgspec import structs
+
+from tollway.storage.analytics import (
+    MEASURES,
+    Answer,
+    Ever,
+    Outstanding,
+    Question,
+    Rolled,
+    Sitting,
+    Stops,
+    Table,
+    check,
+)
+from tollway.storage.sql import rollups
+from tollway.storage.sql.asking import SOURCES, answer
+from tollway.storage.sql.database import Database
+from tollway.storage.sql.driver import Connection
+from tollway.storage.sql.outstanding import outstanding
+from tollway.storage.sql.stopped import stops
+
+ROLLED_AT_ONCE: Final = 100
+"""Rows of one step: their cells are added on the event loop, in three milliseconds."""
+
+_DELETED_AT_ONCE: Final = 100
+"""Records, on the event loop too."""
+
+
+class SqlAnalytics:
+    """`analytics.Analytics` in a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known = rollups.Known()
+        self._failing: dict[Table, str] = {}
+
+    async def roll(self) -> bool:
+        more = False
+        failed: Exception | None = None
+        for table in MEASURES:
+            try:
+                more |= await self._roll(table)
+                self._failing.pop(table, None)
+            except Exception as error:
+                # What is in the way of one does not keep the other from going on.
+                self._failing[table] = str(error)
+                failed = failed or error
+        if failed is not None and not more:
+            raise failed
+        return more
+
+    async def _roll(self, table: Table) -> bool:
+        gathered = await self._database.query(partial(rollups.gather, table=table, limit=ROLLED_AT_ONCE))
+        if gathered.through == gathered.after:
+            return False
+        booked = False
+        try:
+            booked = await self._database.change(partial(rollups.book, gathered=gathered, known=self._known))
+        finally:
+            if not booked:
+                self._known.forget()
+        return gathered.more
+
+    async def rolled(self) -> Rolled:
+        found = await self._database.query(_rolled)
+        return structs.replace(found, failing=dict(self._failing))
+
+    async def ever(self) -> Mapping[Table, Sequence[Ever]]:
+        return await self._database.query(_ever)
+
+    async def ask(self, question: Question) -> Answer:
+        check(question)
+        return await self._database.query(partial(answer, question=question))
+
+    async def users(self) -> Sequence[str]:
+        return await self._database.query(_users)
+
+    async def sittings(self, *, since: int, until: int, user: str | None = None) -> Sequence[Sitting]:
+        return await self._database.query(partial(_sittings, since=since, until=until, user=user))
+
+    async def last_charged(self, users: Collection[str]) -> Mapping[str, int]:
+        return await self._database.query(partial(_last_charged, users=tuple(users)))
+
+    async def outstanding(self, *, since: int, until: int, among: Collection[str] | None, listed: int) -> Outstanding:
+        return await self._database.query(partial(outstanding, since=since, until=until, among=among, listed=listed))
+
+    async def stops(self, *, since: int, until: int, user: str | None = None, gateway: str | None = None) -> Stops:
+        return await self._database.query(partial(stops, since=since, until=until, user=user, gateway=gateway))
+
+    async def retain(self, *, before: int | None, rows: int | None) -> int:
+        return await self._database.change(partial(_retain, before=before, rows=rows))
+
+
+def _ever(reading: Connection) -> Mapping[Table, Sequence[Ever]]:
+    with reading:
+        return {table: rollups.ever(reading, table) for table in MEASURES}
+
+
+def _rolled(reading: Connection) -> Rolled:
+    with reading:
+        last = {
+            table: int(reading.execute(f"SELECT coalesce(max(seq), 0) FROM {source}").get)
+            for table, (source, _, _) in SOURCES.items()
+        }
+        through = {table: rollups.mark(reading, table) for table in MEASURES}
+        full = rollups.full(reading)
+    return Rolled(
+        entries=through["spending"],
+        entries_behind=last["spending"] - through["spending"],
+        records=through["traffic"],
+        records_behind=last["traffic"] - through["traffic"],
+        full=full,
+    )
+
+
+def _users(reading: Connection) -> Sequence[str]:
+    return [user for (user,) in reading.execute("SELECT DISTINCT user FROM contexts WHERE user IS NOT NULL ORDER BY 1")]
+
+
+def _sittings(reading: Connection, since: int, until: int, user: str | None) -> Sequence[Sitting]:
+    found = reading.execute(
+        # The plus keeps the index of instants out of it: one user's sittings lie side by side in the table.
+        "SELECT user, name, first_at, last_at, amount_nanodollars, entries FROM sittings "
+        + (
+            "WHERE +last_at >= ? AND +last_at < ? AND user = ?"
+            if user is not None
+            else "WHERE last_at >= ? AND last_at < ?"
+        )
+        + " ORDER BY last_at, user, name, first_at",
+        (since, until, *([] if user is None else [user])),
+    )
+    return [
+        Sitting(user=row[0], name=row[1], first_at=row[2], last_at=row[3], spent=row[4], entries=row[5])
+        for row in found
+    ]
+
+
+def _last_charged(reading: Connection, users: Sequence[str]) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    with reading:
+        for user in users:
+            last: int | None = reading.execute("SELECT max(last_at) FROM sittings WHERE user = ?", (user,)).get
+            if last is not None:
+                found[user] = last
+    return found
+
+
+def _retain(writing: Connection, before: int | None, rows: int | None) -> int:
+    # Never beyond the mark, as rollups outlive what they were made of; never the newest, whose number would be given again.
+    newest: int = writing.execute("SELECT coalesce(max(seq), 0) FROM records").get
+    through = min(rollups.mark(writing, "traffic"), newest - 1)
+    deleted = writing.total_changes()
+    if before is not None:
+        writing.execute(
+            "DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE at < ? AND +seq <= ? ORDER BY at LIMIT ?)",
+            (before, through, _DELETED_AT_ONCE),
+        )
+    if rows is not None:
+        writing.execute(
+            "DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE seq <= ? ORDER BY seq LIMIT ?)",
+            (min(through, newest - rows), _DELETED_AT_ONCE),
+        )
+    return writing.total_changes() - deleted

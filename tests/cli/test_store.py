@@ -1,0 +1,85 @@
+"""`tollway store copy`: from the file of a stopped gateway to PostgreSQL, all of it or nothing."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tollway.cli.commands import app
+from tollway.storage.conformance.values import NOW, entry, hold, reservation
+from tollway.storage.postgres.store import PostgresStore
+from tollway.storage.protocol import Filter
+from tollway.storage.sql.store import SqlStore
+from tollway.storage.sqlite import SqliteStore
+
+
+async def _filled(folder: Path) -> None:
+    store = SqliteStore(folder)
+    await store.open(NOW)
+    for number in range(3):
+        made = reservation(f"r{number}", hold(amount=50, limit=1_000))
+        await store.ledger.reserve(made, NOW)
+        store.ledger.settle(entry(made, 7 + number))
+    await store.close()
+
+
+async def _spent(store: SqlStore) -> int:
+    assert not await store.open(NOW)
+    try:
+        rows = await store.records.spend(Filter(), ())
+        assert await store.ledger.verify() == []
+        return sum(row.spent for row in rows)
+    finally:
+        await store.close()
+
+
+def _copy(*arguments: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, ["store", "copy", *arguments])
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_a_copied_store_has_what_the_folder_has_and_the_folder_keeps_it(tmp_path: Path, postgres_url: str) -> None:
+    asyncio.run(_filled(tmp_path))
+    code, said, _ = _copy("--data", str(tmp_path), "--to", postgres_url)
+    assert code == 0
+    assert "add up to the same nanodollars" in said
+    assert asyncio.run(_spent(PostgresStore(postgres_url, tmp_path))) == 7 + 8 + 9
+    assert asyncio.run(_spent(SqliteStore(tmp_path))) == 7 + 8 + 9
+
+
+def test_the_copy_tells_how_many_rows_there_are_as_json(tmp_path: Path, postgres_url: str) -> None:
+    asyncio.run(_filled(tmp_path))
+    code, said, _ = _copy("--data", str(tmp_path), "--to", postgres_url, "--json")
+    assert code == 0
+    assert json.loads(said)["rows"] >= 3
+
+
+def test_a_database_that_has_a_store_already_is_refused(tmp_path: Path, postgres_url: str) -> None:
+    asyncio.run(_filled(tmp_path))
+    assert _copy("--data", str(tmp_path), "--to", postgres_url)[0] == 0
+    code, _, complaint = _copy("--data", str(tmp_path), "--to", postgres_url)
+    assert code == 2
+    assert "has a store with rows in it already" in complaint
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("mysql://somewhere/else", "--to: 'mysql' is no kind of database"),
+        ("postgresql://ann:very-secret@127.0.0.1:1/tollway", "cannot be written"),
+    ],
+)
+def test_what_cannot_be_used_is_told_without_its_password(tmp_path: Path, url: str, told: str) -> None:
+    asyncio.run(_filled(tmp_path))
+    code, _, complaint = _copy("--data", str(tmp_path), "--to", url)
+    assert code == 2
+    assert told in complaint.replace("\n", " ")
+    assert "very-secret" not in complaint
+
+
+def test_a_folder_without_a_store_is_told(tmp_path: Path, postgres_url: str) -> None:
+    code, _, complaint = _copy("--data", str(tmp_path), "--to", postgres_url)
+    assert code == 2
+    assert "There is no store" in complaint

@@ -1,0 +1,124 @@
+"""The tables of a database: made once, all or nothing, and never mistaken for somebody else's."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.postgres import PostgresServer
+
+from tollway.errors import StoreUnavailable
+from tollway.storage.migrations import HEAD
+from tollway.storage.postgres import schema
+from tollway.storage.postgres.driver import Connection, asyncpg
+from tollway.storage.schema import metadata
+
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+
+
+@pytest.fixture
+def connection(postgres_url: str) -> Iterator[Connection]:
+    made = Connection(postgres_url, use="writing")
+    yield made
+    made.close()
+
+
+def tables(connection: Connection) -> set[str]:
+    return {name for (name,) in connection.fetch(_TABLES)}
+
+
+def test_every_table_is_made_once_and_nothing_is_made_again(connection: Connection) -> None:
+    assert schema.revision(connection) is None
+    schema.upgrade(connection, "x")
+    assert tables(connection) == set(metadata.tables) | {"alembic_version"}
+    assert schema.revision(connection) == HEAD
+    connection.script("INSERT INTO marks VALUES ('kept', 1)")
+    schema.upgrade(connection, "x")
+    assert connection.fetch("SELECT seq FROM marks") == [(1,)]
+
+
+def test_tables_are_made_all_of_them_or_not_at_all(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "HEAD", "it's")
+    with pytest.raises(asyncpg.PostgresError):
+        schema.upgrade(connection, "x")
+    assert tables(connection) == set()
+    monkeypatch.undo()
+    schema.upgrade(connection, "x")
+    assert schema.revision(connection) == HEAD
+
+
+def test_a_database_with_tables_of_somebody_else_is_left_alone(connection: Connection) -> None:
+    connection.script("CREATE TABLE customers (id BIGINT)")
+    with pytest.raises(
+        StoreUnavailable, match=r"database x has tables that are not Tollway's. Give it a database, or a schema"
+    ):
+        schema.upgrade(connection, "x")
+    assert tables(connection) == {"customers"}
+    # A schema of its own is enough.
+    connection.script("CREATE SCHEMA ours; SET search_path = ours")
+    schema.upgrade(connection, "x")
+    assert "entries" in tables(connection)
+
+
+@pytest.mark.parametrize("stored", ["0001", "9999", None])
+def test_a_schema_of_another_version_is_named_and_left_alone(connection: Connection, stored: str | None) -> None:
+    schema.upgrade(connection, "x")
+    connection.script("DELETE FROM alembic_version")
+    if stored is not None:
+        connection.script(f"INSERT INTO alembic_version VALUES ('{stored}')")
+    with pytest.raises(StoreUnavailable, match=f"has schema {stored}, and this version of Tollway knows {HEAD}"):
+        schema.upgrade(connection, "x")
+    assert schema.revision(connection) == stored
+
+
+def test_a_database_that_cannot_hold_every_text_is_refused(postgres_server: PostgresServer, postgres_url: str) -> None:
+    name = postgres_url.rpartition("/")[2] + "_latin"
+    postgres_server.ask(f"CREATE DATABASE {name} OWNER tollway TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+    url = f"{postgres_url}_latin"
+    connection = Connection(url, use="writing")
+    try:
+        with pytest.raises(StoreUnavailable, match=r"keeps texts as LATIN1, .* ENCODING 'UTF8'"):
+            schema.upgrade(connection, "x")
+        assert tables(connection) == set()
+    finally:
+        connection.close()
+        postgres_server.drop_database(url)
+
+
+def test_each_opening_is_counted(connection: Connection) -> None:
+    schema.upgrade(connection, "x")
+    assert schema.openings(connection) == 0
+    assert [schema.count_opening(connection) for _ in range(3)] == [1, 2, 3]
+    assert schema.openings(connection) == 3
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("entries", "amount_nanodollars"), ("audit", "at"), ("freezes", "at"), ("frozen", "number")]
+)
+def test_what_is_written_for_good_cannot_be_changed_nor_deleted(
+    connection: Connection, table: str, column: str
+) -> None:
+    schema.upgrade(connection, "x")
+    for statement in (f"UPDATE {table} SET {column} = 1", f"DELETE FROM {table}", f"TRUNCATE {table}"):
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="never changed or deleted"):
+            connection.script(statement)
+
+
+def test_the_functions_that_sqlite_has_answer_as_there(connection: Connection) -> None:
+    schema.upgrade(connection, "x")
+
+    def answer(expression: str) -> object:
+        return connection.execute(f"SELECT {expression}").get
+
+    assert [answer("max(1::bigint, 2::bigint)"), answer("min(1::bigint, 2::bigint)")] == [2, 1]
+    assert [answer("max(3::numeric, 2)"), answer("min(3::numeric, NULL)")] == [3, None]
+    assert answer("max(NULL::bigint, 2::bigint)") is None
+    assert [answer("instr(x'000102', x'0102')"), answer("instr(x'00', x'01')")] == [2, 0]
+    assert answer("strftime('%Y-%m-%d', 1782864000::bigint, 'unixepoch')") == "2026-07-01"
+    assert answer("strftime('%Y-%m-%dT%H:00Z', 1782867661::bigint, 'unixepoch')") == "2026-07-01T01:00Z"
+    assert answer("""'["a", 2]' ->> 0""") == "a"
+    each = 'SELECT key, value FROM json_each(\'{"b": "x", "a": 1}\') ORDER BY key'
+    assert connection.execute(each).fetchall() == [("a", "1"), ("b", "x")]
+    assert connection.execute("SELECT value FROM json_each('[\"x\", [1]]')").fetchall() == [("x",), ("[1]",)]
+    assert connection.execute("SELECT value FROM json_each('')").fetchall() == []
+    # Texts are in the order of their bytes, whatever the collation.
+    connection.script("INSERT INTO marks VALUES ('b', 1), ('B', 1), ('é', 1), ('a', 1)")
+    assert [row[0] for row in connection.execute("SELECT name FROM marks ORDER BY name")] == ["B", "a", "b", "é"]
