@@ -93,6 +93,56 @@ async def test_a_file_has_a_name_and_a_type(caller: Caller) -> None:
 
 
 @here
+@pytest.mark.parametrize(
+    "target",
+    [
+        "entries",
+        "entries?format=parquet",
+        "logs?format=ndjson&since=2026-10-01T00:00:00Z",
+        "focus?month=2026-10",
+        "analytics?by=model&from=2026-10-01&to=2026-11-01",
+    ],
+)
+async def test_the_head_of_a_file_can_be_had_alone(caller: Caller, target: str) -> None:
+    whole = await caller.admin(f"/api/v1/exports/{target}")
+    head = await caller.admin(f"/api/v1/exports/{target}", method="HEAD")
+    assert (head.status, head.body) == (200, b"")
+    changing = {"date", "transfer-encoding"}
+    assert {name: value for name, value in head.headers.items() if name not in changing} == {
+        name: value for name, value in whole.headers.items() if name not in changing
+    }
+    assert "content-disposition" in head.headers and "content-length" not in head.headers
+
+
+@here
+async def test_no_file_is_made_for_its_head(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def made(*_: Any, **__: Any) -> AsyncGenerator[bytes]:
+        raise AssertionError("a file was made")
+
+    monkeypatch.setattr(exports, "pieces", made)
+    for form in ("csv", "parquet"):
+        assert (await caller.admin(f"/api/v1/exports/logs?format={form}", method="HEAD")).status == 200
+
+
+@here
+async def test_the_head_is_refused_as_the_file_is(caller: Caller) -> None:
+    mine = signed_in(caller, ALICE)
+    for target, token in (
+        ("entries?limit=3", None),
+        ("entries?user=a&user=b", None),
+        ("focus", None),
+        ("analytics?by=nonsense", None),
+        ("logs?metadata.a.b=%22", None),
+        (f"logs?user={BOB}", mine),
+        ("logs", ""),
+    ):
+        file = await caller.admin(f"/api/v1/exports/{target}", token=token)
+        head = await caller.admin(f"/api/v1/exports/{target}", token=token, method="HEAD")
+        assert (head.status, head.body) == (file.status, b""), target
+    assert (await caller.admin("/api/v1/exports/logs", method="HEAD", token=mine)).status == 200
+
+
+@here
 async def test_a_developer_gets_what_is_their_own(caller: Caller) -> None:
     mine, finance = signed_in(caller, ALICE), signed_in(caller, FINANCE)
     for target, name in (

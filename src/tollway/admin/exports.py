@@ -23,7 +23,7 @@ from tollway.exports.entries import entries_table
 from tollway.exports.focus import focus_table
 from tollway.exports.logs import Remarked, remarked_table
 from tollway.exports.making import AT_ONCE, MEDIA_TYPES, Form, Page, paged, pieces
-from tollway.exports.parquet import ParquetUnavailable
+from tollway.exports.parquet import ParquetUnavailable, check_installed
 from tollway.ledger.entry import LedgerEntry
 from tollway.logs.record import LogRecord
 from tollway.storage.protocol import Filter
@@ -49,19 +49,28 @@ def exports_router(runtime: Runtime) -> APIRouter:
         return cast("Page[LogRecord]", page)
 
     async def answer(
-        table: Table[T], pages: AsyncIterator[Sequence[T]], form: Form, name: str, *, spreadsheet: bool
+        asked: Request,
+        table: Table[T],
+        pages: AsyncIterator[Sequence[T]],
+        form: Form,
+        name: str,
+        *,
+        spreadsheet: bool,
     ) -> Response:
-        """The file, once its first page could be read."""
+        """The file, once its first page could be read; to HEAD what goes before it, and no file is made."""
         if len(under_way) >= MOST_AT_ONCE:
             words = f"{MOST_AT_ONCE} exports are under way already; try again when one of them is done."
             raise Problem(503, "overloaded", words, retry_after_s=5)
-        made = _counted(under_way, pieces(table, pages, form, spreadsheet=spreadsheet))
+        whole = asked.method != "HEAD"
+        made = pieces(table, pages, form, spreadsheet=spreadsheet) if whole else _tried(pages, form)
+        made = _counted(under_way, made)
         try:
             first = await anext(made, b"")
         except ParquetUnavailable as error:
             raise Problem(501, "parquet_unavailable", f"{error}.") from None
         except ValueError as error:
             raise Problem(400, "parameter_invalid", f"{error}.") from None
+        # Without a length, which is not known to either method before the file is made (RFC 9110, 8.6).
         return StreamingResponse(
             _after(first, made),
             media_type=MEDIA_TYPES[form],
@@ -71,16 +80,16 @@ def exports_router(runtime: Runtime) -> APIRouter:
             },
         )
 
-    async def entries_export(query: Annotated[EntryExport, Query()], only: Only) -> Response:
+    async def entries_export(query: Annotated[EntryExport, Query()], request: Request, only: Only) -> Response:
         """Ledger entries, newest first. Openings, which move no money, are left out unless `kind=opening` is asked for."""
         where = query.filter(only)
         # What is settled counts at once; the rows follow within a moment, and are waited for here.
         await runtime.store.ledger.flush()
         table = entries_table(openings=query.kind == "opening")
         pages = paged(lambda cursor: entry_page(where, cursor))
-        return await answer(table, pages, query.format, _name("entries", where), spreadsheet=query.spreadsheet)
+        return await answer(request, table, pages, query.format, _name("entries", where), spreadsheet=query.spreadsheet)
 
-    async def logs_export(query: Annotated[LogExport, Query()], only: Only) -> Response:
+    async def logs_export(query: Annotated[LogExport, Query()], request: Request, only: Only) -> Response:
         """The request log, newest first, with what was said of requests afterwards."""
         where = query.filter(only)
         await runtime.store.records.flush()
@@ -91,16 +100,18 @@ def exports_router(runtime: Runtime) -> APIRouter:
                 yield [Remarked(record, said.get(record.request_id)) for record in page]
 
         table = remarked_table()
-        return await answer(table, remarked(), query.format, _name("logs", where), spreadsheet=query.spreadsheet)
+        return await answer(
+            request, table, remarked(), query.format, _name("logs", where), spreadsheet=query.spreadsheet
+        )
 
-    async def focus_export(query: Annotated[FocusExport, Query()], only: Only) -> Response:
+    async def focus_export(query: Annotated[FocusExport, Query()], request: Request, only: Only) -> Response:
         """Ledger entries in the FinOps Foundation's form, a row for each meter of a charge."""
         where = query.filter(only)
         await runtime.store.ledger.flush()
         table = focus_table(query.version, list_prices(runtime.snapshot).of, strict=query.strict)
         pages = paged(lambda cursor: entry_page(where, cursor))
         name = _name(f"focus-{query.version}", where) if query.month is None else f"focus-{query.version}-{query.month}"
-        return await answer(table, pages, query.format, name, spreadsheet=query.spreadsheet)
+        return await answer(request, table, pages, query.format, name, spreadsheet=query.spreadsheet)
 
     async def analytics_export(query: Annotated[AnalyticsExport, Query()], request: Request, only: Only) -> Response:
         """A view of analytics: a row for each bucket and group, and no total, so that each column adds up to it."""
@@ -115,14 +126,19 @@ def exports_router(runtime: Runtime) -> APIRouter:
             found = chain(found, cells_of(await ask(earlier), earlier, "previous"))
         table = view_table(first, metrics, compared=query.compare is not None)
         name = f"analytics-{_day(asked.since)}-{_day(asked.until)}"
-        return await answer(table, _sliced(found), query.format, name, spreadsheet=query.spreadsheet)
+        return await answer(request, table, _sliced(found), query.format, name, spreadsheet=query.spreadsheet)
 
     document: dict[str, Any] = {"response_class": Response, "responses": {200: _FILE}}
+    once = [Depends(given_once)]
     router.get("/exports/analytics", **document)(analytics_export)
-    document["dependencies"] = [Depends(given_once)]
-    router.get("/exports/entries", **document)(entries_export)
-    router.get("/exports/focus", **document)(focus_export)
-    router.get("/exports/logs", **document)(logs_export)
+    router.get("/exports/entries", dependencies=once, **document)(entries_export)
+    router.get("/exports/focus", dependencies=once, **document)(focus_export)
+    router.get("/exports/logs", dependencies=once, **document)(logs_export)
+    # RFC 9110, 9.3.2: whoever may GET may ask for the head alone. Unlike Starlette, FastAPI does not see to it.
+    router.head("/exports/analytics", include_in_schema=False)(analytics_export)
+    router.head("/exports/entries", dependencies=once, include_in_schema=False)(entries_export)
+    router.head("/exports/focus", dependencies=once, include_in_schema=False)(focus_export)
+    router.head("/exports/logs", dependencies=once, include_in_schema=False)(logs_export)
     return router
 
 
@@ -142,6 +158,14 @@ async def _counted(under_way: set[object], made: AsyncGenerator[bytes]) -> Async
     finally:
         under_way.discard(mark)
         await made.aclose()
+
+
+async def _tried(pages: AsyncIterator[Sequence[object]], form: Form) -> AsyncGenerator[bytes]:
+    """No bytes. The first page is read all the same: it shows what is wrong with the question. Raises as `pieces` does."""
+    if form == "parquet":
+        check_installed()
+    await anext(pages, None)
+    yield b""
 
 
 async def _after(first: bytes, made: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
