@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,9 +12,16 @@ from tests.postgres import PostgresServer
 from tollway.errors import StoreUnavailable
 from tollway.storage.postgres import database as module
 from tollway.storage.postgres import driver
-from tollway.storage.postgres.database import READERS, PostgresDatabase, without_password
-from tollway.storage.postgres.driver import asyncpg
-from tollway.storage.sql.driver import Connection
+from tollway.storage.postgres.database import (
+    READERS,
+    PostgresDatabase,
+    Session,
+    session_of,
+    take_lock,
+    without_password,
+)
+from tollway.storage.postgres.driver import FAILURES, Connection, asyncpg
+from tollway.storage.sql.driver import Connection as SqlConnection
 
 SECRET = "hunter2-correct-horse"
 
@@ -36,23 +44,23 @@ async def database(postgres_url: str) -> AsyncIterator[PostgresDatabase]:
     await made.close()
 
 
-def count(connection: Connection) -> int:
+def count(connection: SqlConnection) -> int:
     return int(connection.execute("SELECT count(*) FROM marks WHERE name = 'probe'").get)
 
 
-def mark(writing: Connection) -> str:
+def mark(writing: SqlConnection) -> str:
     writing.execute("INSERT INTO marks VALUES ('probe', 1)")
     return "loaded"
 
 
-def who(connection: Connection) -> int:
+def who(connection: SqlConnection) -> int:
     return int(connection.execute("SELECT pg_backend_pid()").get)
 
 
 async def test_what_loading_gives_is_given_back_and_the_companion_is_made_after_it(postgres_url: str) -> None:
     order: list[str] = []
 
-    def load(writing: Connection) -> str:
+    def load(writing: SqlConnection) -> str:
         order.append("load")
         return mark(writing)
 
@@ -92,6 +100,48 @@ async def test_a_second_one_is_refused_until_the_first_has_let_go(
     await second.close()
 
 
+async def test_a_session_of_our_own_that_the_server_still_believes_in_does_not_keep_the_lock(
+    database: PostgresDatabase, postgres_url: str
+) -> None:
+    before = database._session
+    # To the gateway it is gone; the server has heard nothing of it, as behind a network that was cut.
+    ghost = database.writer._connection
+    found = await asyncio.to_thread(database._again)
+    assert database._session != before
+    assert await asyncio.to_thread(count, found) == 0
+    with pytest.raises(FAILURES):
+        await asyncio.to_thread(ghost.execute, "SELECT 1")
+    await asyncio.to_thread(ghost.close)
+    database.writer._connection = found
+    assert await database.change(mark) == "loaded"
+
+
+async def test_nobody_elses_session_is_ended_for_the_lock_even_if_its_number_is_that_of_an_old_one(
+    database: PostgresDatabase, postgres_url: str
+) -> None:
+    session = database._session
+    assert session is not None
+    other = await asyncio.to_thread(Connection, postgres_url, use="writing")
+    for former in (
+        Session(session.pid, session.began - timedelta(microseconds=1)),
+        Session(session.pid + 1, session.began),
+        await asyncio.to_thread(session_of, other),
+        None,
+    ):
+        with pytest.raises(StoreUnavailable, match=f"server process {session.pid},"):
+            await asyncio.to_thread(take_lock, other, "x", former)
+    assert await database.change(mark) == "loaded"
+    await asyncio.to_thread(other.close)
+
+
+async def test_the_server_notices_within_a_minute_that_the_gateway_is_gone(database: PostgresDatabase) -> None:
+    def told(writing: SqlConnection) -> list[str]:
+        names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
+        return [writing.execute(f"SELECT current_setting('{name}')").get for name in names]
+
+    assert await database.change(told) == ["10", "5", "3", "25000"]
+
+
 async def test_another_database_of_the_same_server_is_another_store(
     database: PostgresDatabase, postgres_server: PostgresServer
 ) -> None:
@@ -111,7 +161,7 @@ async def test_a_start_that_fails_lets_go_of_the_database(
 ) -> None:
     database = PostgresDatabase(postgres_url)
 
-    def fail(writing: Connection) -> None:
+    def fail(writing: SqlConnection) -> None:
         raise raised
 
     with pytest.raises(told):

@@ -4,7 +4,8 @@ import asyncio
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from datetime import datetime
+from typing import Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from tollway.errors import StoreUnavailable
@@ -25,13 +26,27 @@ WRITE_S: Final = 15.0
 LOOK_UP_S: Final = 5.0
 """The same of a question of one row, for which the event loop waits."""
 
+ENDS_MS: Final = 5_000
+"""How long the server may take to end a session of ours that it still believes in."""
+
 _LOCK: Final = zlib.crc32(b"tollway")
 _TRY_LOCK: Final = "SELECT pg_try_advisory_lock($1::bigint)"
-_HOLDER: Final = (
-    "SELECT pid, application_name, host(client_addr) FROM pg_locks JOIN pg_stat_activity USING (pid) "
+_FROM_HOLDER: Final = (
+    "FROM pg_locks JOIN pg_stat_activity USING (pid) "
     "WHERE locktype = 'advisory' AND granted AND objid = $1::bigint AND classid = 0 "
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
+_HOLDER: Final = f"SELECT pid, application_name, host(client_addr) {_FROM_HOLDER}"
+_SESSION: Final = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+# Waits for its end, so that what it was about to commit is there by then, or never.
+_END: Final = f"SELECT pg_terminate_backend(pid, {ENDS_MS}) {_FROM_HOLDER} AND pid = $2::integer AND backend_start = $3::timestamptz"
+
+
+class Session(NamedTuple):
+    """Of one server, and of all time: numbers of processes come again, but not at the same instant."""
+
+    pid: int
+    began: datetime
 
 
 class PostgresDatabase:
@@ -47,6 +62,8 @@ class PostgresDatabase:
         self._opened = 0
         """How often the database had been opened when it was opened here."""
         self._superseded = False
+        self._session: Session | None = None
+        """What the server calls the connection that has the lock, or had it last."""
         self._looking_up: tuple[ThreadPoolExecutor, list[Connection]] | None = None
 
     @property
@@ -117,7 +134,8 @@ class PostgresDatabase:
         """A connection that writes, with the lock. Raises StoreUnavailable where another has it, and one of `FAILURES`."""
         writing = Connection(self._url, use="writing", answer_s=WRITE_S)
         try:
-            take_lock(writing, self.name)
+            take_lock(writing, self.name, former=self._session)
+            self._session = session_of(writing)
         except BaseException:
             writing.close()
             raise
@@ -171,15 +189,25 @@ class PostgresDatabase:
         return found
 
 
-def take_lock(connection: Connection, name: str) -> None:
-    """Keeps other gateways out for as long as the connection is there. Raises StoreUnavailable where one is in."""
+def take_lock(connection: Connection, name: str, former: Session | None = None) -> None:
+    """Keeps other gateways out for as long as the connection is there. Raises StoreUnavailable where one is in.
+
+    `former`: a session of our own that is given up. Behind a network that swallowed its end, the server would believe in it for hours.
+    """
     if connection.fetch(_TRY_LOCK, _LOCK)[0][0]:
+        return
+    if former is not None and connection.fetch(_END, _LOCK, *former) and connection.fetch(_TRY_LOCK, _LOCK)[0][0]:
         return
     holders = connection.fetch(_HOLDER, _LOCK)
     by = f" (server process {holders[0][0]}, from {holders[0][2] or 'this machine'})" if holders else ""
     raise StoreUnavailable(
         f"The database {name} is in use by another Tollway{by}. Stop it first, or give this one a database of its own."
     )
+
+
+def session_of(connection: Connection) -> Session:
+    pid, began = connection.fetch(_SESSION)[0]
+    return Session(pid, began)
 
 
 def without_password(url: str) -> str:

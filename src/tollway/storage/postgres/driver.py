@@ -33,6 +33,12 @@ _CHANGED: Final = re.compile(r"(?:INSERT 0|UPDATE|DELETE|MERGE) (\d+)$")
 _DURABLE: Final = (
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 )
+# The system's own patience with a connection that has gone silent is two hours, for which the lock would stay taken.
+_NOTICED: Final = """
+SELECT set_config(name, value, false) FROM (VALUES
+  ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '25000')
+) AS one (name, value)
+"""
 _CONTROL: Final = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b")
 
 FAILURES: Final[tuple[type[Exception], ...]] = (
@@ -237,6 +243,7 @@ async def _connect(url: str, use: Literal["reading", "writing"], patience_s: flo
     if use == "writing":
         # An answer has to mean that it is on the server's disk, whatever is usual there; more than that may be asked of it.
         await connection.execute(_DURABLE)
+        await connection.execute(_NOTICED)
     # Sums of whole numbers are NUMERIC there.
     await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=_whole, format="text")
     return connection
