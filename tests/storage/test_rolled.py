@@ -19,8 +19,10 @@ from tollway.storage.rolled import (
     OTHERS,
     PLAIN,
     Attributes,
+    Lot,
     Seen,
     Who,
+    add_to,
     cells,
     of_record,
     session_of,
@@ -68,9 +70,31 @@ def test_contexts_are_the_same_however_they_were_written() -> None:
     assert one[2].attributes == {}
 
 
+def lots_of(*seen: Seen) -> dict[Lot, list[int]]:
+    lots: dict[Lot, list[int]] = {}
+    for row in seen:
+        add_to(lots, row)
+    return lots
+
+
+def test_rows_are_of_one_lot_where_they_are_in_the_same_cells() -> None:
+    seen = Seen(49 * HOUR_MS, who(), "correction", (7, 1))
+    last = seen._replace(at=50 * HOUR_MS - 1, sums=(0, 1))
+    assert lots_of(seen, last) == {(seen.who, 49, "correction", False): [7, 2]}
+    others = (
+        seen._replace(at=last.at + 1),
+        seen._replace(who=who(team="a")),
+        seen._replace(label="charge"),
+        seen._replace(sums=(-1, 1)),
+    )
+    assert len(lots_of(seen, last, *others)) == 5
+    # A class of status is not of money, and has no sign.
+    assert lots_of(Seen(0, who(), 2, (-1,))) == {(who(), 0, 2, False): [-1]}
+
+
 def test_a_row_is_in_its_hour_and_its_day_of_every_level() -> None:
     seen = Seen(49 * HOUR_MS + 5, who(), "charge", (7, 1))
-    found = cells([seen, seen], {seen.who: (1, 2, 3)})
+    found = cells(lots_of(seen, seen), {seen.who: (1, 2, 3)})
     assert found == {
         (level + part, slot, context, "charge"): [14, 2]
         for level, context in zip(LEVELS, (1, 2, 3), strict=True)
@@ -80,15 +104,15 @@ def test_a_row_is_in_its_hour_and_its_day_of_every_level() -> None:
 
 def test_what_lowers_a_sum_of_all_time_has_a_label_of_its_own_so_that_both_only_grow() -> None:
     up, down = Seen(0, who(), "correction", (7, 1)), Seen(0, who(), "correction", (-9, 1))
-    found = cells([up, down, down], {up.who: (1, 2, 3)})
+    found = cells(lots_of(up, down, down), {up.who: (1, 2, 3)})
     assert found[EVER, 0, 3, "correction"] == [7, 1]
     assert found[EVER, 0, 3, f"{LOWERED}correction"] == [-18, 2]
-    assert found[PLAIN, 0, 3, "correction"] == [-11, 3]
+    assert found[PLAIN, 0, 3, "correction"] == (-11, 3)
 
 
 def test_who_has_no_counter_of_all_time_is_counted_with_all_others() -> None:
     seen = Seen(0, who(), 2, (1,))
-    found = cells([seen], {seen.who: (1, 2, 3)}, named={4})
+    found = cells(lots_of(seen), {seen.who: (1, 2, 3)}, named={4})
     assert found[EVER, 0, OTHERS, 2] == [1] and (EVER, 0, 3, 2) not in found
 
 

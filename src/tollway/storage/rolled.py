@@ -12,6 +12,7 @@ Values of metadata are the callers', who may make up as many as they like (a tra
 import hashlib
 from bisect import bisect_left
 from collections.abc import Container, Iterable, Mapping, Sequence
+from operator import add
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -227,37 +228,40 @@ def of_record(row: Sequence[Any]) -> Seen:
     return Seen(at, Who(*who), status // 100, sums)
 
 
+Lot = tuple[Who, int, str | int, bool]
+"""Who, the hour, the label, and whether an amount is below zero. What of a step is of one lot is in the same cells at every level."""
+
+
+def add_to(lots: dict[Lot, list[int]], seen: Seen) -> None:
+    """Adds a row to its lot."""
+    lot = (seen.who, seen.at // HOUR_MS, seen.label, isinstance(seen.label, str) and seen.sums[0] < 0)
+    known = lots.get(lot)
+    lots[lot] = list(seen.sums if known is None else map(add, known, seen.sums))
+
+
 Cell = tuple[int, int, int, str | int]
 """Level, slot, context, label."""
 
 
 def cells(
-    seen: Iterable[Seen], ids: Mapping[Who, Sequence[int]], named: Container[int] | None = None
-) -> dict[Cell, list[int]]:
-    """What rows add up to, in every level. `ids`: the context of each in every one of `LEVELS`; `named`: the plain ones that
+    lots: Mapping[Lot, Sequence[int]], ids: Mapping[Who, Sequence[int]], named: Container[int] | None = None
+) -> dict[Cell, Sequence[int]]:
+    """What lots add up to, in every level. `ids`: the context of each in every one of `LEVELS`; `named`: the plain ones that
     have a counter of their own, by default all."""
-    found: dict[Cell, list[int]] = {}
-    for row in seen:
-        hour = row.at // HOUR_MS
-        day = hour // HOURS_A_DAY
-        plain = ids[row.who][-1]
+    found: dict[Cell, Sequence[int]] = {}
+    for (who, hour, label, lowered), sums in lots.items():
+        plain = ids[who][-1]
         own = plain if named is None or plain in named else OTHERS
-        label = f"{LOWERED}{row.label}" if isinstance(row.label, str) and row.sums[0] < 0 else row.label
         for cell in (
             *(
-                (level + part, slot, context, row.label)
-                for level, context in zip(LEVELS, ids[row.who], strict=True)
-                for part, slot in ((0, hour), (DAYS, day))
+                (level + part, slot, context, label)
+                for level, context in zip(LEVELS, ids[who], strict=True)
+                for part, slot in ((0, hour), (DAYS, hour // HOURS_A_DAY))
             ),
-            (EVER, 0, own, label),
+            (EVER, 0, own, f"{LOWERED}{label}" if lowered else label),
         ):
             known = found.get(cell)
-            if known is None:
-                found[cell] = list(row.sums)
-            else:
-                for place, value in enumerate(row.sums):
-                    if value:
-                        known[place] += value
+            found[cell] = sums if known is None else tuple(map(add, known, sums))
     return found
 
 

@@ -3,7 +3,9 @@ import pytest
 from tollway.storage.analytics import Question
 from tollway.storage.conformance.records import record, spending
 from tollway.storage.conformance.values import NOW
-from tollway.storage.sql.analytics import ROLLED_AT_ONCE
+from tollway.storage.sql import rollups
+from tollway.storage.sql.analytics import FEWEST_AT_ONCE, LOTS_AT_ONCE, MOST_AT_ONCE
+from tollway.storage.sql.driver import Connection
 from tollway.storage.sql.store import SqlStore
 
 HOUR = 3_600_000
@@ -18,13 +20,34 @@ async def rolled(store: SqlStore) -> int:
     return steps
 
 
-async def test_one_step_is_bounded_and_the_answer_the_same_before_and_after(store: SqlStore) -> None:
-    for number in range(3 * ROLLED_AT_ONCE):
-        store.ledger.settle(spending(f"r{number}", number, user=f"u{number % 7}"))
+@pytest.mark.parametrize(
+    ("users", "rows"),
+    [
+        # Of few callers, twice as many as in the last step, up to a limit.
+        (7, [FEWEST_AT_ONCE, 2 * FEWEST_AT_ONCE, 4 * FEWEST_AT_ONCE, 8 * FEWEST_AT_ONCE, MOST_AT_ONCE, 7]),
+        # Of as many callers as requests, as many as may be added on the loop.
+        (10_000, [LOTS_AT_ONCE] * 4 + [7]),
+    ],
+)
+async def test_one_step_is_bounded_and_the_answer_the_same_before_and_after(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch, users: int, rows: list[int]
+) -> None:
+    for number in range(sum(rows)):
+        store.ledger.settle(spending(f"r{number}", number, user=f"u{number % users}"))
     await store.ledger.flush()
     question = Question(bounds=(NOW, NOW + HOUR), by=("user",), columns={"spending": ("amount_nanodollars", "entries")})
     before = await store.analytics.ask(question)
-    assert await rolled(store) == 3
+    booked: list[int] = []
+
+    def book(writing: Connection, gathered: rollups.Gathered, known: rollups.Known) -> bool:
+        booked.append(gathered.rows)
+        assert len(gathered.lots) <= LOTS_AT_ONCE
+        return add(writing, gathered, known)
+
+    add = rollups.book
+    monkeypatch.setattr(rollups, "book", book)
+    await rolled(store)
+    assert booked == rows
     assert await store.analytics.ask(question) == before
     assert (await store.analytics.rolled()).entries_behind == 0
 
@@ -39,7 +62,7 @@ async def test_a_failure_while_writing_loses_nothing_and_counts_nothing_twice(
         def broken(*_: object) -> None:
             raise RuntimeError("no")
 
-        patched.setattr("tollway.storage.sql.rollups._sit", broken)
+        patched.setattr("tollway.storage.sql.rollups._keep", broken)
         await store.analytics.roll()
     assert (await store.analytics.rolled()).entries == 0
     await rolled(store)

@@ -52,6 +52,23 @@ def test_the_size_of_the_steps_does_not_matter(step: int) -> None:
     assert verified(one.connection).differences == verified(other.connection).differences == []
 
 
+def test_a_step_ends_where_it_has_as_many_lots_as_are_wanted_and_leaves_the_rest_for_the_next() -> None:
+    rolling = filled()
+    taken = 0
+    while True:
+        gathered = rollups.gather(rolling.connection, "spending", 20, most_lots=3)
+        assert len(gathered.lots) <= 3 and gathered.rows <= 20
+        assert gathered.full is (len(gathered.lots) == 3 and gathered.more and gathered.rows < 20)
+        with rolling.connection:
+            assert rollups.book(rolling.connection, gathered, rolling.known)
+        taken += gathered.rows
+        if not gathered.more:
+            break
+    assert taken == 60
+    rolling.roll()
+    assert verified(rolling.connection).differences == []
+
+
 def test_what_was_taken_in_already_is_not_taken_in_again() -> None:
     rolling = filled()
     gathered = rollups.gather(rolling.connection, "spending", 10)

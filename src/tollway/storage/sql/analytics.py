@@ -25,8 +25,12 @@ from tollway.storage.sql.driver import Connection
 from tollway.storage.sql.outstanding import outstanding
 from tollway.storage.sql.stopped import stops
 
-ROLLED_AT_ONCE: Final = 100
-"""Rows of one step: their cells are added on the event loop, in three milliseconds."""
+LOTS_AT_ONCE: Final = 100
+"""Of one step: their cells are added on the event loop, in three milliseconds."""
+
+FEWEST_AT_ONCE: Final = 100
+MOST_AT_ONCE: Final = 1_000
+"""Rows of one step. How many make as many lots depends on who asks; twice as many as in the last step are read, or as many as it took."""
 
 _DELETED_AT_ONCE: Final = 100
 """Records, on the event loop too."""
@@ -39,6 +43,7 @@ class SqlAnalytics:
         self._database = database
         self._known = rollups.Known()
         self._failing: dict[Table, str] = {}
+        self._at_once: dict[Table, int] = dict.fromkeys(MEASURES, FEWEST_AT_ONCE)
 
     async def roll(self) -> bool:
         more = False
@@ -56,7 +61,9 @@ class SqlAnalytics:
         return more
 
     async def _roll(self, table: Table) -> bool:
-        gathered = await self._database.query(partial(rollups.gather, table=table, limit=ROLLED_AT_ONCE))
+        gather = partial(rollups.gather, table=table, limit=self._at_once[table], most_lots=LOTS_AT_ONCE)
+        gathered = await self._database.query(gather)
+        self._at_once[table] = max(FEWEST_AT_ONCE, min(MOST_AT_ONCE, gathered.rows * (1 if gathered.full else 2)))
         if gathered.through == gathered.after:
             return False
         booked = False

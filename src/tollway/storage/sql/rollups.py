@@ -4,7 +4,8 @@ So a crash at any instant loses nothing and counts nothing twice. Entries land i
 admitted, corrections too, however late they are: the hour that the ledger, budgets and `GET /spend` count them to.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any, Final, NamedTuple
 
 from tollway.money import LARGEST
@@ -21,8 +22,10 @@ from tollway.storage.rolled import (
     RECORD_COLUMNS,
     Attributes,
     Cell,
+    Lot,
     Seen,
     Who,
+    add_to,
     cells,
     of_entry,
     of_record,
@@ -98,6 +101,10 @@ _NAMED: Final = f"SELECT DISTINCT context FROM spending WHERE level = {EVER} AND
 _FILLED: Final = "ever"
 
 
+Whose = tuple[str, str]
+"""A user, and the name of a session."""
+
+
 class Gathered(NamedTuple):
     """What one step takes in."""
 
@@ -105,7 +112,11 @@ class Gathered(NamedTuple):
     after: int
     """The mark that it was read behind."""
     through: int
-    seen: Sequence[Seen]
+    lots: Mapping[Lot, Sequence[int]]
+    sittings: Sequence[tuple[Whose, "_Sitting"]]
+    rows: int
+    full: bool
+    """Whether there were as many lots as were wanted, so that rows which were read are left."""
     more: bool
 
 
@@ -124,13 +135,25 @@ class Known:
         self.ids.clear()
 
 
-def gather(reading: Connection, table: Table, limit: int) -> Gathered:
-    """Reads what rollups lack, at most `limit` rows."""
-    after = mark(reading, table)
+def gather(reading: Connection, table: Table, limit: int, most_lots: int | None = None) -> Gathered:
+    """Reads what rollups lack: at most `limit` rows, of no more than `most_lots` lots."""
+    after = through = mark(reading, table)
     rows = reading.execute(_NEXT[table], (after, limit + 1)).fetchall()
-    taken = rows[:limit]
-    seen = folded(reading, table, [row[1:] for row in taken])
-    return Gathered(table, after, taken[-1][0] if taken else after, seen, len(rows) > limit)
+    lots: dict[Lot, list[int]] = {}
+    sat = _Sat()
+    taken = 0
+    for seq, *row in rows[:limit]:
+        if most_lots is not None and len(lots) >= most_lots:
+            break
+        for seen in folded(reading, table, [row]):
+            add_to(lots, seen)
+            if table == "spending":
+                sat.add(seen)
+        through = seq
+        taken += 1
+    return Gathered(
+        table, after, through, lots, sat.all(), taken, full=taken < min(limit, len(rows)), more=taken < len(rows)
+    )
 
 
 def folded(reading: Connection, table: Table, rows: Sequence[Any]) -> list[Seen]:
@@ -157,11 +180,11 @@ def book(writing: Connection, gathered: Gathered, known: Known) -> bool:
     """Adds it and moves the mark, in the transaction that is under way; `False` where it was done already."""
     if mark(writing, gathered.table) != gathered.after:
         return False
-    ids = _identified(writing, gathered.seen, known)
+    ids = _identified(writing, gathered.lots, known)
     named = _named(writing, gathered, ids, known)
-    _add(writing, gathered.table, cells(gathered.seen, ids, named))
-    if gathered.table == "spending":
-        _sit(writing, gathered.seen)
+    _add(writing, gathered.table, cells(gathered.lots, ids, named))
+    for whose, sitting in gathered.sittings:
+        _keep(writing, whose, sitting)
     writing.execute(SAVE_MARK, (gathered.table, gathered.through))
     return True
 
@@ -193,10 +216,10 @@ def _named(writing: Connection, gathered: Gathered, ids: Mapping[Who, tuple[int,
             writing.execute(SAVE_MARK, (_FILLED, 1))
         known.named = {context for (context,) in writing.execute(_NAMED)}
     if gathered.table == "spending":
-        for row in gathered.seen:
+        for who, *_ in gathered.lots:
             if len(known.named) >= EVER_CONTEXTS:
                 break
-            known.named.add(ids[row.who][-1])
+            known.named.add(ids[who][-1])
     return known.named
 
 
@@ -236,16 +259,16 @@ def attributes(connection: Connection) -> Attributes:
     return Attributes(connection.execute("SELECT name, value FROM attributes"))
 
 
-def _identified(writing: Connection, seen: Sequence[Seen], known: Known) -> Mapping[Who, tuple[int, ...]]:
+def _identified(writing: Connection, lots: Iterable[Lot], known: Known) -> Mapping[Who, tuple[int, ...]]:
     if known.attributes is None:
         known.attributes = attributes(writing)
     if len(known.ids) > KNOWN_CONTEXTS:
         known.ids.clear()
-    for row in seen:
-        if row.who not in known.ids:
-            fine, *coarser = known.attributes.split(row.who)
+    for who, *_ in lots:
+        if who not in known.ids:
+            fine, *coarser = known.attributes.split(who)
             coarse, plain = (_number(writing, each, None) for each in coarser)
-            known.ids[row.who] = _number(writing, fine, coarse), coarse, plain
+            known.ids[who] = _number(writing, fine, coarse), coarse, plain
     writing.executemany(_LEARN, known.attributes.new)
     known.attributes.new.clear()
     return known.ids
@@ -281,28 +304,38 @@ class _Sitting:
         self.entries += entries
 
 
-def _sit(writing: Connection, seen: Sequence[Seen]) -> None:
-    """Adds entries to the sittings of their users. Of each, the one of late is kept at hand, as most go on with it."""
-    late: dict[tuple[str, str], _Sitting] = {}
-    for row in seen:
+class _Sat:
+    """What entries add to the sittings of their users. Of each, the one of late is kept at hand, as most go on with it."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[Who, tuple[Whose, int]] = {}
+        self._late: dict[Whose, _Sitting] = {}
+        self._done: list[tuple[Whose, _Sitting]] = []
+
+    def add(self, seen: Seen) -> None:
         # What is booked by hand is no request of anybody's.
-        if row.who.user is None or row.label == "credit":
-            continue
-        name, pause_ms = session_of(row.who)
-        whose = (row.who.user, name)
-        sitting = late.get(whose)
-        if sitting is None or not sitting.first_at - pause_ms <= row.at <= sitting.last_at + pause_ms:
+        if seen.who.user is None or seen.label == "credit":
+            return
+        session = self._sessions.get(seen.who)
+        if session is None:
+            name, pause_ms = session_of(seen.who)
+            session = self._sessions[seen.who] = (seen.who.user, name), pause_ms
+        whose, pause_ms = session
+        sitting = self._late.get(whose)
+        if sitting is None or not sitting.first_at - pause_ms <= seen.at <= sitting.last_at + pause_ms:
             if sitting is not None:
-                _keep(writing, whose, sitting)
-            sitting = late[whose] = _Sitting(row.at, pause_ms)
-        sitting.add(row.at, row.at, *row.sums[:2])
-    for whose, sitting in late.items():
-        _keep(writing, whose, sitting)
+                self._done.append((whose, sitting))
+            sitting = self._late[whose] = _Sitting(seen.at, pause_ms)
+        sitting.add(seen.at, seen.at, *seen.sums[:2])
+
+    def all(self) -> list[tuple[Whose, _Sitting]]:
+        return [*self._done, *self._late.items()]
 
 
-def _keep(writing: Connection, whose: tuple[str, str], sitting: _Sitting) -> None:
+def _keep(writing: Connection, whose: Whose, added: _Sitting) -> None:
     """Writes a sitting, as one with all that lie within a pause of it: what comes late may close the pause between two, and in
     whatever order entries come, the same sittings are there in the end."""
+    sitting = copy(added)
     pause_ms = sitting.pause_ms
     while (before := writing.execute(_BEFORE, (*whose, sitting.last_at + pause_ms)).fetchone()) is not None and before[
         1
