@@ -101,3 +101,13 @@ def test_each_setting_says_where_it_comes_from() -> None:
     assert origins["drain"] == ("7", "environment")
     assert origins["log_level"] == ("info", "default")
     assert list(origins) == [row.name for row in SETTINGS]
+
+
+def test_the_url_of_a_database_is_shown_without_its_password_and_refused_without_any_of_it() -> None:
+    read = read_settings({}, {"TOLLWAY_DATABASE_URL": "postgresql://me:hunter2@a:1,b:2/x?password=hunter2"})
+    assert read.origins["database"] == ("postgresql://a:1,b:2/x", "environment")
+    assert read.place == read.database == "postgresql://me:hunter2@a:1,b:2/x?password=hunter2"
+    with pytest.raises(SettingsInvalid, match="--database: the URL cannot be used: it has more than one @") as refused:
+        read_settings({"database": "postgresql://me:hunter2/@db/x"}, {})
+    assert "hunter2" not in str(refused.value)
+    assert read_settings({}, {}).place == read_settings({}, {}).data

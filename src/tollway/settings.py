@@ -7,11 +7,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
 from tollway.errors import SettingsInvalid
+from tollway.storage.postgres.url import read as read_url
+from tollway.storage.postgres.url import without_password
 
 
 class Setting(NamedTuple):
@@ -238,17 +239,10 @@ def read_settings(given: Mapping[str, str | None], environment: Mapping[str, str
 def _database(url: str) -> str | None:
     if not url:
         return None
-    if not url.startswith(("postgresql://", "postgres://")):
-        raise SettingsInvalid(
-            f"--database: {url.partition(':')[0]!r} is no kind of database; it begins with postgresql://."
-        )
     try:
-        parts = urlsplit(url)
-        _ = parts.port
+        read_url(url)
     except ValueError as error:
-        raise SettingsInvalid(f"--database: it is no URL: {error}.") from None
-    if not parts.path.strip("/") and "dbname=" not in parts.query:
-        raise SettingsInvalid("--database: the URL names no database: postgresql://user:password@host/database.")
+        raise SettingsInvalid(f"--database: the URL cannot be used: {str(error).rstrip('.')}.") from None
     return url
 
 
@@ -256,8 +250,7 @@ def _shown(name: str, value: str) -> str:
     """A setting as it was written, but for a password."""
     if name != "database" or not value:
         return value
-    parts = urlsplit(value)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
+    return f"postgresql://{without_password(value)}"
 
 
 def _origin(row: Setting, given: Mapping[str, str | None], environment: Mapping[str, str]) -> Origin:

@@ -67,7 +67,7 @@ def test_a_database_that_has_a_store_already_is_refused(tmp_path: Path, postgres
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("mysql://somewhere/else", "--to: 'mysql' is no kind of database"),
+        ("mysql://somewhere/else", "--to: the URL cannot be used: it does not begin with postgresql://"),
         ("postgresql://ann:very-secret@127.0.0.1:1/tollway", "cannot be written"),
     ],
 )

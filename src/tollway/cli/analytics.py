@@ -1,10 +1,10 @@
-"""`tollway analytics`: rollups, made anew and compared with the ledger. Both read the folder of a gateway that is stopped."""
+"""`tollway analytics`: rollups, made anew and compared with the ledger. Both read the store of a gateway that is stopped."""
 
 from typing import Annotated, Any
 
 import typer
 
-from tollway.cli.options import Data, Json
+from tollway.cli.options import Data, Database, Json
 
 analytics = typer.Typer(help="The rollups that analytics are added up from.", no_args_is_help=True)
 
@@ -12,7 +12,7 @@ _STOPPED = "The gateway must be stopped."
 
 
 @analytics.command("rebuild")
-def rebuild(data: Data = None, json: Json = False) -> None:
+def rebuild(data: Data = None, database: Database = None, json: Json = False) -> None:
     """Add the ledger up anew; figures of the request log, which may be gone by now, stay. The gateway must be stopped.
 
     Killed in the middle, it leaves everything as it was.
@@ -20,7 +20,7 @@ def rebuild(data: Data = None, json: Json = False) -> None:
     from tollway.cli.shown import count, say, show_json
     from tollway.storage.sql.rebuilt import rebuild as add_up
 
-    done = _in_folder(data, add_up)
+    done = _in_store(data, database, add_up)
     if json:
         show_json({"entries": done})
     else:
@@ -30,6 +30,7 @@ def rebuild(data: Data = None, json: Json = False) -> None:
 @analytics.command("verify")
 def verify(
     data: Data = None,
+    database: Database = None,
     json: Json = False,
     most: Annotated[int, typer.Option(help="How many differences to tell.", min=1, max=10_000)] = 20,
 ) -> None:
@@ -41,7 +42,7 @@ def verify(
     from tollway.cli.shown import complain, count, say, show_json
     from tollway.storage.sql.verified import verify as compare
 
-    found = _in_folder(data, compare)
+    found = _in_store(data, database, compare)
     if json:
         show_json(
             {
@@ -66,14 +67,14 @@ def verify(
         raise typer.Exit(1)
 
 
-def _in_folder(data: str | None, work: Any) -> Any:
-    """What `work` says of the data folder; leaves with 2 where it cannot be used."""
+def _in_store(data: str | None, database: str | None, work: Any) -> Any:
+    """What `work` says of the store; leaves with 2 where it cannot be used."""
     from tollway.cli.shown import complain
     from tollway.errors import SettingsInvalid, StoreUnavailable
     from tollway.settings import read_settings
 
     try:
-        return work(read_settings({"data": data}).place)
+        return work(read_settings({"data": data, "database": database}).place)
     except (StoreUnavailable, SettingsInvalid) as error:
         complain(f"{str(error).rstrip('.')}. {_STOPPED}")
         raise typer.Exit(2) from None

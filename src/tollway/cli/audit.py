@@ -4,7 +4,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from tollway.cli.options import Data, Json, Token, Url
+from tollway.cli.options import Data, Database, Json, Token, Url
 
 audit = typer.Typer(
     help="Is the money right: ledger, balances and counters, to the nanodollar. Exit code 1 where they differ.",
@@ -19,23 +19,24 @@ _NO_SPEND = " (counted again for a changed budget; no spend)"
 def money(
     context: typer.Context,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Read the data folder of a gateway that is stopped; nothing is written.")
+        bool, typer.Option("--offline", help="Read the store of a gateway that is stopped; nothing is written.")
     ] = False,
     url: Url = None,
     token: Token = None,
     data: Data = None,
+    database: Database = None,
     json: Json = False,
 ) -> None:
     """Compare the ledger with the balances and the counters; exit code 1 on any difference.
 
-    Asks a running gateway, or, with --offline, reads the folder of a stopped one.
+    Asks a running gateway, or, with --offline, reads the store of a stopped one.
     """
     if context.invoked_subcommand is not None:
         return
     from tollway.cli.questions import Asking
 
     if offline:
-        raise typer.Exit(_offline(data, as_json=json))
+        raise typer.Exit(_offline(data, database, as_json=json))
     raise typer.Exit(_online(Asking(url, token, data, json)))
 
 
@@ -94,7 +95,7 @@ def log(
 @audit.command("verify")
 def verify(
     offline: Annotated[
-        bool, typer.Option("--offline", help="Read the data folder of a gateway that is stopped; nothing is written.")
+        bool, typer.Option("--offline", help="Read the store of a gateway that is stopped; nothing is written.")
     ] = False,
     anchors: Annotated[
         str | None,
@@ -117,6 +118,7 @@ def verify(
     url: Url = None,
     token: Token = None,
     data: Data = None,
+    database: Database = None,
     json: Json = False,
 ) -> None:
     """Is the audit log whole: compute its chain of hashes again, and compare it with its anchors.
@@ -128,7 +130,7 @@ def verify(
     from tollway.cli.shown import complain
 
     if offline:
-        raise typer.Exit(verified_offline(data, anchors, key or [], as_json=json))
+        raise typer.Exit(verified_offline(data, anchors, key or [], database=database, as_json=json))
     if anchors is not None or key:
         complain("--anchors and --key are for --offline: a running gateway knows its own.")
         raise typer.Exit(2)
@@ -166,7 +168,7 @@ def _online(asking: Any) -> int:
     return _told(figures["ok"], store["differences"], asking.as_json, say, complain)
 
 
-def _offline(data: str | None, *, as_json: bool) -> int:
+def _offline(data: str | None, database: str | None, *, as_json: bool) -> int:
     from tollway.cli.shown import complain, count, say, show_json
     from tollway.errors import SettingsInvalid, StoreUnavailable
     from tollway.money import dollars
@@ -174,7 +176,7 @@ def _offline(data: str | None, *, as_json: bool) -> int:
     from tollway.storage.sql.examined import examine
 
     try:
-        found = examine(read_settings({"data": data}).place)
+        found = examine(read_settings({"data": data, "database": database}).place)
     except (StoreUnavailable, SettingsInvalid) as error:
         complain(f"{str(error).rstrip('.')}.")
         return 1

@@ -12,10 +12,12 @@ from tollway.storage.sql.audited import examine_audit
 from tollway.workers.anchors import DRAWER, LAST, AnchorKeys
 
 
-def verified_offline(data: str | None, anchors: str | None, keys: Sequence[str], *, as_json: bool) -> int:
-    """Looks through the folder of a stopped gateway; the exit code, 2 where that is not possible."""
+def verified_offline(
+    data: str | None, anchors: str | None, keys: Sequence[str], *, database: str | None = None, as_json: bool
+) -> int:
+    """Looks through the store of a stopped gateway; the exit code, 2 where that is not possible."""
     try:
-        found = _examined(data, anchors, keys)
+        found = _examined(data, database, anchors, keys)
     except (StoreUnavailable, SettingsInvalid, OSError) as error:
         complain(f"The audit log cannot be verified: {str(error).rstrip('.')}.")
         return 2
@@ -41,8 +43,8 @@ def show_verified(found: Mapping[str, Any], *, as_json: bool) -> int:
     return 0 if found["ok"] else 1
 
 
-def _examined(data: str | None, anchors: str | None, keys: Sequence[str]) -> dict[str, Any]:
-    settings = read_settings({"data": data, "audit_anchors": anchors})
+def _examined(data: str | None, database: str | None, anchors: str | None, keys: Sequence[str]) -> dict[str, Any]:
+    settings = read_settings({"data": data, "database": database, "audit_anchors": anchors})
     for key in keys:
         if anchored.read_key(key) is None:
             raise SettingsInvalid(f"--key: {key[:64]!r} is no public key of {anchored.KEY_BYTES} bytes in base64")

@@ -11,6 +11,15 @@ HELP = {row.name: f"{row.help} [{row.environment}; {row.default or 'none'}]" for
 
 Config = Annotated[str | None, typer.Option("--config", metavar="FILE", help=HELP["config"], show_default=False)]
 Data = Annotated[str | None, typer.Option("--data", metavar="DIR", help=HELP["data"], show_default=False)]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="Where the store is in PostgreSQL. [TOLLWAY_DATABASE_URL, where no list of processes shows it; none]",
+        show_default=False,
+    ),
+]
 Url = Annotated[
     str | None,
     typer.Option("--url", help="The running gateway. [TOLLWAY_URL; http://127.0.0.1:8787]", show_default=False),

@@ -12,6 +12,7 @@ from tollway.cli.shown import complain
 from tollway.errors import SettingsInvalid, StoreUnavailable
 from tollway.running import Runtime
 from tollway.settings import ProcessSettings, read_settings
+from tollway.storage.postgres.url import without_password
 
 TOKEN_VARIABLE = "TOLLWAY_ADMIN_TOKEN"  # noqa: S105 - its name
 
@@ -35,7 +36,9 @@ def run(given: Mapping[str, str | None]) -> int:
         complain(f"Settings cannot be used: {error}")
         return 2
     except StoreUnavailable as error:
-        complain(f"The ledger in {settings.data} cannot be opened: {error}")
+        complain(
+            f"The ledger in {settings.data} cannot be opened: {error}" if settings.database is None else str(error)
+        )
         return 1
     except OSError as error:
         complain(f"Tollway cannot start: {error}")
@@ -62,6 +65,7 @@ def greeting(
         f"Tollway {__version__} is listening on {address}",
         f"  settings      {_shown(config)}",
         f"  data          {_shown(settings.data)}",
+        *([] if settings.database is None else [f"  database      {without_password(settings.database)}"]),
         f"  admin token   {token}",
     ]
     key = "<gateway key>"

@@ -18,7 +18,6 @@ from tollway.storage.postgres.database import (
     Session,
     session_of,
     take_lock,
-    without_password,
 )
 from tollway.storage.postgres.driver import FAILURES, Connection, asyncpg
 from tollway.storage.sql.driver import Connection as SqlConnection
@@ -84,8 +83,6 @@ async def test_what_loading_gives_is_given_back_and_the_companion_is_made_after_
 async def test_it_names_itself_without_a_password(postgres_url: str) -> None:
     name = PostgresDatabase(f"postgresql://me:{SECRET}@db.example:6543/spend?sslmode=require&password={SECRET}").name
     assert name == '"db.example:6543/spend"'
-    assert without_password("postgresql:///spend?host=/run/postgresql") == "localhost/spend"
-    assert without_password("postgresql://[::1]:5/x") in ("::1:5/x", "[::1]:5/x")
 
 
 async def test_a_second_one_is_refused_until_the_first_has_let_go(

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 from tollway.errors import StoreUnavailable
 from tollway.storage.postgres import schema
-from tollway.storage.postgres.database import said, take_lock, without_password
+from tollway.storage.postgres.database import said, take_lock
 from tollway.storage.postgres.driver import FAILURES, Connection
+from tollway.storage.postgres.url import without_password
 
 
 class _AtRest:

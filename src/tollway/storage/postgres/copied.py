@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from tollway.errors import StoreUnavailable
 from tollway.storage.postgres import schema
-from tollway.storage.postgres.database import said, take_lock, without_password
+from tollway.storage.postgres.database import said, take_lock
 from tollway.storage.postgres.driver import FAILURES, Connection
+from tollway.storage.postgres.url import without_password
 from tollway.storage.sql.driver import Connection as Reading
 from tollway.storage.sqlite.at_rest import at_rest
 

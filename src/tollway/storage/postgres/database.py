@@ -6,11 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from tollway.errors import StoreUnavailable
 from tollway.storage.postgres import schema
 from tollway.storage.postgres.driver import FAILURES, Connection, code_of
+from tollway.storage.postgres.url import without_password
 from tollway.storage.postgres.writer import PostgresWriter
 from tollway.storage.sql import driver
 from tollway.storage.sql.writer import Companion
@@ -208,13 +208,6 @@ def take_lock(connection: Connection, name: str, former: Session | None = None) 
 def session_of(connection: Connection) -> Session:
     pid, began = connection.fetch(_SESSION)[0]
     return Session(pid, began)
-
-
-def without_password(url: str) -> str:
-    """A URL as it may be shown: its host and its database."""
-    parts = urlsplit(url)
-    host = parts.hostname or "localhost"
-    return f"{host}{f':{parts.port}' if parts.port else ''}{parts.path}"
 
 
 def said(error: BaseException) -> str:
