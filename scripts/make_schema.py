@@ -8,7 +8,9 @@ A new database is made from it without Alembic, which takes half a second and 25
 import re
 import sqlite3
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -38,10 +40,33 @@ def tables_of_postgres() -> str:
     dialect = postgresql.dialect()
     made = ["CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"]
     for table in schema.metadata.sorted_tables:
-        made.append(str(CreateTable(table).compile(dialect=dialect)))
-        made += [str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=_name)]
+        told = str(CreateTable(table).compile(dialect=dialect))
+        indexes = [str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=_name)]
+        for constraint in table.constraints:
+            if isinstance(constraint, sa.PrimaryKeyConstraint | sa.UniqueConstraint) and _long(constraint.columns):
+                told = re.sub(rf", \n\t[^\n]*\({re.escape(_listed(constraint.columns))}\)", "", told)
+                keys = ", ".join(
+                    f"brief({_quoted(each)})" if _long([each]) else each.name for each in constraint.columns
+                )
+                indexes.append(f"CREATE UNIQUE INDEX {constraint.name or f'{table.name}_key'} ON {table.name} ({keys})")
+            if isinstance(constraint, sa.PrimaryKeyConstraint) and _long(constraint.columns):
+                # What follows a database by its changes has to know rows by something.
+                indexes.append(f"ALTER TABLE {table.name} REPLICA IDENTITY FULL")
+        made += [told, *indexes]
     told = "".join(f"{statement.strip()};\n" for statement in made)
     return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', re.sub(r"[ \t]+$", "", told, flags=re.MULTILINE))
+
+
+def _long(columns: Iterable[sa.Column[Any]]) -> bool:
+    return any(column.info.get("long") for column in columns)
+
+
+def _listed(columns: Iterable[sa.Column[Any]]) -> str:
+    return ", ".join(map(_quoted, columns))
+
+
+def _quoted(column: sa.Column[Any]) -> str:
+    return postgresql.dialect().identifier_preparer.quote(column.name)
 
 
 def _name(index: sa.Index) -> str:

@@ -39,6 +39,8 @@ HOUR, DAY = 3_600_000, 86_400_000
 NAMES = [
     *("ann", "Ann", "ANN", "bob", "ann's", 'say "hi"', "100%", "a_b", "a-b", "ab", "a b", "C:\\new", "\\u0000", "\\x00", "😀", "🏳️‍🌈"),
     *("Ünï", "ünï", "Zoë", "z", "é", "e\u0301", "ﬀ", "ａ", "$.a", "[0]", "{", "}", "[", "null", "true", "1", "01", "-1", "?", "$1", ":x"),
+    # Longer than any index of PostgreSQL has room for, and nothing makes it shorter.
+    "".join(map(chr, Random(1).choices(range(0x10000, 0x1F000), k=3_000))),
     *("\n", "\t", " ", "\x7f", "\u2028", "\U0010ffff", "1); DROP TABLE entries; --", "x" * 300, "İ", "ß", "_", "~", "/", "."),
 ]  # fmt: skip
 KEYS = ["team", "trace", "x.y", "$.a", '"', "ключ", "a%b", "\\", "session", "[0]", "Team", " "]

@@ -14,6 +14,8 @@ from tollway.storage import sql
 from tollway.storage.postgres import schema
 from tollway.storage.postgres.dialect import bound, translated
 from tollway.storage.postgres.driver import Connection
+from tollway.storage.sql import outstanding, rollups
+from tollway.storage.sql import statements as sql_statements
 
 CHARACTERS = st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00")
 TEXT = st.text(CHARACTERS, max_size=20)
@@ -88,6 +90,25 @@ def test_what_is_not_the_same_sql_is_told_differently() -> None:
     assert told(translated("SELECT 1 FROM t INDEXED BY t_at WHERE a")) == "SELECT 1 FROM t WHERE a"
     assert translated("BEGIN IMMEDIATE") == "BEGIN"
     assert translated("SELECT \"user\", 'user ? -- x'") == "SELECT \"user\", 'user ? -- x'"
+
+
+@pytest.mark.parametrize(
+    ("statement", "meant"),
+    [
+        ("x ON CONFLICT (account, bucket) DO", "x ON CONFLICT (brief(account), bucket) DO"),
+        ('x ON CONFLICT ("key") DO NOTHING', 'x ON CONFLICT (brief("key")) DO NOTHING'),
+        ("x ON CONFLICT (target) DO", "x ON CONFLICT (brief(target)) DO"),
+        ("x ON CONFLICT (id) DO", "x ON CONFLICT (id) DO"),
+        ("FROM balances WHERE account = ?", "FROM balances WHERE brief(account) = brief($1)"),
+        ("FROM sittings WHERE user = ? AND z", 'FROM sittings WHERE brief("user") = brief($1) AND z'),
+        (
+            "FROM sittings WHERE user = ?1 AND name = ?2 AND z",
+            'FROM sittings WHERE brief("user") = brief($1) AND brief(name) = brief($2) AND z',
+        ),
+    ],
+)
+def test_rows_whose_key_may_be_of_any_length_are_found_by_what_is_brief(statement: str, meant: str) -> None:
+    assert translated(statement) == meant
 
 
 @given(st.lists(st.one_of(QUOTED, NAME, PLAIN, COMMENT), max_size=10).map(" ".join))
@@ -180,3 +201,28 @@ def test_every_statement_there_is_is_one_for_postgresql(postgres_url: str) -> No
     assert len(tried) > 100
     for module in ("statements", "outbox", "cabinet", "jobs", "audit", "rollups"):
         assert any(name.startswith(f"{module}.") for name in tried), module
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        (sql_statements.ACCOUNT_BALANCES, "balances_key"),
+        (rollups._BEFORE, "sittings_key"),
+        (rollups._TAKE_OUT, "sittings_key"),
+        (f"SELECT 1 {outstanding._OF_USER}", "sittings_key"),
+        ("SELECT max(last_at) FROM sittings WHERE user = ?", "sittings_key"),
+        ("SELECT 1 FROM audit WHERE target = ?", "audit_target"),
+    ],
+)
+def test_they_are_found_by_their_index(postgres_url: str, statement: str, index: str) -> None:
+    connection = Connection(postgres_url, use="writing")
+    try:
+        schema.upgrade(connection, "x")
+        connection.script("SET enable_seqscan = off")
+        connection.script(f"PREPARE one AS {translated(statement)}")
+        given = ", ".join(["NULL"] * len(set(re.findall(r"\$\d+", translated(statement)))))
+        connection.script("SET plan_cache_mode = force_generic_plan")
+        plan = connection.fetch(f"EXPLAIN EXECUTE one({given})")
+        assert index in "".join(line for (line,) in plan)
+    finally:
+        connection.close()

@@ -1,6 +1,10 @@
 """The tables of a database: made once, all or nothing, and never mistaken for somebody else's."""
 
+import importlib.util
 from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from random import Random
 
 import pytest
 from tests.postgres import PostgresServer
@@ -11,6 +15,9 @@ from tollway.storage.postgres import schema
 from tollway.storage.postgres.driver import Connection, asyncpg
 from tollway.storage.schema import metadata
 
+ROOT = Path(__file__).parents[3]
+SEVERAL = "".join(map(chr, Random(1).choices(range(0x10000, 0x1F000), k=4_000)))
+"""16,000 bytes that nothing makes shorter."""
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 
 
@@ -33,6 +40,44 @@ def test_every_table_is_made_once_and_nothing_is_made_again(connection: Connecti
     connection.script("INSERT INTO marks VALUES ('kept', 1)")
     schema.upgrade(connection, "x")
     assert connection.fetch("SELECT seq FROM marks") == [(1,)]
+
+
+def test_the_tables_are_those_that_are_known_to_the_code() -> None:
+    spec = importlib.util.spec_from_file_location("make_schema", ROOT / "scripts" / "make_schema.py")
+    assert spec is not None and spec.loader is not None
+    make_schema = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make_schema)
+    written = resources.files("tollway.storage.postgres").joinpath(schema.TABLES).read_text(encoding="utf-8")
+    assert written.partition("\n")[2] == make_schema.tables_of_postgres(), "run: python scripts/make_schema.py"
+
+
+def test_whatever_may_be_of_any_length_is_a_key_by_its_digest(connection: Connection) -> None:
+    schema.upgrade(connection, "x")
+    names = [letter * 5_000 for letter in "ab"] + [f"{SEVERAL}x", f"{SEVERAL}y", "short", ""]
+    for name in [*names, *names]:
+        connection.fetch("INSERT INTO balances VALUES ($1, 1, 2, 3) ON CONFLICT DO NOTHING", name)
+        connection.fetch("INSERT INTO attributes VALUES ('k', $1) ON CONFLICT DO NOTHING", name)
+        connection.fetch("INSERT INTO sittings VALUES ($1, $1, 1, 1, 1, 1) ON CONFLICT DO NOTHING", name)
+        connection.fetch("INSERT INTO snoozes VALUES ($1, 1, 'x') ON CONFLICT DO NOTHING", name)
+        connection.fetch("INSERT INTO audit SELECT count(*), 1, '', '', $1, '', '', '' FROM audit", name)
+    for table, column in (
+        ("balances", "account"),
+        ("attributes", "value"),
+        ("sittings", "name"),
+        ("snoozes", "target"),
+    ):
+        assert sorted(row[0] for row in connection.fetch(f"SELECT {column} FROM {table}")) == sorted(names), table
+
+
+def test_no_text_has_the_key_of_another(connection: Connection) -> None:
+    schema.upgrade(connection, "x")
+    (key,) = connection.fetch("SELECT brief($1)", SEVERAL)[0]
+    assert len(key) == 65
+    texts = [SEVERAL, key, key[1:], "\x01", "", "a" * 800, "a" * 801, "é" * 400, "é" * 401]
+    keys = [connection.fetch("SELECT brief($1)", text)[0][0] for text in texts]
+    assert len(set(keys)) == len(texts)
+    assert keys[4:6] == ["", "a" * 800] and keys[7] == "é" * 400
+    assert connection.fetch("SELECT brief(NULL)") == [(None,)]
 
 
 def test_tables_are_made_all_of_them_or_not_at_all(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

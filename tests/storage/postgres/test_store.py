@@ -7,10 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.postgres import PostgresServer
 
+from tollway.alerts import Event, Snooze
 from tollway.errors import StoreUnavailable
+from tollway.ledger.change import Change
+from tollway.ledger.entry import Context
+from tollway.storage.conformance.records import record
 from tollway.storage.conformance.values import NOW, assert_sound, at, entry, held, hold, metered, written
 from tollway.storage.postgres.store import PostgresStore
 from tollway.storage.sql.examined import examine
@@ -144,3 +149,30 @@ async def test_nothing_is_touched_before_it_is_opened_and_bodies_stay_in_the_fol
     await store.close()
     assert not list(folder.glob("tollway.db*"))
     assert postgres_server.connections(postgres_url) == 0
+
+
+async def test_names_of_any_length_are_kept(store: PostgresStore, postgres_url: str, tmp_path: Path) -> None:
+    name = "".join(map(chr, random.Random(1).choices(range(0x10000, 0x1F000), k=4_000)))
+    made = await held(store, "r", metered(f"each[user={name}]", 10, 100))
+    context = Context(gateway="g", provider="p", model="m", user=name, metadata={"session": name, "team": name})
+    store.ledger.settle(msgspec.structs.replace(entry(made, 7), context=context))
+    store.records.write(record("r", NOW, user=name, metadata={"team": name}))
+    await store.records.flush()
+    while await store.analytics.roll():
+        pass
+    await store.outbox.raise_(Event(id="e", key=name, kind="store", at=NOW, title="t", text="t"))
+    await store.outbox.raise_(Event(id="f", key=name, kind="store", at=NOW, title="t", text="t"))
+    await store.outbox.snooze(Snooze(target=name, until=NOW + 1, by="x"))
+    await store.outbox.snooze(Snooze(target=name, until=NOW + 2, by="x"))
+    await store.audit.append(Change(at=NOW, by="x", action="y", target=name))
+    await store.close()
+    again = PostgresStore(postgres_url, tmp_path)
+    await again.open(NOW)
+    assert at(again, f"each[user={name}]") == (7, 0)
+    assert [each.name for each in await again.analytics.sittings(since=0, until=NOW * 2, user=name)] == [name]
+    assert [(each.target, each.until) for each in await again.outbox.snoozes(NOW)] == [(name, NOW + 2)]
+    assert [each.id for each in await again.outbox.events(limit=9)] == ["e"]
+    assert [each.change.target for each in await again.audit.changes(target=name, limit=9)] == [name]
+    await assert_sound(again)
+    await again.close()
+    assert (await asyncio.to_thread(examine, postgres_url)).differences == []

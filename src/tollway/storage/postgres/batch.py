@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tollway.storage.books import Ended
-from tollway.storage.postgres.dialect import bound
+from tollway.storage.postgres.dialect import bound, translated
 from tollway.storage.postgres.driver import Connection
 from tollway.storage.sql import statements
 from tollway.storage.sql.batch import Batch, Bindings, known_end
@@ -39,8 +39,10 @@ _ENTRIES: Final = (
 _RELEASES: Final = f"""
 INSERT INTO releases (reservation_id, code, at) SELECT * FROM {_rows(("text", "text", "bigint"))} ON CONFLICT DO NOTHING
 """
-_BALANCES: Final = statements.SAVE_BALANCE.replace(
-    "VALUES (?, ?, ?, ?)", f"SELECT * FROM {_rows(('text', 'bigint', 'bigint', 'bigint'))}"
+_BALANCES: Final = translated(
+    statements.SAVE_BALANCE.replace(
+        "VALUES (?, ?, ?, ?)", f"SELECT * FROM {_rows(('text', 'bigint', 'bigint', 'bigint'))}"
+    )
 )
 _MARKS: Final = statements.SAVE_MARK.replace("VALUES (?, ?)", f"SELECT * FROM {_rows(('text', 'bigint'))}")
 

@@ -1,7 +1,8 @@
 """How the statements of `storage/sql`, which are written for SQLite, are told to PostgreSQL.
 
 Most of it is the same SQL. What is not: parameters, the name of a column that is a reserved word, literals of bytes, hints to a
-planner, and what a transaction is begun with. The functions that SQLite has and PostgreSQL has not are in `functions.sql`.
+planner, what a transaction is begun with, and by what rows are found whose key may be of any length (`keys.sql`). The functions
+that SQLite has and PostgreSQL has not are in `functions.sql`.
 """
 
 import re
@@ -24,6 +25,11 @@ _TOKENS: Final = re.compile(
 _TYPES: Final[dict[type, str]] = {int: "::bigint", bool: "::bigint", str: "::text", bytes: "::bytea"}
 _ESCAPED: Final = re.compile(r"\\\\|\\u(?:0000|d[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|d[89a-f][0-9a-f]{2})")
 """In JSON: a backslash, U+0000, a pair of surrogates, and half of one."""
+_KEYED: Final = (
+    (re.compile(r'(ON CONFLICT) \((account|"key"|target)(, bucket)?\)'), r"\1 (brief(\2)\3)"),
+    (re.compile(r"\b(balances|sittings) WHERE (account|user) = (\?\d*)"), r"\1 WHERE brief(\2) = brief(\3)"),
+    (re.compile(r"(\bbrief\(user\) = brief\(\?\d*\)) AND name = (\?\d*)"), r"\1 AND brief(name) = brief(\2)"),
+)
 _MOST: Final = 2_000
 """Translations that are remembered; beyond, all are made again."""
 
@@ -65,6 +71,8 @@ def _translate(statement: str, types: tuple[type, ...]) -> str:
             case _:
                 return token
 
+    for written, meant in _KEYED:
+        statement = written.sub(meant, statement)
     return _TOKENS.sub(told, statement)
 
 

@@ -10,6 +10,7 @@ from tollway.storage.postgres.driver import Connection
 TABLES: Final = "tables.sql"
 """Made by scripts/make_schema.py from what SQLAlchemy knows of them; a test keeps it true."""
 
+KEYS: Final = "keys.sql"
 FUNCTIONS: Final = "functions.sql"
 
 _HERE: Final = "SELECT to_regclass('alembic_version')::text"
@@ -37,7 +38,7 @@ def upgrade(connection: Connection, name: str) -> None:
                 f"The database {name} has tables that are not Tollway's. Give it a database, or a schema, of its own."
             )
         with connection:
-            for file in (TABLES, FUNCTIONS):
+            for file in (KEYS, TABLES, FUNCTIONS):
                 connection.script(
                     resources.files("tollway.storage.postgres").joinpath(file).read_text(encoding="utf-8")
                 )

@@ -6,15 +6,16 @@ CREATE TABLE alerts (
 	at BIGINT NOT NULL,
 	budget TEXT COLLATE "C",
 	record BYTEA NOT NULL,
-	PRIMARY KEY (id),
-	CONSTRAINT alerts_key UNIQUE (key)
+	PRIMARY KEY (id)
 );
 CREATE INDEX alerts_budget ON alerts (budget);
+CREATE UNIQUE INDEX alerts_key ON alerts (brief(key));
 CREATE TABLE attributes (
 	name TEXT COLLATE "C" NOT NULL,
-	value TEXT COLLATE "C" NOT NULL,
-	PRIMARY KEY (name, value)
+	value TEXT COLLATE "C" NOT NULL
 );
+CREATE UNIQUE INDEX attributes_key ON attributes (name, brief(value));
+ALTER TABLE attributes REPLICA IDENTITY FULL;
 CREATE TABLE audit (
 	seq BIGINT NOT NULL,
 	at BIGINT NOT NULL,
@@ -26,14 +27,15 @@ CREATE TABLE audit (
 	hash TEXT COLLATE "C" NOT NULL,
 	PRIMARY KEY (seq)
 );
-CREATE INDEX audit_target ON audit (target);
+CREATE INDEX audit_target ON audit USING hash (target);
 CREATE TABLE balances (
 	account TEXT COLLATE "C" NOT NULL,
 	bucket BIGINT NOT NULL,
 	spent_nanodollars BIGINT NOT NULL,
-	through_seq BIGINT NOT NULL,
-	PRIMARY KEY (account, bucket)
+	through_seq BIGINT NOT NULL
 );
+CREATE UNIQUE INDEX balances_key ON balances (brief(account), bucket);
+ALTER TABLE balances REPLICA IDENTITY FULL;
 CREATE TABLE budgets (
 	id TEXT COLLATE "C" NOT NULL,
 	fingerprint TEXT COLLATE "C" NOT NULL,
@@ -210,16 +212,18 @@ CREATE TABLE sittings (
 	first_at BIGINT NOT NULL,
 	last_at BIGINT NOT NULL,
 	amount_nanodollars BIGINT NOT NULL,
-	entries BIGINT NOT NULL,
-	PRIMARY KEY ("user", name, first_at)
+	entries BIGINT NOT NULL
 );
 CREATE INDEX sittings_last_at ON sittings (last_at);
+CREATE UNIQUE INDEX sittings_key ON sittings (brief("user"), brief(name), first_at);
+ALTER TABLE sittings REPLICA IDENTITY FULL;
 CREATE TABLE snoozes (
 	target TEXT COLLATE "C" NOT NULL,
 	until BIGINT NOT NULL,
-	by TEXT COLLATE "C" NOT NULL,
-	PRIMARY KEY (target)
+	by TEXT COLLATE "C" NOT NULL
 );
+CREATE UNIQUE INDEX snoozes_key ON snoozes (brief(target));
+ALTER TABLE snoozes REPLICA IDENTITY FULL;
 CREATE TABLE spending (
 	level BIGINT NOT NULL,
 	slot BIGINT NOT NULL,

@@ -135,12 +135,12 @@ def _sittings(reading: Connection, since: int, until: int, user: str | None) -> 
         # The plus keeps the index of instants out of it: one user's sittings lie side by side in the table.
         "SELECT user, name, first_at, last_at, amount_nanodollars, entries FROM sittings "
         + (
-            "WHERE +last_at >= ? AND +last_at < ? AND user = ?"
+            "WHERE user = ? AND +last_at >= ? AND +last_at < ?"
             if user is not None
             else "WHERE last_at >= ? AND last_at < ?"
         )
         + " ORDER BY last_at, user, name, first_at",
-        (since, until, *([] if user is None else [user])),
+        (*([] if user is None else [user]), since, until),
     )
     return [
         Sitting(user=row[0], name=row[1], first_at=row[2], last_at=row[3], spent=row[4], entries=row[5])
