@@ -127,6 +127,22 @@ def test_what_names_nobody_can_be_followed(visitor: Visitor) -> None:
     expect(models.get_by_role("button", name=re.compile("house-model-7b"))).to_contain_text("no price")
 
 
+def test_a_row_without_a_value_leads_to_the_requests_that_have_none(visitor: Visitor) -> None:
+    page = visitor.open("/spend?range=30d&by=user&then=model&model=claude-opus-4-5")
+    table(page).get_by_role("row", name=re.compile("^none")).click()
+    expect(page).to_have_url(re.compile(r"/requests\?.*user=(&|$)"))
+    expect(page.get_by_role("group", name="Filters")).to_contain_text("user is none")
+    rows = page.get_by_role("table", name="Requests").locator("tbody tr")
+    expect(rows.first).to_contain_text("nightly-ci")
+    expect(rows.filter(has_text="@example.com")).to_have_count(0)
+    # An adjustment, say, is of no gateway, and what is carried to other pages is of one or of all.
+    page = visitor.open("/requests?range=30d&gateway=")
+    expect(page.get_by_role("group", name="Filters")).to_contain_text("gateway is none")
+    expect(page.get_by_text("No request fits")).to_be_visible()
+    page.get_by_role("link", name="People", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/people\?range=30d$"))
+
+
 def test_a_range_that_ends_before_it_begins_says_so(visitor: Visitor) -> None:
     page = visitor.open("/spend?range=custom&since=2026-11-20&until=2026-11-10")
     page.get_by_role("button", name=re.compile("Ends before it begins")).click()

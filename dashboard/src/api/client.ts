@@ -68,7 +68,7 @@ export async function ask<P extends keyof paths & string, M extends Method>(
 }
 
 /** Of these an empty value asks for what has none of it; elsewhere it is a field that nobody filled in. */
-const NAMED = new Set(["user", "model", "provider", "key", "service", "group"]);
+const NAMED = new Set(["user", "model", "provider", "key", "service", "group", "gateway"]);
 export function mayBeNone(name: string): boolean {
   return NAMED.has(name) || name.startsWith("metadata.");
 }

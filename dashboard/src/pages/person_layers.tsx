@@ -21,7 +21,7 @@ type Standing = Schemas["ModelStanding"];
 /** `mine`: it is told to the person, who cannot change budgets and may not see them. */
 export function PersonLayers({ user, mine = false }: { user: string; mine?: boolean }) {
   const [address] = useAddress();
-  const layers = useApi("/api/v1/people/{user}/layers", { path: { user }, query: { gateway: address.gateway } }, { every: 15_000 });
+  const layers = useApi("/api/v1/people/{user}/layers", { path: { user }, query: { gateway: address.gateway || undefined } }, { every: 15_000 });
   if (layers.error) return <Failed error={layers.error} what="What is left cannot be told" again={() => void layers.refetch()} />;
   const tightest = layers.data?.tightest;
   // The tightest first, then as budgets are written.

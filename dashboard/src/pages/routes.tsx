@@ -17,7 +17,7 @@ export type Route = Schemas["RouteShown"];
 export function Routes() {
   const [address, go] = useAddress();
   const { may } = useWho();
-  const routes = useApi("/api/v1/routes", { query: { gateway: address.gateway } });
+  const routes = useApi("/api/v1/routes", { query: { gateway: address.gateway || undefined } });
   const opened = routes.data?.items.find((route) => route.id === address.open);
   return (
     <Page

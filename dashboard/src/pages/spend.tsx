@@ -75,7 +75,8 @@ export function Spend() {
     const narrowed: Address = {};
     // The log has no kind, and statuses one by one.
     for (const [name, value] of Object.entries({ ...filters, ...row.group }))
-      if (value && !name.endsWith("!") && name !== "kind" && name !== "status") narrowed[name] = value;
+      // null is what has none, which an empty value asks for.
+      if (value !== undefined && !name.endsWith("!") && name !== "kind" && name !== "status") narrowed[name] = value ?? "";
     void navigate({ to: "/requests", search: { ...carried(address), ...narrowed } as never });
   };
   const dimensions = [...FIELDS, ...keys.map((key) => `metadata.${key}`)];

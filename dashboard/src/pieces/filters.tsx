@@ -29,7 +29,7 @@ export function useFilters(more: readonly string[] = [], negatable = false): Rec
 export function Filters({ more = [], negatable = false }: Props) {
   const [, go] = useAddress();
   const [opened, setOpened] = useState(false);
-  const filters = Object.entries(useFilters(more, negatable)).filter(([name, value]) => name !== "gateway" && value !== undefined);
+  const filters = Object.entries(useFilters(more, negatable)).filter(([name, value]) => value !== undefined && (name !== "gateway" || value === ""));
   return (
     <Group gap={6} role="group" aria-label="Filters">
       {filters.map(([name, value]) => (

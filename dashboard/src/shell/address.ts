@@ -97,5 +97,6 @@ export function useSpan(fallback: Range = "month"): Spanned {
 /** What is carried from page to page: the range, its zone and the gateway. */
 export function carried(address: Address): Address {
   const { range, since, until, gateway, zone, compare } = address;
-  return clean({ range, since, until, gateway, zone, compare });
+  // That of none is of a listing alone: other pages are of one gateway, or of all.
+  return clean({ range, since, until, gateway: gateway || undefined, zone, compare });
 }

@@ -18,6 +18,9 @@ const Finder = lazy(() => import("./finder").then(({ Finder }) => ({ default: Fi
 const RangePicker = lazy(() => import("./range_picker").then(({ RangePicker }) => ({ default: RangePicker })));
 const PersonMenu = lazy(() => import("./person_menu").then(({ PersonMenu }) => ({ default: PersonMenu })));
 
+/** What no slug is: an option of the switcher while a listing asks for what is of no gateway. */
+const NO_GATEWAY = " ";
+
 export function Shell() {
   const { may } = useWho();
   const [address, go] = useAddress();
@@ -62,8 +65,12 @@ export function Shell() {
                 aria-label="Gateway"
                 size="xs"
                 w={132}
-                data={[{ value: "", label: "All gateways" }, ...gateways.map(({ slug }) => ({ value: slug, label: slug }))]}
-                value={address.gateway ?? ""}
+                data={[
+                  { value: "", label: "All gateways" },
+                  ...(address.gateway === "" ? [{ value: NO_GATEWAY, label: "No gateway" }] : []),
+                  ...gateways.map(({ slug }) => ({ value: slug, label: slug })),
+                ]}
+                value={address.gateway === "" ? NO_GATEWAY : (address.gateway ?? "")}
                 onChange={(event) => go({ gateway: event.currentTarget.value || undefined })}
                 visibleFrom="xs"
               />
