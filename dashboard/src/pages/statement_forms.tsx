@@ -77,7 +77,7 @@ export function Adjust({ shown, close }: Props) {
       { body: { by: shown.by, value: value.trim(), amount_usd: decimal(signed), word: word.trim(), month: shown.month, timezone: shown.timezone, id } },
       {
         onSuccess: (made) => {
-          notifications.show({ message: [`Booked; it is in the statement of ${monthName(made.charged_in)}.`, ...made.warnings].join(" "), color: "accent" });
+          notifications.show({ message: [`Booked; it is in the statement of ${monthName(made.charged_in)}.`, ...made.warnings].join(" "), color: made.warnings.length ? "yellow" : "accent" });
           close();
         },
       },

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tollway.admin.audit import Actor, audited
 from tollway.admin.charge import Dollars, Instant
+from tollway.admin.charged_before import never_charged
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
 from tollway.admin.statement_asked import dimension_of, freezes_of, meant, said
@@ -88,7 +89,8 @@ def adjustments_router(runtime: Runtime) -> APIRouter:
 
     async def book_adjustment(asked: AdjustmentAsked, by: Actor) -> AdjustmentBooked:
         """Charges an amount to a team, a user or another dimension, or gives it back. It is an entry of the ledger like any other,
-        in every sum of spend; a mistake is amended by another one."""
+        in every sum of spend; a mistake is amended by another one. A gateway that never was is refused; a team or user that nothing
+        was ever charged to is warned of."""
         dimension = dimension_of(asked.by)
         freezes = await freezes_of(runtime, dimension)
         now = runtime.clock.now()
@@ -98,6 +100,7 @@ def adjustments_router(runtime: Runtime) -> APIRouter:
         amount, word = _amount(asked.amount_usd), said("word", asked.word)
         value = said("value", asked.value)
         context = context_of(dimension, value)
+        unknown = await never_charged(runtime, dimension, context.user or value)
         request_id = f"{_PREFIX}{asked.id or ids.new(now)}"
         entry = LedgerEntry(
             id=entry_id(request_id, 1, "credit"),
@@ -149,7 +152,7 @@ def adjustments_router(runtime: Runtime) -> APIRouter:
             charged_in=str(charged),
             occurred_at=iso(at),
             accounts=[account for account, _ in entry.legs],
-            warnings=[*warnings, *_moved(month, charged)],
+            warnings=[*warnings, *unknown, *_moved(month, charged)],
         )
 
     router.post("/statements/adjustments", status_code=201, dependencies=[Depends(no_parameters)])(book_adjustment)
