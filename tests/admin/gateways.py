@@ -2,16 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import apsw
+
 from tollway.demo.gateway import running_gateway
 from tollway.demo.provider import Bill, fake_provider
+from tollway.errors import StoreUnavailable
 from tollway.proxy.transport import NoAnswer, NotSent, UpstreamRequest, parse_url
 from tollway.proxy.upstream.client import HttpTransport
+from tollway.storage.sql.batch import Outcome
 
 CANARY = "canary-7f3a9c"
 """Is part of every secret there is; it must not come back."""
@@ -111,3 +115,15 @@ async def gateway(folder: Path, settings: str = SETTINGS) -> AsyncGenerator[Call
             yield caller
         finally:
             await caller.aclose()
+
+
+@contextmanager
+def full_disk(caller: Caller) -> Generator[None]:
+    """Nothing can be written meanwhile, whoever tries; as found out before."""
+    writer = caller.runtime.store._database.writer
+    turn = writer._turn
+    writer._turn = lambda *_: Outcome(apsw.FullError("the disk is full"))  # type: ignore[method-assign]
+    writer.broken = StoreUnavailable("the disk is full")
+    yield
+    writer._turn = turn  # type: ignore[method-assign]
+    writer.broken = None

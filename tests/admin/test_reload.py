@@ -1,9 +1,7 @@
 import asyncio
 from pathlib import Path
 
-from tests.admin.gateways import gateway
-
-from tollway.errors import StoreUnavailable
+from tests.admin.gateways import full_disk, gateway
 
 
 async def test_a_reload_puts_new_settings_in_force_and_bad_ones_change_nothing(tmp_path: Path) -> None:
@@ -26,16 +24,15 @@ async def test_a_reload_puts_new_settings_in_force_and_bad_ones_change_nothing(t
 
 async def test_a_reload_while_the_store_cannot_be_written_waits_for_nothing(tmp_path: Path) -> None:
     async with gateway(tmp_path) as caller:
-        settings, writer = tmp_path / "tollway.yaml", caller.runtime.store._database.writer
+        settings = tmp_path / "tollway.yaml"
         before = settings.read_text()
-        writer.broken = StoreUnavailable("the disk is full")
-        # A limit is in force without a revision that is kept; what must be counted first is not.
-        settings.write_text(before.replace('limit: "20"', 'limit: "30"'))
-        answer = await asyncio.wait_for(caller.admin("/api/v1/reload", method="POST"), 5)
-        assert answer.json == {"revision": 2, "changed": True}
-        settings.write_text(before.replace("window: {period: month", "window: {period: week"))
-        answer = await asyncio.wait_for(caller.admin("/api/v1/reload", method="POST"), 5)
-        assert (answer.status, answer.json["code"]) == (503, "store_unavailable")
-        assert caller.runtime.snapshot.revision == 2
-        writer.broken = None
+        with full_disk(caller):
+            # A limit is in force without a revision that is kept; what must be counted first is not.
+            settings.write_text(before.replace('limit: "20"', 'limit: "30"'))
+            answer = await asyncio.wait_for(caller.admin("/api/v1/reload", method="POST"), 5)
+            assert answer.json == {"revision": 2, "changed": True}
+            settings.write_text(before.replace("window: {period: month", "window: {period: week"))
+            answer = await asyncio.wait_for(caller.admin("/api/v1/reload", method="POST"), 5)
+            assert (answer.status, answer.json["code"]) == (503, "store_unavailable")
+            assert caller.runtime.snapshot.revision == 2
         assert (await caller.admin("/api/v1/reload", method="POST")).json == {"revision": 3, "changed": True}

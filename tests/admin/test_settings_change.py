@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from tests.admin.gateways import Caller, gateway
+from tests.admin.gateways import Caller, full_disk, gateway
 
 from tollway.errors import StoreUnavailable
 
@@ -105,14 +105,12 @@ async def test_a_gateway_that_is_still_starting_says_so(tmp_path: Path) -> None:
 
 async def test_a_store_that_cannot_be_written_is_told_before_the_file_is_touched(tmp_path: Path) -> None:
     async with gateway(tmp_path) as caller:
-        writer = caller.runtime.store._database.writer
-        writer.broken = StoreUnavailable("the disk is full")
-        await refused(caller, 503, "store_unavailable")
-        before = file_of(caller).read_bytes()
-        answer = await caller.admin("/api/v1/budgets/company", {"limit": "3"}, method="PATCH")
-        assert (answer.status, answer.json["code"]) == (503, "store_unavailable")
-        assert file_of(caller).read_bytes() == before
-        shown = await caller.admin("/api/v1/budgets/company?dry_run=true", {"limit": "3"}, method="PATCH")
-        assert shown.status == 200, "a preview writes nothing"
-        writer.broken = None
+        with full_disk(caller):
+            await refused(caller, 503, "store_unavailable")
+            before = file_of(caller).read_bytes()
+            answer = await caller.admin("/api/v1/budgets/company", {"limit": "3"}, method="PATCH")
+            assert (answer.status, answer.json["code"]) == (503, "store_unavailable")
+            assert file_of(caller).read_bytes() == before
+            shown = await caller.admin("/api/v1/budgets/company?dry_run=true", {"limit": "3"}, method="PATCH")
+            assert shown.status == 200, "a preview writes nothing"
         assert (await caller.admin("/api/v1/budgets/company", {"limit": "3"}, method="PATCH")).json["revision"] == 2
