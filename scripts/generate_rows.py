@@ -35,6 +35,14 @@ MODELS = (
     ("google", "gemini-2.5-pro"), ("google", "gemini-2.5-flash"), ("mistral", "mistral-large"),
 )  # fmt: skip
 TEAMS = 20
+_REFUSED = ("budget_exceeded", "budget_exceeded", "budget_exceeded", "rate_limited", "model_not_allowed")
+_DOWNGRADED = Decision(
+    step="route",
+    outcome="note",
+    code="downgraded",
+    rule="company",
+    detail="openai/gpt-5-mini instead of openai/gpt-5",
+)
 _BALANCES = """
 INSERT INTO balances (account, bucket, spent_nanodollars, through_seq)
 SELECT json_extract(leg.value, '$[0]'), json_extract(leg.value, '$[1]'), sum(amount_nanodollars), ?1
@@ -112,7 +120,10 @@ def _pair(number: int, at: int, context: Context, chance: random.Random) -> tupl
         "metered",
     )
     refused = number % 97 == 0
-    failed = number % 211 == 0
+    failed = not refused and number % 211 == 0
+    decisions = (Decision(step="reserve", outcome="deny" if refused else "allow", rule="company"),)
+    if not refused and not failed and number % 61 == 0:
+        decisions = (_DOWNGRADED, *decisions)
     took = int(chance.lognormvariate(14.2, 0.8))
     status = 429 if refused else 502 if failed else 200
     settled = LedgerEntry(
@@ -137,7 +148,7 @@ def _pair(number: int, at: int, context: Context, chance: random.Random) -> tupl
         path="/v1/chat/completions",
         api="openai.chat",
         status=status,
-        code="budget_exceeded" if refused else "upstream_error" if failed else "",
+        code=_REFUSED[number % 5] if refused else "upstream_error" if failed else "",
         provider=context.provider,
         request_model=context.model,
         response_model=context.model,
@@ -147,7 +158,7 @@ def _pair(number: int, at: int, context: Context, chance: random.Random) -> tupl
         metadata=context.metadata,
         usage=usage,
         charge=charge,
-        decisions=(Decision(step="reserve", outcome="deny" if refused else "allow", rule="company"),),
+        decisions=decisions,
         attempts=(
             Attempt(number=1, provider=context.provider, model=context.model, outcome="answered", status=status),
         ),

@@ -39,6 +39,7 @@ def test_these_are_the_tables() -> None:
         "traffic",
         "attributes",
         "sittings",
+        "stops",
         "remarks",
         "freezes",
         "frozen",

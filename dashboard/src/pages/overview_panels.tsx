@@ -79,7 +79,7 @@ export function Stopped({ gateway, asked }: Props) {
         <Loading rows={5} />
       ) : (
         <>
-          {found.reasons.length === 0 && found.downgraded.requests === 0 && <Empty title="Nobody was refused in this range" />}
+          {found.refused === 0 && found.downgraded.requests === 0 && !short && <Empty title="Nobody was refused in this range" />}
           {found.reasons.slice(0, 5).map((reason) => (
             <Link key={reason.code} to="/requests" search={{ ...carried(address), code: reason.code } as never} className="tw-top-line tw-mover" title={reason.meaning}>
               <span>
@@ -104,7 +104,7 @@ export function Stopped({ gateway, asked }: Props) {
               <Estimate of={found.downgraded.asked_estimated_usd} without={found.downgraded.unestimated} />
             </div>
           )}
-          {(found.reasons.length > 0 || found.downgraded.requests > 0) && (
+          {(found.reasons.length > 0 || found.downgraded.requests > 0 || short) && (
             <Text size="xs" c="dimmed" mt={8}>
               Amounts are estimates: what a charge of the model asked for cost on average in this range.
               {short && ` Reasons are those since ${minute(found.looked_since)}.`}

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tollway.admin.analytics_asked import told_as_problems
 from tollway.admin.analytics_query import Ranged, range_of
 from tollway.admin.charge import Dollars, Instant
 from tollway.admin.runtime import Runtime
@@ -45,7 +46,7 @@ class DowngradedShown(BaseModel):
     """Requests that a budget had a cheaper model serve."""
 
     looked_since: Instant
-    """From here on they are told: later than `from` where the range has more than 50,000 requests."""
+    """From here on they are told: later than `from` where there are more than 50,000, or where an older log is not listed yet."""
     requests: int
     people: int
     spent_usd: Dollars
@@ -63,7 +64,8 @@ class RefusalsAnswer(BaseModel):
     refused: int
     """By Tollway, of the whole range."""
     looked_since: Instant
-    """From here on reasons are told: later than `from` where there are more than 50,000 refusals."""
+    """From here on reasons are told: later than `from` where there are more than 50,000 refusals, or where an older log is not listed
+    yet."""
     reasons: list[ReasonShown]
     """The most requests first."""
     downgraded: DowngradedShown
@@ -85,7 +87,10 @@ async def refusals(runtime: Runtime, ask: Ask, query: RefusalsQuery, only: str |
             limit=_EVERY_MODEL,
         )
     )
-    stops = await runtime.store.analytics.stops(since=asked.since, until=asked.until, user=only, gateway=query.gateway)
+    with told_as_problems():
+        stops = await runtime.store.analytics.stops(
+            since=asked.since, until=asked.until, user=only, gateway=query.gateway
+        )
     means = means_of(charged)
     reasons: dict[str, list[Stopped]] = {}
     for one in stops.refused:
@@ -102,7 +107,7 @@ async def refusals(runtime: Runtime, ask: Ask, query: RefusalsQuery, only: str |
         reasons=sorted((_reason(code, found, means) for code, found in reasons.items()), key=lambda one: -one.requests),
         downgraded=DowngradedShown(
             looked_since=iso(stops.swapped_since),
-            requests=len(swapped),
+            requests=sum(one.requests for one in swapped),
             people=_people(swapped),
             spent_usd=dollars(sum(one.charged or 0 for one in swapped)),
             asked_estimated_usd=_shown(estimated),

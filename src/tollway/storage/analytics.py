@@ -141,7 +141,7 @@ class Outstanding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stopped(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests of a user that were refused for one reason, or one that a cheaper model served."""
+    """Requests of a user that were refused for one reason, or that a cheaper model served."""
 
     code: str
     """A key of `errors.REASONS`, or "downgraded"."""
@@ -153,14 +153,15 @@ class Stopped(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     """Unix milliseconds of the last one."""
     charged: int | None = None
-    """downgraded: nanodollars; `None` where no price is known."""
+    """downgraded: nanodollars, without those of which no price is known; `None` where it is of none of them."""
 
 
 class Stops(msgspec.Struct, frozen=True, kw_only=True):
     """What was refused, and what was downgraded."""
 
     refused_since: int
-    """From where on all refusals are here: the beginning of the range, or later where there are too many to be read."""
+    """From where on all refusals are here: the beginning of the range; later where there are too many to be read, or where those of
+    an older log are not listed yet."""
     refused: Sequence[Stopped]
     swapped_since: int
     """In the same way, of what was downgraded."""
@@ -209,8 +210,8 @@ class Analytics(Protocol):
     """Rollups of ledger and log, and the questions that they answer."""
 
     async def roll(self) -> bool:
-        """Takes in what was booked and logged since, one bounded step of each table; `True` when there is more. Raises
-        StoreUnavailable where one cannot be taken in, and the other has no more."""
+        """Takes in what was booked and logged since, one bounded step of each table, and a step of what an older version logged; `True`
+        when there is more. Raises StoreUnavailable where one cannot be taken in, and the other has no more."""
         ...
 
     async def rolled(self) -> Rolled: ...
@@ -242,7 +243,8 @@ class Analytics(Protocol):
         ...
 
     async def stops(self, *, since: int, until: int, user: str | None = None, gateway: str | None = None) -> Stops:
-        """Requests of [since, until) that were refused or downgraded, from a bounded number of the newest records."""
+        """Requests of [since, until) that were refused or downgraded, a bounded number of the newest. Exact at the instant of asking.
+        Raises Behind."""
         ...
 
     async def retain(self, *, before: int | None, rows: int | None) -> int:

@@ -1,4 +1,4 @@
-"""The tables of a database: made once, all or nothing, and never mistaken for somebody else's."""
+"""The tables of a database: made once, brought up to date, all or nothing, and never mistaken for somebody else's."""
 
 import importlib.util
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ import pytest
 from tests.postgres import PostgresServer
 
 from tollway.errors import StoreUnavailable
+from tollway.storage import migrations
 from tollway.storage.migrations import HEAD
 from tollway.storage.postgres import schema
 from tollway.storage.postgres.driver import Connection, asyncpg
@@ -88,6 +89,74 @@ def test_tables_are_made_all_of_them_or_not_at_all(connection: Connection, monke
     monkeypatch.undo()
     schema.upgrade(connection, "x")
     assert schema.revision(connection) == HEAD
+
+
+_SHAPE = """
+SELECT table_name, column_name, data_type, is_nullable, collation_name, column_default FROM information_schema.columns
+WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position
+"""
+_INDEXES = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema() ORDER BY 1, 2"
+_CHECKS = """
+SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE connamespace = current_schema()::regnamespace ORDER BY 1, 2
+"""
+_TRIGGERS = "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid::regclass::text = ANY($1) ORDER BY 1"
+_BACK = {"0009": "DROP TABLE stops"}
+"""What leads from each revision to the one before it."""
+
+
+def shape(connection: Connection) -> list[object]:
+    return [
+        *(connection.fetch(each) for each in (_SHAPE, _INDEXES, _CHECKS)),
+        connection.fetch(_TRIGGERS, sorted(tables(connection))),
+    ]
+
+
+def at(connection: Connection, revision: str) -> None:
+    """Makes the tables as an older version did."""
+    schema.upgrade(connection, "x")
+    for newer in reversed(schema.REVISIONS[schema.REVISIONS.index(revision) + 1 :]):
+        connection.script(_BACK[newer])
+    connection.script(f"UPDATE alembic_version SET version_num = '{revision}'")
+
+
+def test_every_revision_of_the_file_is_one_here_too() -> None:
+    known = sorted(path.name[:4] for path in (migrations.HERE / "versions").glob("0*.py"))
+    assert list(schema.REVISIONS) == known[known.index(schema.REVISIONS[0]) :]
+    assert schema.HEAD == HEAD
+
+
+@pytest.mark.parametrize("revision", schema.REVISIONS)
+def test_a_database_of_an_older_version_becomes_what_a_new_one_is(connection: Connection, revision: str) -> None:
+    fresh = "DROP SCHEMA IF EXISTS ours CASCADE; CREATE SCHEMA ours; SET search_path = ours"
+    connection.script(fresh)
+    schema.upgrade(connection, "x")
+    new = shape(connection)
+    connection.script(fresh)
+    at(connection, revision)
+    connection.script("INSERT INTO marks VALUES ('kept', 1)")
+    schema.upgrade(connection, "x")
+    assert shape(connection) == new
+    assert schema.revision(connection) == HEAD
+    assert connection.fetch("SELECT seq FROM marks") == [(1,)]
+
+
+def test_a_database_is_brought_up_to_date_all_the_way_or_not_at_all(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(connection, "0008")
+    read = schema._read
+    broken = "CREATE TABLE half (id BIGINT); SELECT 1 / 0"
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "REVISIONS", (*schema.REVISIONS, "9998"))
+        patched.setattr(schema, "HEAD", "9998")
+        patched.setattr(schema, "_read", lambda file: broken if "9998" in file else read(file))
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            schema.upgrade(connection, "x")
+    assert schema.revision(connection) == "0008"
+    assert not {"stops", "half"} & tables(connection)
+    schema.upgrade(connection, "x")
+    assert "stops" in tables(connection)
 
 
 def test_a_database_with_tables_of_somebody_else_is_left_alone(connection: Connection) -> None:

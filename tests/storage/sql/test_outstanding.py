@@ -11,7 +11,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateTable
 
 from tollway.storage.analytics import OWN_DAYS, OWN_SESSIONS, Anomaly, Outstanding, Sitting
-from tollway.storage.schema import sittings as table
+from tollway.storage.schema_rolled import sittings as table
 from tollway.storage.sql.outstanding import outstanding, rank
 from tollway.storage.sqlite.driver import Connection, connect
 

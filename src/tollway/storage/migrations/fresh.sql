@@ -1,4 +1,4 @@
--- Schema 0008, made by scripts/make_schema.py from the migrations.
+-- Schema 0009, made by scripts/make_schema.py from the migrations.
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -298,6 +298,20 @@ CREATE TABLE frozen (
 	digest TEXT NOT NULL, 
 	PRIMARY KEY (month, dimension, number)
 )
+ STRICT;
+CREATE TABLE stops (
+	downgraded INTEGER NOT NULL, 
+	at INTEGER NOT NULL, 
+	seq INTEGER NOT NULL, 
+	code TEXT NOT NULL, 
+	gateway TEXT NOT NULL, 
+	provider TEXT, 
+	model TEXT, 
+	user TEXT, 
+	charged_nanodollars INTEGER, 
+	PRIMARY KEY (downgraded, at, seq)
+)
+ WITHOUT ROWID,
  STRICT;
 CREATE INDEX records_request_id ON records (request_id);
 CREATE INDEX records_at ON records (at);

@@ -139,9 +139,9 @@ class Connection:
             self._changes += len(rows)
         return Cursor(())
 
-    def script(self, statements: str) -> None:
-        """Runs statements that need no translation and give nothing back."""
-        self._wait(self._connection.execute(statements, timeout=self._answer_s))
+    def script(self, statements: str, *, patient: bool = False) -> None:
+        """Runs statements that need no translation and give nothing back; `patient`: however long they take."""
+        self._wait(self._connection.execute(statements, timeout=None if patient else self._answer_s))
 
     def fetch(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows of a statement that needs no translation, nor its values."""

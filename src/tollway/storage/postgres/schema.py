@@ -1,10 +1,9 @@
-"""Making the tables in a database, and knowing whether they are those of this version."""
+"""Making the tables in a database, and bringing those of an older version up to date."""
 
 from importlib import resources
 from typing import Final
 
 from tollway.errors import StoreUnavailable
-from tollway.storage.migrations import HEAD
 from tollway.storage.postgres.driver import Connection
 
 TABLES: Final = "tables.sql"
@@ -12,6 +11,11 @@ TABLES: Final = "tables.sql"
 
 KEYS: Final = "keys.sql"
 FUNCTIONS: Final = "functions.sql"
+
+REVISIONS: Final = ("0008", "0009")
+"""The schemas that a database may have, oldest first. The script `upgrades/<revision>.sql` makes each of the one before it; the last is
+what `TABLES` and `FUNCTIONS` make of nothing."""
+HEAD: Final = REVISIONS[-1]
 
 _HERE: Final = "SELECT to_regclass('alembic_version')::text"
 _OTHERS: Final = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
@@ -24,9 +28,9 @@ _ENCODING: Final = "SELECT current_setting('server_encoding')"
 
 
 def upgrade(connection: Connection, name: str) -> None:
-    """Makes the tables where there are none, all of them or nothing.
+    """Makes the tables where there are none, and brings those of an older version up to date: all of it, or nothing.
 
-    Raises StoreUnavailable where there are some of another version, or of somebody else.
+    Raises StoreUnavailable where there are some of a newer version, or of somebody else.
     """
     if (encoding := connection.fetch(_ENCODING)[0][0]) != "UTF8":
         raise StoreUnavailable(
@@ -39,17 +43,25 @@ def upgrade(connection: Connection, name: str) -> None:
             )
         with connection:
             for file in (KEYS, TABLES, FUNCTIONS):
-                connection.script(
-                    resources.files("tollway.storage.postgres").joinpath(file).read_text(encoding="utf-8")
-                )
+                connection.script(_read(file))
             connection.script(f"INSERT INTO alembic_version (version_num) VALUES ('{HEAD}')")
         return
     stored = revision(connection)
-    if stored != HEAD:
+    if stored == HEAD:
+        return
+    if stored not in REVISIONS:
         raise StoreUnavailable(
             f"The database {name} has schema {stored}, and this version of Tollway knows {HEAD}. "
             "Install the version that wrote it, or restore a backup made before."
         )
+    with connection:
+        for lacking in REVISIONS[REVISIONS.index(stored) + 1 :]:
+            connection.script(_read(f"upgrades/{lacking}.sql"), patient=True)
+        connection.script(f"UPDATE alembic_version SET version_num = '{HEAD}'")
+
+
+def _read(file: str) -> str:
+    return resources.files("tollway.storage.postgres").joinpath(file).read_text(encoding="utf-8")
 
 
 def revision(connection: Connection) -> str | None:

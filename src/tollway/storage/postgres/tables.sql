@@ -1,4 +1,4 @@
--- Schema 0008, made by scripts/make_schema.py.
+-- Schema 0009, made by scripts/make_schema.py.
 CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY);
 CREATE TABLE alerts (
 	id TEXT COLLATE "C" NOT NULL,
@@ -239,6 +239,18 @@ CREATE TABLE spending (
 	output_tokens BIGINT NOT NULL,
 	reasoning_tokens BIGINT NOT NULL,
 	PRIMARY KEY (level, slot, context, kind)
+);
+CREATE TABLE stops (
+	downgraded BIGINT NOT NULL,
+	at BIGINT NOT NULL,
+	seq BIGINT NOT NULL,
+	code TEXT COLLATE "C" NOT NULL,
+	gateway TEXT COLLATE "C" NOT NULL,
+	provider TEXT COLLATE "C",
+	model TEXT COLLATE "C",
+	"user" TEXT COLLATE "C",
+	charged_nanodollars BIGINT,
+	PRIMARY KEY (downgraded, at, seq)
 );
 CREATE TABLE traffic (
 	level BIGINT NOT NULL,

@@ -18,12 +18,11 @@ from tollway.storage.analytics import (
     Table,
     check,
 )
-from tollway.storage.sql import rollups
+from tollway.storage.sql import rollups, stopped
 from tollway.storage.sql.asking import SOURCES, answer
 from tollway.storage.sql.database import Database
 from tollway.storage.sql.driver import Connection
 from tollway.storage.sql.outstanding import outstanding
-from tollway.storage.sql.stopped import stops
 
 LOTS_AT_ONCE: Final = 100
 """Of one step: their cells are added on the event loop, in three milliseconds."""
@@ -34,6 +33,8 @@ MOST_AT_ONCE: Final = 1_000
 
 _DELETED_AT_ONCE: Final = 100
 """Records, on the event loop too."""
+_TOO_OLD: Final = "SELECT {} FROM records WHERE at < ? AND +seq <= ? ORDER BY at, seq LIMIT ?"
+_TOO_MANY: Final = "SELECT {} FROM records WHERE seq <= ? ORDER BY seq LIMIT ?"
 
 
 class SqlAnalytics:
@@ -56,6 +57,7 @@ class SqlAnalytics:
                 # What is in the way of one does not keep the other from going on.
                 self._failing[table] = str(error)
                 failed = failed or error
+        more |= await self._list()
         if failed is not None and not more:
             raise failed
         return more
@@ -73,6 +75,11 @@ class SqlAnalytics:
             if not booked:
                 self._known.forget()
         return gathered.more
+
+    async def _list(self) -> bool:
+        """Takes in a stretch of what was logged before there were lines of it."""
+        listed = await self._database.query(stopped.unlisted)
+        return listed is not None and await self._database.change(partial(stopped.enlist, listed=listed))
 
     async def rolled(self) -> Rolled:
         found = await self._database.query(_rolled)
@@ -98,7 +105,7 @@ class SqlAnalytics:
         return await self._database.query(partial(outstanding, since=since, until=until, among=among, listed=listed))
 
     async def stops(self, *, since: int, until: int, user: str | None = None, gateway: str | None = None) -> Stops:
-        return await self._database.query(partial(stops, since=since, until=until, user=user, gateway=gateway))
+        return await self._database.query(partial(stopped.stops, since=since, until=until, user=user, gateway=gateway))
 
     async def retain(self, *, before: int | None, rows: int | None) -> int:
         return await self._database.change(partial(_retain, before=before, rows=rows))
@@ -162,15 +169,16 @@ def _retain(writing: Connection, before: int | None, rows: int | None) -> int:
     # Never beyond the mark, as rollups outlive what they were made of; never the newest, whose number would be given again.
     newest: int = writing.execute("SELECT coalesce(max(seq), 0) FROM records").get
     through = min(rollups.mark(writing, "traffic"), newest - 1)
-    deleted = writing.total_changes()
+    deleted = 0
     if before is not None:
-        writing.execute(
-            "DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE at < ? AND +seq <= ? ORDER BY at LIMIT ?)",
-            (before, through, _DELETED_AT_ONCE),
-        )
+        deleted += _delete(writing, _TOO_OLD, (before, through, _DELETED_AT_ONCE))
     if rows is not None:
-        writing.execute(
-            "DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE seq <= ? ORDER BY seq LIMIT ?)",
-            (min(through, newest - rows), _DELETED_AT_ONCE),
-        )
-    return writing.total_changes() - deleted
+        deleted += _delete(writing, _TOO_MANY, (min(through, newest - rows), _DELETED_AT_ONCE))
+    return deleted
+
+
+def _delete(writing: Connection, records: str, bindings: Sequence[int]) -> int:
+    stopped.drop(writing, records.format("at, seq"), bindings)
+    before = writing.total_changes()
+    writing.execute(f"DELETE FROM records WHERE seq IN ({records.format('seq')})", bindings)
+    return writing.total_changes() - before

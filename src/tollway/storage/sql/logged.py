@@ -13,7 +13,7 @@ from tollway.storage.deep import DEEP_FIELDS, is_deep, is_meant, shallow
 from tollway.storage.fields import RECORD_FIELDS, check_fields, cursor
 from tollway.storage.logged import Picked, Tail
 from tollway.storage.protocol import Filter
-from tollway.storage.sql import records, rollups, rows
+from tollway.storage.sql import records, rollups, rows, stopped
 from tollway.storage.sql.database import Database
 from tollway.storage.sql.driver import Connection
 from tollway.storage.sql.filters import conditions
@@ -156,6 +156,8 @@ def _erase(writing: Connection, picked: Sequence[tuple[int, str]]) -> int:
     newest: int = writing.execute("SELECT coalesce(max(seq), 0) FROM records").get
     through = min(rollups.mark(writing, "traffic"), newest - 1)
     gone: list[tuple[Any, ...]] = [(seq, request_id) for seq, request_id in picked if seq <= through]
+    for record in gone:
+        stopped.drop(writing, "SELECT at, seq FROM records WHERE seq = ? AND request_id = ?", record)
     before = writing.total_changes()
     writing.executemany("DELETE FROM records WHERE seq = ? AND request_id = ?", gone)
     deleted = writing.total_changes() - before

@@ -32,12 +32,16 @@ from tollway.storage.rolled import (
     priced,
     session_of,
 )
+from tollway.storage.sql import stopped
 from tollway.storage.sql.driver import Connection
 from tollway.storage.sql.statements import MARK, SAVE_MARK
 from tollway.storage.sql.wide import summed, within
 
 KNOWN_CONTEXTS: Final = 50_000
 """Contexts whose number is remembered; beyond, all are looked up again."""
+
+LINES_A_LOT: Final = 10
+"""So many lines of what was refused or downgraded are added in the time that a lot takes."""
 
 _SOURCE: Final[Mapping[Table, str]] = {"spending": "entries", "traffic": "records"}
 _COLUMNS: Final[Mapping[Table, str]] = {"spending": ENTRY_COLUMNS, "traffic": RECORD_COLUMNS}
@@ -118,6 +122,8 @@ class Gathered(NamedTuple):
     full: bool
     """Whether there were as many lots as were wanted, so that rows which were read are left."""
     more: bool
+    lines: Sequence[stopped.Line]
+    """traffic: what was refused or downgraded."""
 
 
 class Known:
@@ -136,15 +142,19 @@ class Known:
 
 
 def gather(reading: Connection, table: Table, limit: int, most_lots: int | None = None) -> Gathered:
-    """Reads what rollups lack: at most `limit` rows, of no more than `most_lots` lots."""
+    """Reads what rollups lack: at most `limit` rows, of no more than `most_lots` lots; with each `LINES_A_LOT` lines, of one less."""
     after = through = mark(reading, table)
     rows = reading.execute(_NEXT[table], (after, limit + 1)).fetchall()
     lots: dict[Lot, list[int]] = {}
     sat = _Sat()
+    found = stopped.between(reading, after, rows[-1][0]) if table == "traffic" and rows else ()
+    stops, lines = {line.seq: line for line in found}, list[stopped.Line]()
     taken = 0
     for seq, *row in rows[:limit]:
-        if most_lots is not None and len(lots) >= most_lots:
+        if most_lots is not None and len(lots) + len(lines) // LINES_A_LOT >= most_lots:
             break
+        if seq in stops:
+            lines.append(stops[seq])
         for seen in folded(reading, table, [row]):
             add_to(lots, seen)
             if table == "spending":
@@ -152,7 +162,15 @@ def gather(reading: Connection, table: Table, limit: int, most_lots: int | None 
         through = seq
         taken += 1
     return Gathered(
-        table, after, through, lots, sat.all(), taken, full=taken < min(limit, len(rows)), more=taken < len(rows)
+        table,
+        after,
+        through,
+        lots,
+        sat.all(),
+        taken,
+        full=taken < min(limit, len(rows)),
+        more=taken < len(rows),
+        lines=lines,
     )
 
 
@@ -185,6 +203,8 @@ def book(writing: Connection, gathered: Gathered, known: Known) -> bool:
     _add(writing, gathered.table, cells(gathered.lots, ids, named))
     for whose, sitting in gathered.sittings:
         _keep(writing, whose, sitting)
+    if gathered.table == "traffic":
+        stopped.add(writing, gathered.lines, first=gathered.after == 0)
     writing.execute(SAVE_MARK, (gathered.table, gathered.through))
     return True
 

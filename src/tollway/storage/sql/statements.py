@@ -6,6 +6,7 @@ reservation is an intent without an ending entry (charge, presumed, unpriced) an
 Marks: `balances`  every bucket booked in by entries up to here is saved in `balances` or was not changed since
        `entries`   intents ended by entries up to here have been removed
        `releases`  the same, of releases
+       `stops`     records from this instant on have a line in `stops`, as far as they were rolled up
        `booked_high`, `booked_low`  what all entries up to `balances` come to, in halves
        `probe`     written to find out whether writing works again
 """

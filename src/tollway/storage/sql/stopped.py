@@ -1,80 +1,225 @@
-"""Requests that were refused, or served by a cheaper model, read from the newest part of the log."""
+"""Requests that were refused, or served by a cheaper model: a line each, and of the log what has no line yet.
 
-from typing import Any
+Lines are made where traffic is rolled up, in the same transaction, and go with their records. An older log gets its own afterwards,
+from the newest record on: the mark `stops` is the instant from which on all have one that traffic's mark has passed.
+"""
 
-from tollway.storage.analytics import Stopped, Stops
-from tollway.storage.sql import rows
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from tollway.storage.analytics import Behind, Stopped, Stops
 from tollway.storage.sql.driver import Connection
+from tollway.storage.sql.statements import MARK, SAVE_MARK
+from tollway.storage.sql.wide import halves, whole, within
 
 LOOKED_AT = 50_000
-"""Of refusals, and of all records for what was downgraded, the newest of a range that are looked at: a quarter of a second each."""
-DECODED_AT_MOST = 5_000
-"""Downgraded requests that are read as a whole."""
+"""Of refusals, and of what was downgraded, the newest of a range that are looked at: a twentieth of a second each."""
+UNLISTED_AT_MOST: Final = 200_000
+"""Records without a line that are read for an answer: half a second."""
+LISTED_AT_ONCE = 1_000
+"""Records of an older log that are looked at in one step, off the loop. If each was refused, their lines take the loop two milliseconds."""
 
-_DOWNGRADED = "downgraded"
-_INSTEAD = " instead of "
-# The record is msgpack: the value "deny" behind a byte that no text has in it. A provider's own refusal has none.
-_DENIED = f"instr(record, X'{(bytes([0xA4]) + b'deny').hex()}') > 0"
+_ROLLED: Final = "traffic"
+_MARK: Final = "stops"
+_LATEST: Final = 1 << 62
+_DOWNGRADED: Final = "downgraded"
+_INSTEAD: Final = " instead of "
+# The record is msgpack, where these words stand as they are. Whatever else has them in it is told apart once it is read.
+_FOUND: Final = (
+    "SELECT seq, at, code, gateway, provider, model, user, record FROM records WHERE {where} "
+    f"AND (code <> '' AND status >= 400 AND instr(record, X'{b'deny'.hex()}') > 0 "
+    f"OR code = '' AND instr(record, X'{_DOWNGRADED.encode().hex()}') > 0)"
+)
+_COLUMNS: Final = "downgraded, at, seq, code, gateway, provider, model, user, charged_nanodollars"
+_ADD: Final = f"INSERT INTO stops ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_DROP: Final = "DELETE FROM stops WHERE downgraded IN (0, 1) AND (at, seq) IN ({records})"
+# Whatever was deleted since it was read is to have no line.
+_DROP_LOST: Final = (
+    "DELETE FROM stops WHERE downgraded IN (0, 1) AND at >= ? AND at < ? "
+    "AND NOT EXISTS (SELECT 1 FROM records WHERE records.seq = stops.seq)"
+)
+_BOUNDARY: Final = "SELECT at FROM records WHERE at < ? ORDER BY at DESC LIMIT 1 OFFSET ?"
+
+
+class Line(NamedTuple):
+    """A row of `stops`."""
+
+    downgraded: int
+    at: int
+    seq: int
+    code: str
+    gateway: str
+    provider: str | None
+    model: str | None
+    user: str | None
+    charged: int | None
+    """Nanodollars."""
+
+
+class Listed(NamedTuple):
+    """A stretch of an older log: what was stopped in [since, end)."""
+
+    before: int | None
+    """The mark that it was read before; `None` for the first."""
+    since: int
+    end: int
+    lines: Sequence[Line]
+
+
+class _Verdict(msgspec.Struct):
+    outcome: str
+    code: str = ""
+    detail: str = ""
+
+
+class _Charged(msgspec.Struct):
+    amount: int
+
+
+class _Told(msgspec.Struct):
+    """The part of a `LogRecord` that says whether it was stopped, and what it cost."""
+
+    decisions: tuple[_Verdict, ...] = ()
+    charge: _Charged | None = None
+
+
+_read_told = msgspec.msgpack.Decoder(_Told).decode
+
+
+def between(reading: Connection, after: int, through: int) -> list[Line]:
+    """What was stopped of the records at the places (after, through]."""
+    return _lines(reading, "seq > ? AND seq <= ?", (after, through))
+
+
+def add(writing: Connection, lines: Sequence[Line], *, first: bool) -> None:
+    """In the transaction that is under way; a line that is there stays. `first`: nothing was rolled up before, so that nothing is
+    older than what has lines."""
+    if lines:
+        writing.executemany(_ADD, lines)
+    if first:
+        writing.execute(SAVE_MARK, (_MARK, 0))
+
+
+def drop(writing: Connection, records: str, bindings: Sequence[Any]) -> None:
+    """Drops the lines of records that are about to be deleted: `records` selects the `at` and `seq` of each."""
+    writing.execute(_DROP.format(records=records), bindings)
+
+
+def unlisted(reading: Connection) -> Listed | None:
+    """The newest stretch of the log that has no lines yet; `None` where all has, or where nothing was rolled up."""
+    with reading:
+        through: int | None = reading.execute(MARK, (_ROLLED,)).get
+        before: int | None = reading.execute(MARK, (_MARK,)).get
+        if not through or before == 0:
+            return None
+        end = _LATEST if before is None else before
+        since: int = max(reading.execute(_BOUNDARY, (end, LISTED_AT_ONCE - 1)).get or 0, 0)
+        # The plus keeps the slower index out of it. What is behind the mark gets its line where that moves on.
+        return Listed(before, since, end, _lines(reading, "at >= ? AND at < ? AND +seq <= ?", (since, end, through)))
+
+
+def enlist(writing: Connection, listed: Listed) -> bool:
+    """Adds a stretch and moves the mark, in the transaction that is under way; `False` where it was done already."""
+    if writing.execute(MARK, (_MARK,)).get != listed.before:
+        return False
+    add(writing, listed.lines, first=False)
+    writing.execute(_DROP_LOST, (listed.since, listed.end))
+    writing.execute(SAVE_MARK, (_MARK, listed.since))
+    return True
 
 
 def stops(reading: Connection, *, since: int, until: int, user: str | None, gateway: str | None) -> Stops:
-    """`Analytics.stops`."""
-    clauses = ""
-    bindings: list[str] = []
-    for column, value in (("user", user), ("gateway", gateway)):
-        if value is not None:
-            clauses += f" AND {column} = ?"
-            bindings.append(value)
+    """`Analytics.stops`, all of it in one snapshot. Raises Behind."""
+    given = [(column, value) for column, value in (("user", user), ("gateway", gateway)) if value is not None]
+    clauses = "".join(f" AND {column} = ?" for column, _ in given)
+    bindings = [value for _, value in given]
     with reading:
-        refused_since = _beyond(reading, "INDEXED BY records_code WHERE code <> '' AND", since, until)
-        refused = reading.execute(
-            "SELECT code, provider, model, user, count(*), max(at) FROM records INDEXED BY records_code "
-            f"WHERE code <> '' AND at >= ? AND at < ? AND status >= 400 AND {_DENIED}{clauses} GROUP BY 1, 2, 3, 4",
-            (refused_since, until, *bindings),
-        ).fetchall()
-        swapped_since = _beyond(reading, "WHERE", since, until)
-        swapped = reading.execute(
-            "SELECT at, record FROM records WHERE at >= ? AND at < ? AND code = '' "
-            f"AND instr(record, ?) > 0{clauses} ORDER BY at DESC, seq DESC LIMIT ?",
-            (swapped_since, until, _DOWNGRADED.encode(), *bindings, DECODED_AT_MOST + 1),
-        ).fetchall()
-    if len(swapped) > DECODED_AT_MOST:
-        swapped_since = int(swapped.pop()[0]) + 1
+        through: int = reading.execute(MARK, (_ROLLED,)).get or 0
+        last: int = reading.execute("SELECT coalesce(max(seq), 0) FROM records").get
+        if last - through > UNLISTED_AT_MOST:
+            raise Behind(
+                f"Rollups are being made: {last - through:,} of {last:,} rows are missing. Ask again in a while.",
+                temporary=True,
+            )
+        since = max(since, min(_all_since(reading, through), until))
+        new = _lines(reading, "seq > ? AND +at >= ? AND +at < ?", (through, since, until))
+        refused_since, swapped_since = (_beyond(reading, new, kind, since, until) for kind in (0, 1))
+        new = [one for one in new if all(getattr(one, column) == value for column, value in given)]
+        grouped = (
+            f"SELECT code, provider, model, user, count(*), max(at), {halves('charged_nanodollars')}, count(charged_nanodollars) "
+            f"FROM stops WHERE downgraded = ? AND at >= ? AND at < ?{clauses} GROUP BY 1, 2, 3, 4"
+        )
+        refused = reading.execute(grouped, (0, refused_since, until, *bindings)).fetchall()
+        swapped = reading.execute(grouped, (1, swapped_since, until, *bindings)).fetchall()
     return Stops(
         refused_since=refused_since,
-        refused=[
-            Stopped(code=code, provider=provider, model=model, user=of, requests=requests, at=at)
-            for code, provider, model, of, requests, at in sorted(
-                refused, key=lambda row: [(value is not None, value or "") for value in row[:4]]
-            )
-        ],
+        refused=_together(refused, [one for one in new if not one.downgraded and one.at >= refused_since]),
         swapped_since=swapped_since,
-        swapped=[one for at, record in swapped if at >= swapped_since and (one := _swapped(record)) is not None],
+        swapped=_together(swapped, [one for one in new if one.downgraded and one.at >= swapped_since]),
     )
 
 
-def _beyond(reading: Connection, where: str, since: int, until: int) -> int:
+def _all_since(reading: Connection, through: int) -> int:
+    """The instant from which on everything up to the mark of traffic has its line."""
+    known: int | None = reading.execute(MARK, (_MARK,)).get
+    return known if known is not None else _LATEST if through else 0
+
+
+def _beyond(reading: Connection, new: Sequence[Line], downgraded: int, since: int, until: int) -> int:
     """From where on there are no more than `LOOKED_AT` of them."""
-    found: Any = reading.execute(
-        f"SELECT at FROM records {where} at >= ? AND at < ? ORDER BY at DESC LIMIT 1 OFFSET ?",
-        (since, until, LOOKED_AT),
-    ).fetchone()
-    return since if found is None else int(found[0]) + 1
+    of_new = sorted((one.at for one in new if one.downgraded == downgraded), reverse=True)
+    found: int | None = reading.execute(
+        "SELECT at FROM stops WHERE downgraded = ? AND at >= ? AND at < ? ORDER BY at DESC LIMIT 1 OFFSET ?",
+        (downgraded, since, until, max(LOOKED_AT - len(of_new), 0)),
+    ).get
+    if len(of_new) > LOOKED_AT:
+        since = max(since, of_new[LOOKED_AT] + 1)
+    return since if found is None else max(since, found + 1)
 
 
-def _swapped(record: bytes) -> Stopped | None:
-    """What was asked for at first, however often it was swapped; `None` where the word is only something that was sent."""
-    read = rows.read_record(record)
-    swaps = [verdict for verdict in read.decisions if verdict.code == _DOWNGRADED]
-    if not swaps:
-        return None
-    provider, _, model = swaps[0].detail.partition(_INSTEAD)[2].partition("/")
-    return Stopped(
-        code=_DOWNGRADED,
-        provider=provider or None,
-        model=model or None,
-        user=read.user,
-        requests=1,
-        at=read.at,
-        charged=read.charge.amount if read.charge is not None else None,
-    )
+def _together(found: Sequence[Any], new: Sequence[Line]) -> list[Stopped]:
+    """By reason, provider, model and user."""
+    sums: dict[tuple[str | None, ...], list[int]] = {
+        tuple(row[:4]): [row[4], row[5], whole(row[6], row[7]), row[8]] for row in found
+    }
+    for one in new:
+        known = sums.setdefault((one.code, one.provider, one.model, one.user), [0, one.at, 0, 0])
+        known[0] += 1
+        known[1] = max(known[1], one.at)
+        known[2] += one.charged or 0
+        known[3] += one.charged is not None
+    return [
+        Stopped(
+            code=code or "",
+            provider=provider,
+            model=model,
+            user=user,
+            requests=requests,
+            at=at,
+            charged=charged if priced else None,
+        )
+        for (code, provider, model, user), (requests, at, charged, priced) in sorted(
+            sums.items(), key=lambda item: [(value is not None, value or "") for value in item[0]]
+        )
+    ]
+
+
+def _lines(reading: Connection, where: str, bindings: Sequence[Any]) -> list[Line]:
+    return list(_stopped(reading.execute(_FOUND.format(where=where), bindings)))
+
+
+def _stopped(found: Iterable[Any]) -> Iterator[Line]:
+    for seq, at, code, gateway, provider, model, user, record in found:
+        told = _read_told(record)
+        if code:
+            if any(verdict.outcome == "deny" for verdict in told.decisions):
+                yield Line(0, at, seq, code, gateway, provider, model, user, None)
+            continue
+        # What was asked for at first, however often it was swapped.
+        first = next((verdict for verdict in told.decisions if verdict.code == _DOWNGRADED), None)
+        if first is not None:
+            asked, _, of = first.detail.partition(_INSTEAD)[2].partition("/")
+            charged = None if told.charge is None else within(told.charge.amount)
+            yield Line(1, at, seq, _DOWNGRADED, gateway, asked or None, of or None, user, charged)
