@@ -110,6 +110,7 @@ sittings = sa.Table(
     sa.Column("amount_nanodollars", Whole, nullable=False),
     sa.Column("entries", Whole, nullable=False),
     sa.Index("sittings_last_at", "last_at"),
+    sa.Index("sittings_amount", "amount_nanodollars", "last_at", "entries"),
     sqlite_with_rowid=False,
     sqlite_strict=True,
 )

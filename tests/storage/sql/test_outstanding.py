@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from tollway.storage.analytics import OWN_DAYS, OWN_SESSIONS, Anomaly, Outstanding, Sitting
 from tollway.storage.schema_rolled import sittings as table
-from tollway.storage.sql.outstanding import outstanding, rank
+from tollway.storage.sql.outstanding import _DEAR, _RARE, outstanding, rank
 from tollway.storage.sqlite.driver import Connection, connect
 
 DAY = 86_400_000
@@ -47,7 +47,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Connection:
     path: Path = tmp_path_factory.mktemp("sittings") / "sittings.db"
     found = connect(path)
     found.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
-    found.execute("CREATE INDEX sittings_last_at ON sittings (last_at)")
+    for index in table.indexes:
+        found.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
     return found
 
 
@@ -132,6 +133,12 @@ def test_they_are_those_that_looking_at_each_finds(
     assert found.number == len(expected)
     assert sorted(map(repr, found.dearest)) == sorted(map(repr, expected))
     assert [one.sitting.spent for one in found.dearest] == sorted((e.sitting.spent for e in expected), reverse=True)
+
+
+def test_the_dearest_are_read_of_an_index_alone(database: Connection) -> None:
+    for statement, bindings in ((_RARE, (0, 1, 2)), (_DEAR, (0, 1, 2))):
+        (step,) = database.execute(f"EXPLAIN QUERY PLAN {statement}", bindings).fetchall()
+        assert "COVERING INDEX sittings_amount" in step[3], step
 
 
 def test_the_nearest_rank_is_a_value_that_is_there() -> None:

@@ -1,4 +1,4 @@
--- Schema 0009, made by scripts/make_schema.py from the migrations.
+-- Schema 0010, made by scripts/make_schema.py from the migrations.
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -335,3 +335,4 @@ CREATE TRIGGER frozen_no_delete BEFORE DELETE ON frozen BEGIN SELECT RAISE(ABORT
 CREATE TRIGGER freezes_no_replace BEFORE INSERT ON freezes WHEN EXISTS (SELECT 1 FROM freezes WHERE month = NEW.month AND dimension = NEW.dimension) BEGIN SELECT RAISE(ABORT, 'frozen statements are never changed or deleted'); END;
 CREATE TRIGGER frozen_no_replace BEFORE INSERT ON frozen WHEN EXISTS (SELECT 1 FROM frozen WHERE month = NEW.month AND dimension = NEW.dimension AND number = NEW.number OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'frozen statements are never changed or deleted'); END;
 CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'lines of the audit log are never changed or deleted'); END;
+CREATE INDEX sittings_amount ON sittings (amount_nanodollars, last_at, entries);

@@ -1,4 +1,4 @@
--- Schema 0009, made by scripts/make_schema.py.
+-- Schema 0010, made by scripts/make_schema.py.
 CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY);
 CREATE TABLE alerts (
 	id TEXT COLLATE "C" NOT NULL,
@@ -214,6 +214,7 @@ CREATE TABLE sittings (
 	amount_nanodollars BIGINT NOT NULL,
 	entries BIGINT NOT NULL
 );
+CREATE INDEX sittings_amount ON sittings (amount_nanodollars, last_at, entries);
 CREATE INDEX sittings_last_at ON sittings (last_at);
 CREATE UNIQUE INDEX sittings_key ON sittings (brief("user"), brief(name), first_at);
 ALTER TABLE sittings REPLICA IDENTITY FULL;

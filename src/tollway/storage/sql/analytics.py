@@ -24,7 +24,7 @@ from tollway.storage.sql.database import Database
 from tollway.storage.sql.driver import Connection
 from tollway.storage.sql.outstanding import outstanding
 
-LOTS_AT_ONCE: Final = 100
+LOTS_AT_ONCE: Final = 90
 """Of one step: their cells are added on the event loop, in three milliseconds."""
 
 FEWEST_AT_ONCE: Final = 100

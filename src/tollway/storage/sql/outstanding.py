@@ -18,10 +18,14 @@ OWN_MS: Final = OWN_DAYS * 86_400_000
 _RARE_PERCENT: Final = 99
 _USUAL_PERCENT: Final = 95
 
-# A scan: by its index each row would be looked up in the table.
-_DEAREST: Final = """
-SELECT user, last_at, name, first_at, amount_nanodollars, entries FROM sittings NOT INDEXED WHERE last_at >= ? AND last_at < ?
-ORDER BY amount_nanodollars DESC LIMIT ?
+# Of an index that has all that is asked for, the dearest first.
+_RARE: Final = """
+SELECT amount_nanodollars FROM sittings INDEXED BY sittings_amount WHERE last_at >= ? AND last_at < ?
+ORDER BY amount_nanodollars DESC LIMIT 1 OFFSET ?
+"""
+_DEAR: Final = """
+SELECT user, last_at, name, first_at, amount_nanodollars, entries FROM sittings INDEXED BY sittings_amount
+WHERE last_at >= ? AND last_at < ? AND amount_nanodollars > ?
 """
 # The plus keeps the index of instants out of it: one user's sittings lie side by side in the table.
 _OF_USER: Final = "FROM sittings WHERE user = ? AND +last_at >= ? AND +last_at < ?"
@@ -57,7 +61,7 @@ def outstanding(
             return Outstanding(number=0, dearest=())
         # How many lie above the nearest rank of all others.
         above = number - rank(number - 1, _RARE_PERCENT) - 1
-        dear, rare = _dear(reading, window, number, above)
+        dear, rare = _dear(reading, window, above)
         found: list[_Found] = []
         for user, own in groupby(sorted(dear), key=lambda one: one.user):
             if among is None or user in among:
@@ -76,16 +80,11 @@ def rank(number: int, percent: int) -> int:
     return -(-number * percent // 100) - 1
 
 
-def _dear(reading: Connection, window: tuple[int, int], number: int, above: int) -> tuple[list[_Dear], int]:
+def _dear(reading: Connection, window: tuple[int, int], above: int) -> tuple[list[_Dear], int]:
     """What costs more than half of the 99th percentile (of nothing, what costs more), and that percentile."""
-    many = above + 1 + number // 20
-    while True:
-        found = [_Dear(*row) for row in reading.execute(_DEAREST, (*window, many))]
-        rare = found[above].spent
-        dear = [one for one in found if max(one.spent, 2 * one.spent) > rare]
-        if len(found) < many or len(dear) < len(found):
-            return dear, rare
-        many *= 4
+    rare: int = reading.execute(_RARE, (*window, above)).get
+    least = rare // 2 if rare > 0 else rare
+    return [_Dear(*row) for row in reading.execute(_DEAR, (*window, least))], rare
 
 
 def _of_user(reading: Connection, user: str, dear: list[_Dear], since: int, until: int, rare: int) -> Iterator[_Found]:

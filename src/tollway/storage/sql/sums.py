@@ -52,30 +52,54 @@ def sums(
             clause, bound = _clause(_LABELS[condition.field], condition)
             outer.append(clause)
             bindings += bound
-    keys = [_LABELS.get(field, f"chosen.d{place}") for place, field in enumerate(by)]
-    numbers = ", ".join(str(place) for place in range(1, len(keys) + 2))
     # The pieces are the outer loop, each a stretch of the primary key; nobody is to turn that around.
     within = "r.level = pieces.level AND r.slot >= pieces.first AND r.slot < pieces.last"
     if plans_by_cost(reading):
         stretch = f"(SELECT * FROM {table} AS r WHERE {within} OFFSET 0)"
-        joined, tests = f"CROSS JOIN LATERAL {stretch} AS r", "TRUE"
+        joined, tests = f"pieces CROSS JOIN LATERAL {stretch} AS r", "TRUE"
     else:
-        joined, tests = f"CROSS JOIN {table} AS r", within
+        joined, tests = f"pieces CROSS JOIN {table} AS r", within
+    summed = (*columns, _COUNTED[table])
+    tests = " AND ".join((tests, *outer))
+    named_apart = all(condition.field in _LABELS for condition in where) and among is None
+    if chosen and named_apart and all(piece.bucket == pieces[0].bucket for piece in pieces):
+        rest = _by_context(by, joined, tests, summed)
+    else:
+        keys = [_LABELS.get(field, f"chosen.d{place}") for place, field in enumerate(by)]
+        rest = (
+            f" SELECT pieces.bucket, {''.join(f'{key}, ' for key in keys)}{', '.join(map(_sum, summed))} "
+            f"FROM {joined}{' CROSS JOIN chosen' if chosen else ''} WHERE {tests}"
+            f"{' AND chosen.id = r.context' if chosen else ''}"
+        )
     statement = (
-        f"WITH pieces AS (SELECT CAST(value ->> 0 AS BIGINT) AS bucket, CAST(value ->> 1 AS BIGINT) AS level, "
+        "WITH pieces AS (SELECT CAST(value ->> 0 AS BIGINT) AS bucket, CAST(value ->> 1 AS BIGINT) AS level, "
         "CAST(value ->> 2 AS BIGINT) AS first, CAST(value ->> 3 AS BIGINT) AS last, "
-        f"CAST(value ->> 4 AS BIGINT) AS sign FROM json_each(?)){', ' + chosen if chosen else ''} "
-        f"SELECT pieces.bucket, {''.join(f'{key}, ' for key in keys)}"
-        f"{', '.join(_sum(column) for column in (*columns, _COUNTED[table]))} "
-        f"FROM pieces {joined}{' CROSS JOIN chosen' if chosen else ''} WHERE {tests}"
-        f"{' AND chosen.id = r.context' if chosen else ''}{''.join(f' AND {clause}' for clause in outer)} "
-        f"GROUP BY {numbers}"
+        f"CAST(value ->> 4 AS BIGINT) AS sign FROM json_each(?)){', ' + chosen if chosen else ''}{rest} "
+        f"GROUP BY {_places(len(by) + 1)}"
     )
     rows = reading.execute(statement, (json.dumps(pieces), *chosen_bindings, *bindings))
-    width = len(keys) + 1
-    added = [(row[0], tuple(row[1:width]), _values((*columns, _COUNTED[table]), row[width:])) for row in rows]
+    width = len(by) + 1
+    added = [(row[0], tuple(row[1:width]), _values(summed, row[width:])) for row in rows]
     # What is in no piece but in such that are taken away from another is not there at all.
     return [(bucket, group, values[:-1]) for bucket, group, values in added if any(values)]
+
+
+def _by_context(by: Sequence[str], joined: str, tests: str, columns: Sequence[str]) -> str:
+    """Each context is added up by its number first, and by what it is called then: it has a row for each slot, and names are long."""
+    labels = [(f"d{place}", _LABELS[field]) for place, field in enumerate(by) if field in _LABELS]
+    keys = [f"{'added' if field in _LABELS else 'chosen'}.d{place}" for place, field in enumerate(by)]
+    sums = [f"s{place}" for place in range(sum(2 if column in _MONEY else 1 for column in columns))]
+    return (
+        f", added ({', '.join(('bucket', 'context', *(name for name, _ in labels), *sums))}) AS MATERIALIZED ("
+        f"SELECT {', '.join(('pieces.bucket', 'r.context', *(label for _, label in labels), *map(_sum, columns)))} "
+        f"FROM {joined} WHERE {tests} GROUP BY {_places(2 + len(labels))}) "
+        f"SELECT added.bucket, {''.join(f'{key}, ' for key in keys)}{', '.join(f'sum(added.{name})' for name in sums)} "
+        "FROM added CROSS JOIN chosen WHERE chosen.id = added.context"
+    )
+
+
+def _places(number: int) -> str:
+    return ", ".join(str(place) for place in range(1, number + 1))
 
 
 def _sum(column: str) -> str:
