@@ -28,6 +28,14 @@ def test_a_gateway_asks_for_a_key_unless_it_is_told_not_to() -> None:
     assert gateway.authentication == "required" and gateway.provider_keys == "configured"
 
 
+def test_a_provider_speaks_the_apis_it_is_known_for_and_where_none_are_named_those_of_its_dialects() -> None:
+    anything = Provider(slug="p", family="openai", base_url="https://p", roots={"openai": ""})
+    assert anything.speaks("openai.chat", "openai") and anything.speaks("openai.responses", "openai")
+    assert not anything.speaks("anthropic.messages", "anthropic")
+    chat = msgspec.structs.replace(anything, apis=("openai.chat",))
+    assert chat.speaks("openai.chat", "openai") and not chat.speaks("openai.responses", "openai")
+
+
 KEYS = {name: ProviderKey(Secret(name)) for name in ("ci/default", "ci/second", "second")}
 
 

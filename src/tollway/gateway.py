@@ -125,6 +125,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     deployments: dict[str, str] = {}
     """The caller's name of a deployment → the model behind it, whose price and limits hold."""
 
+    def speaks(self, api: Api, dialect: Dialect) -> bool:
+        """Whether it is known to take a call of `api`, which is one of `dialect`, as it is."""
+        return dialect in self.roots and (not self.apis or api in self.apis)
+
     def behind(self, model: str) -> str:
         """The model behind a deployment, whose name has no case to the provider; another name stands for itself."""
         known = self.deployments.get(model)

@@ -1,7 +1,7 @@
 """All settings at one moment: immutable, indexed for the questions a request asks, with a revision."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 import msgspec
 
@@ -27,6 +27,7 @@ _READS_LIKE: dict[Dialect, str] = {"anthropic": "claude", "google": "gem"}
 """What is in the names of all models of who made an API: Claude; Gemini and Gemma."""
 
 
+@final
 class Route(msgspec.Struct, frozen=True):
     """Where a request is to go: the provider, and the name by which it knows the model."""
 
@@ -43,6 +44,7 @@ class Listed(NamedTuple):
     """The public list that holds there; `None` where none does."""
 
 
+@final
 class NoRoute(msgspec.Struct, frozen=True):
     """Why there is nowhere to go: `code` of `errors.REASONS`, and the message with the way out."""
 

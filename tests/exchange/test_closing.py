@@ -10,9 +10,10 @@ from playbook import JSON, whole
 from tollway.cache.entry import Kept
 from tollway.exchange.closing import Answered, Passed, given_up, refuse, repeatable, replayed, sent
 from tollway.exchange.keeping import MOST_REPEATED
+from tollway.exchange.keeping_steps import Finish
 from tollway.exchange.notes import Repeat
 from tollway.exchange.refusal import Refusal
-from tollway.exchange.steps import Finish, Head, Log, Send, Sent
+from tollway.exchange.steps import Head, Log, Send, Sent
 from tollway.exchange.story import Story
 from tollway.exchange.target import Target, choose
 from tollway.exchange.told import tells_step

@@ -12,24 +12,21 @@ from tollway.cache.entry import Kept
 from tollway.cache.idempotency import Fresh, Lost, Mismatch, Replay, Wait
 from tollway.exchange.authenticate import authenticate
 from tollway.exchange.exchange import exchange
+from tollway.exchange.keeping_steps import Begin, Finish, Keep, Lookup
 from tollway.exchange.recheck import Recheck
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import (
     Admit,
     Authenticate,
-    Begin,
     Booked,
     Command,
     Consult,
     Corrected,
     Count,
     Ended,
-    Finish,
     Forward,
     Head,
-    Keep,
     Log,
-    Lookup,
     NoAnswer,
     NotSent,
     Pause,

@@ -11,14 +11,11 @@ from roads import MINI, NANO, Road, chain
 
 from tollway.cache.entry import Kept, Tape
 from tollway.cache.idempotency import Fresh, Lost, Mismatch, Replay, Wait
+from tollway.exchange.keeping_steps import Begin, Finish, Keep, Lookup
 from tollway.exchange.steps import (
-    Begin,
-    Finish,
     Forward,
     Head,
-    Keep,
     Log,
-    Lookup,
     NoAnswer,
     NotSent,
     Read,

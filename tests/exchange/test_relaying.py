@@ -10,8 +10,9 @@ from roads import CLAUDE, ROUTED
 
 from tollway.cache.entry import Tape
 from tollway.cache.idempotency import Fresh
+from tollway.exchange.keeping_steps import Begin
 from tollway.exchange.relaying import in_json
-from tollway.exchange.steps import Begin, Count, Forward, Head, Log, Pause, Relay, Release, Send, Settle
+from tollway.exchange.steps import Count, Forward, Head, Log, Pause, Relay, Release, Send, Settle
 from tollway.request import Handling
 
 STREAM = {**CHAT, "stream": True, "max_tokens": 100}

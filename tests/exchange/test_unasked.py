@@ -4,7 +4,8 @@ import pytest
 import tests.exchange.world as world
 
 from tollway.cache.idempotency import Fresh
-from tollway.exchange.steps import Authenticate, Begin, Consult, Lookup, Read, Seen
+from tollway.exchange.keeping_steps import Begin, Lookup
+from tollway.exchange.steps import Authenticate, Consult, Read, Seen
 from tollway.exchange.unasked import unasked
 
 

@@ -11,24 +11,13 @@ from tollway.cache.entry import Kept
 from tollway.cache.idempotency import Fresh, Lost, Mismatch, Replay, Wait
 from tollway.clock import Clock
 from tollway.errors import StoreUnavailable
+from tollway.exchange.keeping_steps import Begin, Finish, Keep, Lookup
 from tollway.exchange.recheck import Recheck
-from tollway.exchange.steps import (
-    Admit,
-    Begin,
-    Booked,
-    Consult,
-    Corrected,
-    Finish,
-    Keep,
-    Lookup,
-    Seen,
-    Unavailable,
-    Weighed,
-)
+from tollway.exchange.steps import Admit, Booked, Consult, Corrected, Release, Seen, Unavailable, Weighed
 from tollway.ledger.control import Control
 from tollway.ledger.reservation import Exhausted, Gone, Held, Hold, Reservation
 from tollway.proxy import carried
-from tollway.proxy.carried import Begun, carry_out_optional
+from tollway.proxy.carried import Begun, carry_out_optional, carry_out_seldom
 from tollway.proxy.world import World
 from tollway.rates.claims import RateClaim
 from tollway.rates.counters import Admitted, Limited
@@ -235,3 +224,13 @@ async def test_a_request_that_waited_is_asked_again_by_the_ledger_of_now() -> No
 
     away = World(*cast(Any, (Away(), None, None, Clock(Now()), {})))
     assert await reply(Recheck("r.1"), away) == Unavailable("the disk is full")
+
+
+async def test_a_release_gives_back_what_is_held_and_what_is_optional_is_carried_out_as_well() -> None:
+    place = outside()
+    reservation = Reservation("r.1", "r", 1, (Hold("a", 0, 0, 5, 10),), world.NOW, world.NOW + 1, 5)
+    assert isinstance(await place.ledger.reserve(reservation, world.NOW), Held)
+    begun = Begun(place)
+    assert await carry_out_seldom(Release("r.1", "not_needed"), place, begun) is None
+    assert place.ledger.open_reservations() == ()
+    assert await carry_out_seldom(Consult(("p/m",)), place, begun) == (Seen(),)

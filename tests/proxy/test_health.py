@@ -146,7 +146,7 @@ def test_the_memory_is_bounded() -> None:
     fail(health, LEAST)
     for number in range(REMEMBERED):
         health.seen((f"p/{number}",), NOW)
-    assert len(health._targets) == REMEMBERED  # pyright: ignore[reportPrivateUsage]
+    assert len(health.watched) == REMEMBERED
     assert not rests(health, NOW)
 
 

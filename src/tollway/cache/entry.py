@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterable, Iterator
+from typing import final
 
 import msgspec
 
@@ -14,6 +15,7 @@ _VERSION = b"\x01"
 _SAFE = frozenset({b"content-type", b"content-language", b"content-disposition"})
 
 
+@final
 class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An answer as it was sent."""
 

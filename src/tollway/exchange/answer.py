@@ -78,8 +78,9 @@ def outgoing(
     The bytes are the caller's own (`None`) unless something must change: the model's name, the output cap that a hard
     budget holds money for, the wish for a usage chunk.
     """
-    needs_cap = any(c.budget.mode == "enforce" and c.budget.guarantee == "hard" for c in claimed)
-    cap = quote.cap if quote is not None and needs_cap else None
+    cap = quote.cap if quote is not None else None
+    if cap is not None and not any(c.budget.mode == "enforce" and c.budget.guarantee == "hard" for c in claimed):
+        cap = None
     asks_usage = (
         target.provider.asks_usage
         and ask.stream
@@ -156,7 +157,7 @@ def counted_charge(
         # An estimate of what nobody saw never goes past what was held for all that may have been made.
         most = allowance.tokens if allowance is not None else None
         found = _priced(usage_of(ended, quote, target, counted, most), target, snapshot, now, basis="counted")
-    if isinstance(found, Charge) and found.amount <= quote.amount and (found.amount or not ended.output_bytes):
+    if type(found) is Charge and found.amount <= quote.amount and (found.amount or not ended.output_bytes):
         return found
     return presumed(quote, target, allowance)
 
@@ -204,7 +205,7 @@ def notes(
     allowance: Allowance | None = None,
 ) -> tuple[Decision, ...]:
     """What is odd about a charge that `final_charge` has made: above its hold, or not what the provider reported."""
-    if quote is None or isinstance(charge, Unpriced):
+    if quote is None or type(charge) is Unpriced:
         return ()
     ended = _with_terms(ended, target)
     if charge.basis == "metered" and _says_too_little(ended, target):
@@ -235,7 +236,7 @@ def observed(
     allowance: Allowance | None = None,
 ) -> Observed | None:
     """What a settlement teaches of the estimate; `None` where nothing was measured."""
-    if quote is None or quote.free or isinstance(charge, Unpriced) or charge.basis != "metered":
+    if quote is None or quote.free or type(charge) is Unpriced or charge.basis != "metered":
         return None
     usage = ended.report.usage
     output = usage.output_tokens if usage is not None else None
@@ -329,7 +330,7 @@ def _absurd(charge: Charge | Unpriced, ended: Ended, quote: Quote | None, target
     """Whether a provider's report is not to be believed: nothing for an answer, or ten times what the request allows
     with more tokens than the model takes behind it.
     """
-    if quote is None or isinstance(charge, Unpriced):
+    if quote is None or type(charge) is Unpriced:
         return False
     usage = ended.report.usage
     if (

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from tollway.cache.entry import Kept
+from tollway.cache.rules import OFF
 from tollway.exchange import answer, deeds, keeping, told
 from tollway.exchange.allowance import allowance_for
 from tollway.exchange.case import Candidate, Case, Ready, Trying
@@ -45,14 +46,20 @@ from tollway.identity.attributes import MetadataInvalid
 from tollway.identity.identity import Identity
 from tollway.ledger.reservation import Exhausted, Gone, Held
 from tollway.pricing.charge import Charge, Unpriced
+from tollway.request import NO_HANDLING
 from tollway.translate.codec import Told
 
 
 def tried(case: Case, candidate: Candidate) -> Trying:
     """The target, as often as it is to be tried."""
-    most = attempts_of(candidate.retry)
-    passed = yield from _attempt(case, candidate, last=candidate.last and most <= 1)
-    tries = 1
+    if candidate.retry.max_attempts <= 1:
+        return _attempt(case, candidate, last=candidate.last)
+    return _retried(case, candidate)
+
+
+def _retried(case: Case, candidate: Candidate) -> Trying:
+    most, tries = attempts_of(candidate.retry), 1
+    passed = yield from _attempt(case, candidate, last=False)
     while passed is not None and passed.again and not passed.over and not enough(case.story):
         chance = chance_of(case.story.request.id, f"retry {case.story.attempt}")
         wait = wait_ms(candidate.retry, tries, chance, passed.wait_ms)
@@ -74,17 +81,17 @@ def enough(story: Story) -> bool:
 def _attempt(case: Case, candidate: Candidate, *, last: bool) -> Trying:
     story, now = case.story, case.at
     ready = yield from prepare(case, candidate)
-    if isinstance(ready, Kept):
+    if type(ready) is Kept:
         yield from replayed(story, ready, story.request.started_ns, repeat=False)
         return None
-    if isinstance(ready, Refusal):
+    if type(ready) is Refusal:
         if story.swap is not None:
             ready = of_downgraded(ready, asked=story.swap.asked, judged=story.swap.served, budget=story.swap.budget)
         return Passed(refusal=ready, step=story.refused_at)
     candidate, granted, claimed = ready.candidate, ready.granted, ready.selection.claims
     request, ask, target = candidate.request, candidate.ask, candidate.target
     story.lost = candidate.lost
-    delay_ms = deeds.delay_ms(ready.selection, granted)
+    delay_ms = deeds.delay_ms(ready.selection, granted) if ready.selection.acts else 0
     if delay_ms:
         yield Pause(delay_ms)
         changed = yield from _asked_again(case, ready)
@@ -107,7 +114,7 @@ def _attempt(case: Case, candidate: Candidate, *, last: bool) -> Trying:
         None if last else candidate.timeout_ms,
     )
     story.ran(head.at_ns)
-    if isinstance(head, NotSent):
+    if type(head) is NotSent:
         yield Release(granted.reservation.id, head.code)
         code = "client_gone" if head.gone else head.code
         story.attempted(granted.reservation.attempt, "not_sent", code=code, ended_ns=head.at_ns)
@@ -115,7 +122,7 @@ def _attempt(case: Case, candidate: Candidate, *, last: bool) -> Trying:
         over = head.gone or head.code in _ENDING
         return Passed(refusal=refusal, step="forward", again=not over, over=over, gone=head.gone)
     story.calls += 1
-    if isinstance(head, NoAnswer):
+    if type(head) is NoAnswer:
         # It was sent, so perhaps billed: presume it spent.
         presumed = answer.presumed(granted.quote, target, granted.allowance)
         entry = story.entry(granted.reservation, presumed, None, now)
@@ -178,29 +185,31 @@ def prepare(case: Case, candidate: Candidate) -> Generator[Command, Any, Ready |
     swapped: set[str] = set()
     limits = snapshot.rates_of.get(request.gateway)
     asked = candidate.asked if candidate.asked is not None else request
-    use = keeping.use(asked, snapshot)
-    if isinstance(use, Refusal):
+    gateway = snapshot.gateways[request.gateway]
+    use = OFF if gateway.cache is None and asked.handling is NO_HANDLING else keeping.use(asked, snapshot)
+    if type(use) is Refusal:
         story.refused_at = "read"
         return use
     while True:
         story.target = target
         selection = select(request, identity, target, snapshot)
-        if isinstance(selection, MetadataInvalid):
+        if type(selection) is MetadataInvalid:
             story.refused_at = "read"
             return Refusal(code="metadata_invalid", message=selection.message)
         if candidate.exempt:
             selection = selection.without(candidate.exempt)
         story.knows(selection.facts, selection.context)
-        story.noted(selection.access.notes)
+        if selection.access.notes:
+            story.noted(selection.access.notes)
         if limits is not None:
             waits = yield from admitted(story, limits, selection, ask, len(request.body))
             if waits is not None:
                 story.refused_at = "rate"
                 return waits
-        denied = selection.denied
+        denied = selection.access.denied
         if denied is None:
             judged = with_others(request, identity, target, ask, selection, snapshot)
-            if isinstance(judged, Refusal):
+            if type(judged) is Refusal:
                 denied = judged
             else:
                 selection = judged
@@ -208,20 +217,20 @@ def prepare(case: Case, candidate: Candidate) -> Generator[Command, Any, Ready |
             story.refused_at = "policy"
             return denied
         place: Place | None = None
-        if not use.off:
+        if use is not OFF and not use.off:
             found = yield from keeping.looked_up(asked, identity, target, snapshot, use, streams=ask.stream)
-            if isinstance(found, Kept):
+            if type(found) is Kept:
                 return found
             place, story.cache_status = found, keeping.status_of(use, found)
         terms = terms_of(request, ask, identity, at_ceiling=selection.at_ceiling)
-        if isinstance(terms, Refusal):
+        if type(terms) is Refusal:
             story.refused_at = "price"
             return terms
         if terms is not PLAIN:
             story.target = target = msgspec.structs.replace(target, terms=terms)
         priced = price(request, ask, target, snapshot, now)
         as_stream = None
-        if snapshot.gateways[request.gateway].carry_as_stream:
+        if gateway.carry_as_stream:
             as_stream = answer.carried(request, ask, target)
         streams = ask.stream or as_stream is not None
         allowance = allowance_for(target, selection.claims, priced, case.learned) if streams else None
@@ -240,7 +249,7 @@ def prepare(case: Case, candidate: Candidate) -> Generator[Command, Any, Ready |
                 ask, target = msgspec.structs.replace(ask, model=other.model), other
                 continue
             story.not_downgraded(swap.budget, swap.to, why_not)
-        if isinstance(granted, Refusal):
+        if type(granted) is Refusal:
             story.refused_at = "reserve"
             return granted
         story.granted(
@@ -271,7 +280,7 @@ def _read(case: Case, ready: Ready, head: Head) -> Trying:
     shown: Told | Unavailable | None = None
     if translation is not None and ended.reason == "complete":
         shown = yield from back(translation, head.status, ended.raw)
-    failed = shown.failed if isinstance(shown, Told) and head.status < 400 else None
+    failed = shown.failed if type(shown) is Told and head.status < 400 else None
     if failed is not None:
         head = msgspec.structs.replace(head, status=failed.status or 502)
     elif ended.failed is not None and translation is None:
@@ -285,10 +294,12 @@ def _read(case: Case, ready: Ready, head: Head) -> Trying:
     else:
         allowance = granted.allowance
         charge = answer.final_charge(ended, granted.quote, target, case.snapshot, now, allowance)
-        story.noted(answer.notes(ended, charge, granted.quote, target, case.snapshot, now, allowance))
+        odd = answer.notes(ended, charge, granted.quote, target, case.snapshot, now, allowance)
+        if odd:
+            story.noted(odd)
         entry = story.entry(granted.reservation, charge, ended, now)
         yield Settle(entry, answer.observed(candidate.request, target, granted.quote, charge, ended, allowance))
-        booked = charge if isinstance(charge, Charge) else None
+        booked = charge if type(charge) is Charge else None
         story.settled(booked, entry.usage)
     story.ended(granted.reservation.attempt, head, ended, booked)
     if ended.reason == "client_gone":
@@ -300,7 +311,7 @@ def _read(case: Case, ready: Ready, head: Head) -> Trying:
             message=f'The answer of provider "{target.provider.slug}" broke off before its end.',
         )
         return Passed(refusal=refusal, step="forward", again=True)
-    if isinstance(shown, Unavailable):
+    if type(shown) is Unavailable:
         said = f'The answer of provider "{target.provider.slug}" cannot be translated now. {shown.message}'
         return Passed(refusal=Refusal(code="overloaded", message=said, retry_after_s=1), step="forward")
     body = ended.raw

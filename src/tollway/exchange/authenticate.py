@@ -66,7 +66,7 @@ def authenticate(request: Asking, snapshot: Snapshot, tokens: Tokens = NO_TOKENS
             claimed = claimed or client is not None or looks_like_ours(secret)
             if client is None and snapshot.issuers and looks_like_token(secret):
                 found = _of_token(secret, request, snapshot, tokens)
-        if isinstance(found, Identity):
+        if type(found) is Identity:
             return found
         refused = refused or found
     if refused is not None:

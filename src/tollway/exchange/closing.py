@@ -51,7 +51,7 @@ class Passed(msgspec.Struct, frozen=True, kw_only=True):
 def sent(story: Story, whole: Answered) -> Generator[Command, Any, None]:
     """Sends a provider's whole answer, or its error, as it came."""
     head, charge = whole.head, whole.charge
-    headers = told.headers(story, head, charge if isinstance(charge, Charge) else None)
+    headers = told.headers(story, head, charge if type(charge) is Charge else None)
     if story.repeat is not None:
         kept = None
         if head.status < 400 and len(whole.body) <= MOST_REPEATED and story.target is not None:

@@ -42,7 +42,7 @@ def exchange(
     """
     story = Story(request)
     identity = yield Authenticate(request)
-    if isinstance(identity, Refusal):
+    if type(identity) is Refusal:
         return (yield from refuse(story, "authenticate", identity))
     story.identity = identity
 
@@ -50,7 +50,7 @@ def exchange(
     for one, known in steps or ((request, ask),):
         if known is None:
             known = codec_for(one.api).read_ask(one.upstream_path, one.query, one.content_type, one.body)
-        if isinstance(known, Malformed):
+        if type(known) is Malformed:
             return (yield from refuse(story, "read", Refusal(code="body_invalid", message=known.message)))
         asked.append((one, completed(known, one)))
     if request.handling.idempotency_key is not None:

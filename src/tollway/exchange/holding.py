@@ -113,12 +113,12 @@ def hold(
     fewer than its bytes.
     """
     claimed = selection.claims
-    quote = None if isinstance(priced, Unpriced) else priced
-    refusal = _unholdable(request, claimed, priced, target)
-    if refusal is not None:
-        return refusal
+    quote = None if type(priced) is Unpriced else priced
+    if quote is None or quote.unbounded is not None:
+        refusal = _unholdable(request, claimed, priced, target)
+        if refusal is not None:
+            return refusal
     wait_s = selection.wait_s
-    lenient = bool(claimed) and all(claim.budget.on_store_failure == "allow" for claim in claimed)
     asked = whole = quote
     follows, counted, estimated = allowance is not None, False, False
     model = (target.listed.provider, target.listed.model)
@@ -142,12 +142,12 @@ def hold(
             selection.encoded_context,
             expected if allowance is not None and expected is not None and learned.knows(*model) else 0,
             selection.priority,
-            lenient,
+            selection.lenient,
         )
         reply: Held | Exhausted | Gone | Unavailable = yield Reserve(reservation, wait_s)
-        if isinstance(reply, Held):
+        if type(reply) is Held:
             return Granted(reservation, reply, asked, clamped=asked is not whole, allowance=allowance)
-        if isinstance(reply, Unavailable | Gone):
+        if type(reply) is not Exhausted:
             return Refusal(
                 code="budget_store_unavailable",
                 message="The budget ledger cannot be written now, so nothing was sent. Try again shortly.",

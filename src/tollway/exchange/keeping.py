@@ -11,10 +11,11 @@ from tollway.cache.entry import Kept, Tape, safe_headers
 from tollway.cache.idempotency import Begun, Lost, Mismatch, Replay, Wait, fingerprint, read_key, refusal_of, repeat_key
 from tollway.cache.key import brought_keys, cache_key
 from tollway.cache.rules import OFF, Outcome, Refused, Use, is_keepable, use_of
+from tollway.exchange.keeping_steps import Begin, Finish, Keep, Lookup
 from tollway.exchange.notes import Repeat
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.selection import select
-from tollway.exchange.steps import Begin, Command, Finish, Keep, Lookup, Unavailable
+from tollway.exchange.steps import Command, Unavailable
 from tollway.exchange.story import Story
 from tollway.exchange.target import Target
 from tollway.exchange.told import tells_step

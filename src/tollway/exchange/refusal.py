@@ -4,7 +4,7 @@ One refusal in the error shape of each API, with the same machine-readable `toll
 `Retry-After`; `x-should-retry: false` is what the OpenAI and Anthropic SDKs obey.
 """
 
-from typing import Any
+from typing import Any, final
 
 import msgspec
 
@@ -13,6 +13,7 @@ from tollway.providers.eventstream import error_frame
 from tollway.request import Dialect
 
 
+@final
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Why a request goes no further."""
 

@@ -15,12 +15,14 @@ from tollway.exchange.other_api import api_there, in_other_api, prepared
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.retry import MOST_ATTEMPTS, MOST_CALLS, chance_of, retry_of
 from tollway.exchange.steps import Booked, Consult, Seen, Weighed
+from tollway.exchange.target import Target as Chosen
 from tollway.exchange.target import choose
 from tollway.gateway import Retry
 from tollway.identity.attributes import MetadataInvalid, all_metadata, facts_of, read_metadata
 from tollway.logs.record import Decision
 from tollway.pricing.estimate import Quote
-from tollway.request import Ask, InferenceRequest
+from tollway.providers.weight import is_heavy
+from tollway.request import NO_HANDLING, Ask, InferenceRequest
 from tollway.routes.facts import RouteFacts, hidden
 from tollway.routes.route import PREFIX, Target
 from tollway.routes.route import Route as DynamicRoute
@@ -32,46 +34,54 @@ def travelled(case: Case, request: InferenceRequest, ask: Ask, *, last: bool = T
     """Tries what the request means until something answers; `None` when its caller has been answered. `last`: nothing else will be
     tried after it."""
     model = ask.model
-    if model is not None and request.provider is None and model.startswith(PREFIX):
-        return (yield from _by_route(case, request, ask, model.removeprefix(PREFIX)))
-    if model in AUTO and request.provider is None:
-        return (yield from _by_task(case, request, ask))
-    yield from prepared(case, request, model)
-    candidate = candidate_of(case, request, ask)
-    if isinstance(candidate, Refusal):
+    if model is not None and request.provider is None:
+        if model.startswith(PREFIX):
+            return (yield from _by_route(case, request, ask, model.removeprefix(PREFIX)))
+        if model in AUTO:
+            return (yield from _by_task(case, request, ask))
+        if is_heavy(request.body, request.content_type):
+            yield from prepared(case, request, model)
+    candidate = candidate_of(case, request, ask, last=last)
+    if type(candidate) is Refusal:
         return Passed(refusal=candidate, step="route")
-    return (yield from tried(case, candidate if last else msgspec.structs.replace(candidate, last=False)))
+    return (yield from tried(case, candidate))
 
 
-def candidate_of(case: Case, request: InferenceRequest, ask: Ask) -> Candidate | Refusal:
+def candidate_of(case: Case, request: InferenceRequest, ask: Ask, *, last: bool = True) -> Candidate | Refusal:
     """What the request means by its path and its model's name, with the tries that it is worth; or why it means nothing."""
     snapshot, handling = case.snapshot, request.handling
-    target = choose(request, ask, snapshot, case.now)
-    found: Candidate | None = None
-    if request.provider is None:
-        if isinstance(target, Refusal):
-            if target.code != "translation_unsupported" or not ask.model:
-                return target
-            route = snapshot.route(ask.model, request.dialect, case.now)
-        else:
-            route = target.route
-        # Where there is no route there was another refusal.
-        api = api_there(request.api, route.provider) if not isinstance(route, NoRoute) else None
-        if api is not None and not isinstance(route, NoRoute):
-            translated = in_other_api(case, request, ask, route, api)
-            if isinstance(translated, Refusal):
-                return translated
-            found = translated
-    if found is None:
-        if isinstance(target, Refusal):
-            return target
-        found = Candidate(request=request, ask=ask, target=target)
     gateway = snapshot.gateways[request.gateway]
-    retry = retry_of(gateway.retry, handling)
-    timeout_ms = handling.timeout_ms if handling.timeout_ms is not None else gateway.timeout_ms
-    if retry == found.retry and timeout_ms is None:
-        return found
-    return msgspec.structs.replace(found, retry=retry, timeout_ms=timeout_ms)
+    retry, timeout_ms = gateway.retry, gateway.timeout_ms
+    if handling is not NO_HANDLING:
+        retry = retry_of(retry, handling)
+        timeout_ms = handling.timeout_ms if handling.timeout_ms is not None else timeout_ms
+    target = choose(request, ask, snapshot, case.now)
+    if request.provider is None and (
+        type(target) is Refusal or not target.provider.speaks(request.api, request.dialect)
+    ):
+        translated = _in_other_api(case, request, ask, target)
+        if translated is not None:
+            if type(translated) is Refusal:
+                return translated
+            return msgspec.structs.replace(translated, retry=retry, timeout_ms=timeout_ms, last=last)
+    if type(target) is Refusal:
+        return target
+    return Candidate(request=request, ask=ask, target=target, retry=retry, timeout_ms=timeout_ms, last=last)
+
+
+def _in_other_api(
+    case: Case, request: InferenceRequest, ask: Ask, target: Chosen | Refusal
+) -> Candidate | Refusal | None:
+    """What a request on a unified path means at a provider that does not speak its API; `None` where it goes as it is, or nowhere."""
+    if type(target) is not Refusal:
+        route = target.route
+    elif target.code != "translation_unsupported" or not ask.model:
+        return None
+    else:
+        # Where there is no route there was another refusal.
+        route = case.snapshot.route(ask.model, request.dialect, case.now)
+    api = api_there(request.api, route.provider) if type(route) is not NoRoute else None
+    return in_other_api(case, request, ask, route, api) if api is not None and type(route) is not NoRoute else None
 
 
 def in_steps(case: Case, steps: Sequence[tuple[InferenceRequest, Ask]]) -> Trying:

@@ -5,6 +5,7 @@ remembered with the snapshot it came from, in a bounded memory.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -49,6 +50,8 @@ class Selection(msgspec.Struct, frozen=True):
     """A model without a price is billed at its provider's dearest."""
     expects: bool = False
     """A budget holds what the request is likely to cost."""
+    lenient: bool = False
+    """Its budgets let it stand in memory alone while the store cannot be written."""
     acts: tuple[tuple[Action, ...], ...] = ()
     """For each claim, the actions of its budget that mean this request, but for `block`; empty where there are none at all."""
     priority: int = 0
@@ -74,9 +77,7 @@ class Selection(msgspec.Struct, frozen=True):
             self,
             claims=claimed,
             unseen=unseen,
-            at_ceiling=wants_ceiling(claimed),
-            expects=any(claim.budget.guarantee == "expected" for claim in claimed),
-            acts=_acts(claimed),
+            **_of_claims(claimed),
         )
 
     @property
@@ -159,9 +160,7 @@ def _work_out(
         wait_s,
         context,
         _encode_context(context),
-        at_ceiling=wants_ceiling(claimed),
-        expects=any(claim.budget.guarantee == "expected" for claim in claimed),
-        acts=_acts(claimed),
+        **_of_claims(claimed),
         priority=PRIORITIES[identity.priority],
         access=found,
         unseen=unseen,
@@ -197,9 +196,12 @@ def with_others(
     snapshot: Snapshot,
 ) -> Selection | Refusal:
     """`selection`, with what counts the other models that may serve `ask` or be run beside it; or why the caller may not."""
-    uncounted = _uncounted(request, target, selection, selection)
-    if uncounted is not None:
-        return uncounted
+    if selection.unseen:
+        uncounted = _uncounted(request, target, selection, selection)
+        if uncounted is not None:
+            return uncounted
+    if not ask.also_models and not lets_others_serve(ask, target.provider.kind, target.model, target.listed.model):
+        return selection
     claimed = list(selection.claims)
     for name in ask.also_models:
         odd = unfit(name)
@@ -229,9 +231,7 @@ def with_others(
     return msgspec.structs.replace(
         selection,
         claims=together,
-        at_ceiling=wants_ceiling(together),
-        expects=any(claim.budget.guarantee == "expected" for claim in together),
-        acts=_acts(together),
+        **_of_claims(together),
     )
 
 
@@ -297,6 +297,16 @@ def _only_counting(claim: Claim) -> Claim:
     """The same accounts, which refuse nothing and do nothing once they are spent."""
     budget = msgspec.structs.replace(claim.budget, mode="monitor")
     return msgspec.structs.replace(claim, budget=budget, actions=(), share=100)
+
+
+def _of_claims(claimed: tuple[Claim, ...]) -> dict[str, Any]:
+    """The fields of a selection that follow from its claims."""
+    return {
+        "at_ceiling": wants_ceiling(claimed),
+        "expects": any(claim.budget.guarantee == "expected" for claim in claimed),
+        "lenient": bool(claimed) and all(claim.budget.on_store_failure == "allow" for claim in claimed),
+        "acts": _acts(claimed),
+    }
 
 
 def _acts(claimed: tuple[Claim, ...]) -> tuple[tuple[Action, ...], ...]:

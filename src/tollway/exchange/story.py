@@ -176,13 +176,14 @@ class Story:
             self.clamped_to = quote.output_tokens
         if held.would_refuse:
             self.would_refuse = tuple(dict.fromkeys([owners[index].budget.name for index in held.would_refuse]))
-        self._decisions += notes.of_hold(held, [claim.budget.name for claim in owners], self.clamped_to)
+        if held.would_refuse or held.unwritten or self.clamped_to is not None:
+            self._decisions += notes.of_hold(held, [claim.budget.name for claim in owners], self.clamped_to)
         names = ", ".join([claim.budget.name for claim in claimed])
         self._decisions.append(Decision(step="reserve", outcome="allow", rule=names))
 
     def entry(self, reservation: Reservation, charge: Charge | Unpriced, ended: Ended | None, now: int) -> LedgerEntry:
         """The ledger entry of an attempt; an unknown price is an entry of its own kind, never a charge of nothing."""
-        if isinstance(charge, Unpriced):
+        if type(charge) is Unpriced:
             kind, booked = "unpriced", Charge(ZERO)
         else:
             kind, booked = ("presumed" if charge.basis == "presumed" else "charge"), charge
@@ -194,7 +195,7 @@ class Story:
             attempt=reservation.attempt,
             kind=kind,
             charge=booked,
-            legs=tuple((hold.account, hold.bucket) for hold in reservation.holds),
+            legs=tuple([(hold.account, hold.bucket) for hold in reservation.holds]),
             context=self.context(),
             response_model=report.response_model if report is not None else None,
             usage=believed(report, booked),
@@ -299,7 +300,7 @@ class Story:
 
     def ended(self, attempt: int, head: Head, ended: Ended, charge: Charge | None = None) -> None:
         self._head, self._ended = head, ended
-        outcome = {"complete": "answered" if head.status < 400 else "rejected"}.get(ended.reason, ended.reason)
+        outcome = ended.reason if ended.reason != "complete" else "answered" if head.status < 400 else "rejected"
         self.attempted(
             attempt, outcome, status=head.status, charge=charge, sent_ns=notes.sent_at(ended), ended_ns=ended.at_ns
         )
@@ -379,7 +380,7 @@ class Story:
             before=self._before,
             proven_by=identity.source if identity is not None and identity.kind != "anonymous" else "",
             declared=self._context.declared if self._context is not None else (),
-            decisions=(*self._decisions, *walked(self.route, self.trail)),
+            decisions=(*self._decisions, *(walked(self.route, self.trail) if self.trail is not None else ())),
             attempts=tuple(self._attempts),
             durations=Durations(
                 total_us=(over_ns - request.started_ns) // 1000,

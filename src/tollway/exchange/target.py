@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from typing import final
 
 import msgspec
 
@@ -14,6 +15,7 @@ from tollway.request import Ask, Dialect, InferenceRequest
 from tollway.snapshot import Listed, NoRoute, Route, Snapshot
 
 
+@final
 class Target(msgspec.Struct, frozen=True):
     """Where one attempt goes."""
 
@@ -80,7 +82,7 @@ def choose(request: InferenceRequest, ask: Ask, snapshot: Snapshot, now: int) ->
             message='The request names no model. Set "model" to provider/model, for example "openai/gpt-4o-mini".',
         )
     route = snapshot.route(ask.model, request.dialect, now)
-    if isinstance(route, NoRoute):
+    if type(route) is NoRoute:
         return Refusal(code=route.code, message=route.message)
     # Cohere's OpenAI-compatible paths have no rerank; its own has.
     elsewhere_only = request.api == "openai.rerank" and route.provider.family == "cohere"

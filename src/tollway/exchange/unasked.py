@@ -5,22 +5,9 @@ from typing import Any
 from tollway.autorouting.task import Task, read_task
 from tollway.cache.idempotency import Fresh
 from tollway.exchange.auto_steps import Decide, Decided, Pinned
+from tollway.exchange.keeping_steps import Begin, Finish, Keep, Lookup
 from tollway.exchange.recheck import Recheck
-from tollway.exchange.steps import (
-    Admit,
-    Begin,
-    Booked,
-    Command,
-    Consult,
-    Corrected,
-    Finish,
-    Keep,
-    Lookup,
-    Pause,
-    Release,
-    Seen,
-    Weighed,
-)
+from tollway.exchange.steps import Admit, Booked, Command, Consult, Corrected, Pause, Release, Seen, Weighed
 from tollway.exchange.translate_steps import Translate
 from tollway.ledger.reservation import Held
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, final
 
 import msgspec
 
@@ -16,6 +16,7 @@ LONGEST_NAME = 128
 _RESERVED = ("cf.", "tollway.")
 
 
+@final
 class MetadataInvalid(msgspec.Struct, frozen=True):
     """A metadata header that cannot be read; nothing of it is used."""
 

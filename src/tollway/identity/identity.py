@@ -1,6 +1,6 @@
 """Identity: who is asking, once it is proven."""
 
-from typing import Literal
+from typing import Literal, final
 
 import msgspec
 
@@ -8,6 +8,7 @@ from tollway.identity.keys import Key, Priority
 from tollway.identity.person import Person
 
 
+@final
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """A proven caller, or nobody in particular where a gateway lets anyone in."""
 

@@ -8,7 +8,7 @@
 A reservation ends once. Ending it again with the same outcome changes nothing.
 """
 
-from typing import Literal
+from typing import Literal, final
 
 import msgspec
 
@@ -93,6 +93,7 @@ class Balance(msgspec.Struct, frozen=True, array_like=True):
         return self.limit - self.spent - self.held
 
 
+@final
 class Held(msgspec.Struct, frozen=True, array_like=True):
     """The reservation stands, durably unless it is `unwritten`. `balances` are those of its holds, in their order, with this
     hold in them."""
@@ -106,6 +107,7 @@ class Held(msgspec.Struct, frozen=True, array_like=True):
     """Microseconds in line for money that others held."""
 
 
+@final
 class Exhausted(msgspec.Struct, frozen=True, array_like=True):
     """Nothing was held: the hold at `index` did not fit."""
 
@@ -123,6 +125,7 @@ class Exhausted(msgspec.Struct, frozen=True, array_like=True):
     """Microseconds in line for money that others held."""
 
 
+@final
 class Gone(msgspec.Struct, frozen=True, array_like=True):
     """The reservation had already ended when it was asked for again; nothing was held."""
 

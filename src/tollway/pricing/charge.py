@@ -1,6 +1,6 @@
 """What is owed for a reported usage: disjoint lines that add up to the amount."""
 
-from typing import Literal
+from typing import Literal, final
 
 import msgspec
 
@@ -23,6 +23,7 @@ class ChargeLine(msgspec.Struct, frozen=True):
     amount: Money
 
 
+@final
 class Charge(msgspec.Struct, frozen=True):
     """An amount with its reasons. `amount` is exactly the sum of the lines, where there are any."""
 
@@ -32,6 +33,7 @@ class Charge(msgspec.Struct, frozen=True):
     basis: Basis = "metered"
 
 
+@final
 class Unpriced(msgspec.Struct, frozen=True):
     """No price is known. Never zero: the budget's `on_unpriced` decides."""
 

@@ -6,6 +6,7 @@ by the cap that is in force at the provider: the caller's own, or the one this q
 """
 
 from collections.abc import Callable
+from typing import final
 
 import msgspec
 
@@ -44,6 +45,7 @@ ROUNDING = 32
 """Nanodollars: each line of a charge is rounded up on its own, and a charge has fewer lines than this."""
 
 
+@final
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
     """The most that a request may cost, and what must be so at the provider for that to be true."""
 

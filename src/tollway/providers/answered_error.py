@@ -81,6 +81,9 @@ def error_of(api: Api, body: bytes, report: Report) -> int | None:
     """
     if api not in _APIS or not body or is_heavy(body):
         return None
+    # What has neither the word nor an escape that might spell it has no error, and need not be read once more.
+    if b"error" not in body and b"\\u" not in body:
+        return None
     return _of_whole(values(body), report)
 
 

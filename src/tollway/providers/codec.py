@@ -5,7 +5,7 @@ from an answer, whole or streamed. It never touches bytes it does not have to.
 """
 
 from collections.abc import Iterable
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, final
 
 import msgspec
 
@@ -15,6 +15,7 @@ from tollway.usage import Report
 Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
 
 
+@final
 class Malformed(msgspec.Struct, frozen=True):
     """A body that this API would not take; `message` names what is wrong and where."""
 

@@ -189,7 +189,8 @@ class Completions:
 def _reasons(fields: Fields) -> bool:
     effort = fields.get("reasoning_effort")
     # `reasoning` is OpenRouter's, `thinking` what Anthropic and others take on this API.
-    return effort not in (None, "none") or any(fields.get(name) is not None for name in ("reasoning", "thinking"))
+    others = fields.get("reasoning") is not None or fields.get("thinking") is not None
+    return effort not in (None, "none") or others
 
 
 def _predicted(fields: Fields) -> int:
@@ -262,9 +263,12 @@ def _read_tools(fields: Fields, inputs: Inputs) -> None:
 
 def _read_searches(fields: Fields, model: str | None, inputs: Inputs) -> Usage | None:
     """Notes what searches without being a tool; the usage is the one search that OpenAI bills an answer and does not tell."""
-    once = fields.get("web_search_options") is not None or _ALWAYS_SEARCHES.search(model or "") is not None
+    once = fields.get("web_search_options") is not None or (
+        model is not None and "-search-" in model and _ALWAYS_SEARCHES.search(model) is not None
+    )
     # Alibaba, Azure ("on your data"), and what SDKs call an extra body.
-    if once or any(fields.get(name) for name in ("enable_search", "data_sources", "web_search")) or _lives(fields):
+    others = fields.get("enable_search") or fields.get("data_sources") or fields.get("web_search")
+    if once or others or _lives(fields):
         inputs.paid("web_search")
     return Usage(web_searches=1) if once else None
 

@@ -61,8 +61,9 @@ def substitutes(fields: Fields) -> bool:
     OpenRouter may serve another model, or run something beside it; what xAI defers is told, with its cost, by another call.
     """
     model: object = fields.get("model")
-    named = isinstance(model, str) and "@preset/" in model
-    return named or any(fields.get(name) for name in _ROUTERS)
+    if type(model) is str and "@preset/" in model:
+        return True
+    return not fields.keys().isdisjoint(_ROUTERS) and any(fields.get(name) for name in _ROUTERS)
 
 
 def others_in(fields: Fields) -> Others:
@@ -138,4 +139,7 @@ def lets_others_serve(ask: Ask, kind: str, *models: str | None) -> bool:
     """Whether a model that nobody here knows the name of may answer. `models`: all names of the one that is asked for."""
     if ask.substitutes:
         return True
-    return any(picks_model(kind, model) for model in (*models, *ask.also_models))
+    for model in models:
+        if picks_model(kind, model):
+            return True
+    return any(picks_model(kind, model) for model in ask.also_models)

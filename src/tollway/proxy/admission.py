@@ -22,7 +22,7 @@ def noted(answer: Identity | Refusal, asking: Asking, snapshot: Snapshot, attemp
 
     A key that is known and does not open (switched off, for another gateway) is no guess.
     """
-    if isinstance(answer, Identity):
+    if type(answer) is Identity:
         if answer.key is not None:
             snapshot.issued.uses[answer.key] = asking.received_at
         return answer

@@ -9,22 +9,26 @@ from typing import Any
 from tollway.cache.idempotency import WAIT_S, Fresh, Wait
 from tollway.errors import StoreUnavailable
 from tollway.exchange.auto_steps import Decide, Pinned
+from tollway.exchange.keeping_steps import Begin, Finish, Keep, Lookup
 from tollway.exchange.recheck import Recheck
 from tollway.exchange.steps import (
     Admit,
-    Begin,
     Booked,
+    Compute,
     Consult,
     Corrected,
-    Finish,
-    Keep,
-    Lookup,
+    Count,
+    ReadRequests,
+    Recall,
+    Release,
+    Remember,
     Reserve,
     Unavailable,
     Weighed,
 )
 from tollway.exchange.translate_steps import Translate, TranslateBack
 from tollway.proxy.heavy import HeavyFailed
+from tollway.proxy.jobs import carry_out, counted, settling
 from tollway.proxy.world import World
 
 log = logging.getLogger("tollway.proxy")
@@ -70,6 +74,23 @@ class Begun:
         key, self._key = self._key, None
         if key is not None and self._world.repeats is not None:
             await asyncio.shield(asyncio.ensure_future(self._world.repeats.lost(key, self._world.clock.now())))
+
+
+Seldom = Release | Count | Compute | ReadRequests | Recall | Remember | Optional
+
+
+async def carry_out_seldom(command: Seldom, world: World, begun: Begun) -> Any:
+    """The reply to a command that most requests do not have. Raises HeavyFailed."""
+    match command:
+        case Release():
+            world.ledger.release(command.reservation_id, command.code, world.clock.now())
+            return None
+        case Count():
+            return await settling(counted(command, world.heavy))
+        case Compute() | ReadRequests() | Recall() | Remember():
+            return await carry_out(command, world.jobs, world.heavy)
+        case _:
+            return await carry_out_optional(command, world, begun)
 
 
 async def carry_out_optional(command: Optional, world: World, begun: Begun) -> Any:

@@ -12,8 +12,6 @@ from typing import Any
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import (
     Authenticate,
-    Compute,
-    Count,
     Ended,
     Forward,
     Head,
@@ -22,11 +20,7 @@ from tollway.exchange.steps import (
     NotSent,
     Pause,
     Read,
-    ReadRequests,
-    Recall,
     Relay,
-    Release,
-    Remember,
     Reserve,
     Send,
     Sent,
@@ -37,12 +31,11 @@ from tollway.providers.batches import JOBS
 from tollway.providers.codec import Malformed
 from tollway.proxy.admission import authenticated
 from tollway.proxy.caller import Caller
-from tollway.proxy.carried import carry_out_optional, reserved
+from tollway.proxy.carried import Begun, carry_out_seldom, reserved
 from tollway.proxy.encoding import Decoder, DecodingFailed
 from tollway.proxy.erring import Erring
 from tollway.proxy.events import Events
 from tollway.proxy.first_part import first_part
-from tollway.proxy.jobs import carry_out, counted, settling
 from tollway.proxy.noted import Noted
 from tollway.proxy.outcome import name_of, remember
 from tollway.proxy.outgoing import prepared
@@ -78,6 +71,7 @@ class Driver:
     """One exchange, carried out."""
 
     __slots__ = (
+        "_begun",
         "_caller",
         "_decoder",
         "_encoding_failed",
@@ -111,6 +105,7 @@ class Driver:
         self._sent_ns = self._head_ns = 0
         self._erring: Erring | None = None
         self._noted = Noted(world, snapshot, request, self._caller)
+        self._begun: Begun | None = None
 
     @property
     def started(self) -> bool:
@@ -131,36 +126,30 @@ class Driver:
             while True:
                 reply = None
                 # In the order of a request; what does not wait is done here.
-                match command:
-                    case Authenticate():
-                        reply = await authenticated(command.request, self._snapshot, world)
-                    case Reserve():
-                        reply = self._noted.reserved(await reserved(command, world))
-                    case Forward():
-                        reply = self._noted.tried(await self._forward(command))
-                    case Read():
-                        reply = self._noted.ended(await self._read(plain=command.plain))
-                    case Settle():
-                        world.ledger.settle(command.entry)
-                        if command.observed is not None:
-                            world.learned.learn(command.observed)
-                    case Send():
-                        await self._caller.answer(self._noted.answering(command), world.heavy.turn)
-                        reply = Sent(time.monotonic_ns())
-                    case Log():
-                        self._noted.write(command.record)
-                    case Relay():
-                        reply = self._noted.ended(await self._relay(command))
-                    case Release():
-                        world.ledger.release(command.reservation_id, command.code, world.clock.now())
-                    case Pause():
-                        self._stopping = await self._noted.waiting(self._caller.pause(command.delay_ms))
-                    case Count():
-                        reply = await settling(counted(command, world.heavy))
-                    case Compute() | ReadRequests() | Recall() | Remember():
-                        reply = await carry_out(command, world.jobs, world.heavy)
-                    case _:
-                        reply = await carry_out_optional(command, world, self._noted.begun)
+                if type(command) is Authenticate:
+                    reply = await authenticated(command.request, self._snapshot, world)
+                elif type(command) is Reserve:
+                    reply = self._noted.reserved(await reserved(command, world))
+                elif type(command) is Forward:
+                    reply = self._noted.tried(await self._forward(command))
+                elif type(command) is Read:
+                    reply = self._noted.ended(await self._read(plain=command.plain))
+                elif type(command) is Settle:
+                    world.ledger.settle(command.entry)
+                    if command.observed is not None:
+                        world.learned.learn(command.observed)
+                elif type(command) is Send:
+                    await self._caller.answer(self._noted.answering(command), world.heavy.turn)
+                    reply = Sent(time.monotonic_ns())
+                elif type(command) is Log:
+                    self._noted.write(command.record)
+                elif type(command) is Relay:
+                    reply = self._noted.ended(await self._relay(command))
+                elif type(command) is Pause:
+                    self._stopping = await self._noted.waiting(self._caller.pause(command.delay_ms))
+                else:
+                    self._begun = self._begun or Begun(world)
+                    reply = await carry_out_seldom(command, world, self._begun)
                 command = steps.send(reply)
         except StopIteration:
             pass
@@ -172,12 +161,14 @@ class Driver:
             self._caller.let_go()
             if self._response is not None:
                 self._response.close()
-            await self._noted.close()
+            self._noted.close()
+            if self._begun is not None:
+                await self._begun.close()
 
     async def _forward(self, command: Forward) -> Head | NotSent | NoAnswer:
         provider, request, world = command.route.provider, command.request, self._world
         sent = await prepared(command, self._snapshot, world)
-        if isinstance(sent, NotSent):
+        if type(sent) is NotSent:
             return sent
         if self._caller.gone:
             said = "The caller left before anything was sent."
@@ -193,9 +184,14 @@ class Driver:
         if command.stops is not None:
             self._purse = Purse(world, command.reservation.id, command.allowance, command.stops, self._stop_upstream)
         self._caller.interruptible = True
-        world.health.probed(name_of(command.route), world.clock.now())
+        if world.health.watched:
+            world.health.probed(name_of(command.route), world.clock.now())
+        sent = self._noted.sending(sent, command)
         try:
-            answer = await first_part(world.transport, self._noted.sending(sent, command), command.timeout_ms)
+            if command.timeout_ms is None:
+                answer = await world.transport.send(sent)
+            else:
+                answer = await first_part(world.transport, sent, command.timeout_ms)
         except asyncio.CancelledError:
             refusal = self._ended_for_cost(self._interrupted())
             if refusal is not None:
@@ -207,8 +203,9 @@ class Driver:
             self._caller.interruptible = False
         self._head_ns = at_ns = time.monotonic_ns()
         answer = usable(answer, provider, at_ns)
-        remember(command, answer, (at_ns - self._sent_ns) // 1_000_000, self._snapshot, world)
-        if isinstance(answer, NotSent | NoAnswer):
+        if world.health.watched or provider.keys:
+            remember(command, answer, (at_ns - self._sent_ns) // 1_000_000, self._snapshot, world)
+        if type(answer) is NotSent or type(answer) is NoAnswer:
             return answer
         self._response = answer
         self._erring = Erring(command, sent.headers, world)
@@ -257,7 +254,9 @@ class Driver:
             reason,
             report or Report(),
             output_bytes=output_bytes,
-            raw=erring.shown(raw if failed is None else body, failed or status),
+            raw=raw
+            if status < 400 and failed is None
+            else erring.shown(raw if failed is None else body, failed or status),
             first_chunk_ns=watched.first_ns,
             bytes_passed=answer.size,
             failed=failed,

@@ -33,7 +33,8 @@ class Erring:
         request = self._command.request
         if report is None or request.method != "POST":
             return None
-        return self._noted(error_of(request.api, body, report))
+        status = error_of(request.api, body, report)
+        return self._noted(status) if status is not None else None
 
     def stream(self, reason: str, output_bytes: int, report: Report) -> int | None:
         """The status of the error that is all that a stream has told; `None` where there was more, or nothing."""

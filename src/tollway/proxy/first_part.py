@@ -19,7 +19,7 @@ async def first_part(
     """
     began = time.monotonic()
     answer = await transport.send(request)
-    if timeout_ms is None or isinstance(answer, NotSent | NoAnswer):
+    if timeout_ms is None or type(answer) is NotSent or type(answer) is NoAnswer:
         return answer
     try:
         async with asyncio.timeout(max(timeout_ms / 1000 - (time.monotonic() - began), _LEAST_S)):

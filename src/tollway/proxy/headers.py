@@ -139,9 +139,11 @@ def _caller_key(credentials: tuple[Credential, ...], provider: Provider, is_ours
 def incoming(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
     """The headers of a provider's answer that a caller may see."""
     return tuple(
-        (name, value)
-        for name, value in headers
-        if name in _SHOWN or (name.startswith(_SHOWN_PREFIXES) and name not in _CONNECTION)
+        [
+            header
+            for header in headers
+            if header[0] in _SHOWN or (header[0].startswith(_SHOWN_PREFIXES) and header[0] not in _CONNECTION)
+        ]
     )
 
 

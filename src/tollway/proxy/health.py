@@ -48,14 +48,15 @@ class _Target:
 class Health:
     """One for a process. `now` is Unix milliseconds everywhere."""
 
-    __slots__ = ("_targets",)
+    __slots__ = ("watched",)
 
     def __init__(self) -> None:
-        self._targets: dict[str, _Target] = {}
+        self.watched: dict[str, _Target] = {}
+        """By their names; empty where no route has asked."""
 
     def note(self, name: str, now: int, *, ok: bool, latency_ms: int | None = None) -> None:
         """A call of the target has ended so. `latency_ms`: until the head of its answer."""
-        target = self._targets.get(name)
+        target = self.watched.get(name)
         if target is None:
             return
         if latency_ms is not None and ok:
@@ -89,23 +90,23 @@ class Health:
         return tuple(self._seen(name, now) for name in names)
 
     def _seen(self, name: str, now: int) -> Seen:
-        target = self._targets.get(name)
+        target = self.watched.get(name)
         if target is None:
-            if len(self._targets) >= REMEMBERED:
-                del self._targets[next(iter(self._targets))]
-            target = self._targets[name] = _Target()
+            if len(self.watched) >= REMEMBERED:
+                del self.watched[next(iter(self.watched))]
+            target = self.watched[name] = _Target()
         resting = _rests(target, now) or (target.rest_ms > 0 and now < target.probing_until <= now + PROBE_MS)
         return Seen(resting, target.latency_ms)
 
     def probed(self, name: str, now: int) -> None:
         """A call is about to be made of a target whose rest is over: others wait for how it ends."""
-        target = self._targets.get(name)
+        target = self.watched.get(name)
         if target is not None and target.rest_ms and not _rests(target, now):
             target.probing_until = now + PROBE_MS
 
     def resting(self, now: int) -> dict[str, int]:
         """Targets that rest → until when."""
-        return {name: target.resting_until for name, target in self._targets.items() if _rests(target, now)}
+        return {name: target.resting_until for name, target in self.watched.items() if _rests(target, now)}
 
 
 def _rests(target: _Target, now: int) -> bool:

@@ -15,7 +15,6 @@ from tollway.logs.record import LogRecord
 from tollway.logs.rules import DEFAULT, Wanted, wanted
 from tollway.proxy.caller import Caller
 from tollway.proxy.capture import Capture, painter_of, secrets_of
-from tollway.proxy.carried import Begun
 from tollway.proxy.transport import UpstreamRequest
 from tollway.proxy.world import World
 from tollway.request import NO_HANDLING, InferenceRequest
@@ -38,13 +37,11 @@ class Noted:
         "_tried_us",
         "_waited_us",
         "_wanted",
-        "begun",
     )
 
     def __init__(self, world: World, snapshot: Snapshot, request: InferenceRequest, caller: Caller) -> None:
         self._records = world.records
         self._telemetry, self._headers, self._snapshot = world.telemetry, request.headers, snapshot
-        self.begun = Begun(world)
         self._capture: Capture | None = None
         self._wanted: Wanted | None = None
         self._sent_ns = 0
@@ -74,7 +71,7 @@ class Noted:
         """A try has an answer, or will have none."""
         if type(reply) is not Head and self._sent_ns:
             self._past_us += (time.monotonic_ns() - self._sent_ns) // 1000
-            if isinstance(reply, NoAnswer):
+            if type(reply) is NoAnswer:
                 reply = msgspec.structs.replace(reply, sent_ns=self._sent_ns)
         self._sent_ns = 0
         return reply
@@ -86,7 +83,7 @@ class Noted:
 
     def reserved(self, reply: T) -> T:
         """Money is held, or not."""
-        if isinstance(reply, Held | Exhausted):
+        if type(reply) is Held or type(reply) is Exhausted:
             self._waited_us += reply.waited_us
         return reply
 
@@ -119,11 +116,10 @@ class Noted:
         if self._capture is not None and not _is_stranger(record):
             self._capture.keep(record)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """The exchange is over."""
         if self._capture is not None:
             self._capture.close()
-        await self.begun.close()
 
     def _with_waits(self, record: LogRecord) -> Any:
         durations = record.durations

@@ -20,7 +20,7 @@ def remember(
 ) -> None:
     """Notes how the call that `command` asked for went. `took_ms`: until the head of its answer."""
     route, request, now = command.route, command.request, world.clock.now()
-    if isinstance(answer, NotSent | NoAnswer):
+    if type(answer) is NotSent or type(answer) is NoAnswer:
         if answer.code not in _OURS and not _was_too_hasty(command, answer.code, snapshot):
             world.health.note(name_of(route), now, ok=False)
         return

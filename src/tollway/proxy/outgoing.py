@@ -24,7 +24,7 @@ async def prepared(command: Forward, snapshot: Snapshot, world: World) -> Upstre
     """The request that `command` sends, or why it cannot be made now."""
     provider = command.route.provider
     try:
-        body = await body_of(command, world.heavy)
+        body = command.request.body if command.rewrite is None else await body_of(command, world.heavy)
         return await outgoing(command, body, snapshot, world.url(provider), world.signer)
     except CredentialsUnavailable as error:
         log.error("provider %s: %s", provider.slug, error)

@@ -92,15 +92,14 @@ def usable(
     answer: Response | TransportNotSent | TransportNoAnswer, provider: Provider, at_ns: int
 ) -> Response | NotSent | NoAnswer:
     """What the transport gave, or why it is no answer."""
-    name = f'Provider "{provider.slug}"'
-    if isinstance(answer, TransportNotSent):
-        return NotSent(answer.code, f"{name}: {answer.message}", at_ns)
-    if isinstance(answer, TransportNoAnswer):
-        return NoAnswer(answer.code, f"{name}: {answer.message}", at_ns)
+    if type(answer) is TransportNotSent:
+        return NotSent(answer.code, f'Provider "{provider.slug}": {answer.message}', at_ns)
+    if type(answer) is TransportNoAnswer:
+        return NoAnswer(answer.code, f'Provider "{provider.slug}": {answer.message}', at_ns)
     if 300 <= answer.status < 400:
         # Its answer is elsewhere, so no work was done here; and a provider's key follows nobody there.
         answer.close()
-        message = f"{name} answered {answer.status}, a redirect, and none is followed: check its base_url."
+        message = f'Provider "{provider.slug}" answered {answer.status}, a redirect, and none is followed: check its base_url.'
         return NotSent("upstream_invalid", message, at_ns)
     return answer
 
@@ -163,15 +162,17 @@ class WholeAnswer:
     `failed`: the encoding is not what the head said, or the answer grows without bound.
     """
 
-    __slots__ = ("_decoder", "_first", "_plain", "_raw", "_turn", "failed", "size")
+    __slots__ = ("_decoder", "_first", "_length", "_plain", "_raw", "_turn", "failed", "size")
 
     def __init__(self, coding: Decoder | None, turn: Turn, length: int = 0) -> None:
         """`length`: what the head says that will come, as it comes."""
         self._decoder = coding
         self._turn = turn
         self._first = b""
-        self._raw = Gathering(turn, length)
-        self._plain = Gathering(turn)
+        self._length = length
+        self._raw: Gathering | None = None
+        """Of an answer that came in more than one piece."""
+        self._plain = Gathering(turn) if coding is not None else None
         self.size = 0
         """Bytes as they came."""
         self.failed = False
@@ -180,13 +181,14 @@ class WholeAnswer:
         """Takes the next piece in."""
         self.size += len(piece)
         if self._first:
+            self._raw = Gathering(self._turn, self._length)
             await self._raw.add(self._first)
             self._first = b""
-        if self._raw.size:
+        if self._raw is not None:
             await self._raw.add(piece)
         else:
             self._first = piece
-        if self._decoder is None or self.failed:
+        if self._decoder is None or self._plain is None or self.failed:
             return
         try:
             async for plain in decoded(self._decoder, piece, self._turn):
@@ -197,11 +199,11 @@ class WholeAnswer:
 
     def raw(self) -> bytes:
         """What came."""
-        return self._raw.whole() if self._raw.size else self._first
+        return self._raw.whole() if self._raw is not None and self._raw.size else self._first
 
     def plain(self) -> bytes:
         """What can be read; what came, where it cannot."""
-        return self.raw() if self._decoder is None or self.failed else self._plain.whole()
+        return self.raw() if self._plain is None or self.failed else self._plain.whole()
 
 
 _SAYS_ITS_END: frozenset[Api] = frozenset({"openai.chat", "openai.responses", "anthropic.messages", "google.generate"})

@@ -126,7 +126,7 @@ class Entry:
             )
             return
         found = self._surface(method, raw_path, snapshot, taken)
-        if isinstance(found, NoSuchPath):
+        if type(found) is NoSuchPath:
             refused.dialect = found.dialect or refused.dialect
             await refused.answer(send, found.code, found.message, allow=found.allow.encode())
             return
@@ -173,24 +173,25 @@ class Entry:
         body = await buffer.body(receive, taken.length)
         if body is None:
             return
-        if isinstance(body, Refusal):
+        if type(body) is Refusal:
             await refused.answer(send, body.code, body.message, unread=True)
             return
+        call = found if type(found) is Call else None
         request = InferenceRequest(
             id=identifier,
             received_at=now,
             started_ns=started_ns,
             method=method,
             path=raw_path,
-            upstream_path=found.path if isinstance(found, Call) else raw_path,
+            upstream_path=call.path if call is not None else raw_path,
             query=query,
             headers=tuple(scope["headers"]),
             content_type=taken.content_type,
             body=body,
-            api=found.api if isinstance(found, Call) else "openai.other",
+            api=call.api if call is not None else "openai.other",
             dialect=dialect,
             gateway=found.gateway,
-            provider=found.provider if isinstance(found, Call) else None,
+            provider=call.provider if call is not None else None,
             credentials=credentials,
             metadata=taken.metadata,
             custom_cost=taken.custom_cost,
@@ -200,14 +201,14 @@ class Entry:
             user_agent=taken.user_agent,
             peer=peer,
         )
-        if isinstance(found, Models | OwnBudget):
+        if type(found) is Models or type(found) is OwnBudget:
             await self._own_answer(found, request, refused, send)
             return
         # The listener's own request object stands behind its `receive`.
         cycle = getattr(receive, "__self__", None)
         driver = Driver(self._world, snapshot, request, send, scope.get("tollway.connection"), cycle)
         try:
-            if isinstance(found, Steps):
+            if type(found) is Steps:
                 await self._in_steps(request, snapshot, driver, refused, send)
             elif request.api in JOBS:
                 await driver.run(job_exchange(request, snapshot, self._calendar, now))

@@ -1,6 +1,7 @@
 """How a provider's paths are written in short: Cloudflare's forms of them, made into the provider's own."""
 
 import re
+from typing import final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -9,6 +10,7 @@ from tollway.gateway import Provider
 from tollway.request import Dialect
 
 
+@final
 class NoSuchPath(msgspec.Struct, frozen=True):
     """Nothing is served there; `code` of `errors.REASONS`."""
 

@@ -11,6 +11,7 @@
 """
 
 import re
+from typing import final
 from urllib.parse import unquote
 
 import msgspec
@@ -22,6 +23,7 @@ from tollway.request import Api, Dialect
 from tollway.snapshot import Snapshot
 
 
+@final
 class Call(msgspec.Struct, frozen=True):
     """A path that is model traffic."""
 
@@ -34,6 +36,7 @@ class Call(msgspec.Struct, frozen=True):
     """Provider-side, starting with "/"."""
 
 
+@final
 class Models(msgspec.Struct, frozen=True):
     """A list of the models that can be called, answered by Tollway itself."""
 
@@ -43,6 +46,7 @@ class Models(msgspec.Struct, frozen=True):
     """One model's card; `None` for the list."""
 
 
+@final
 class Steps(msgspec.Struct, frozen=True):
     """Cloudflare's universal endpoint: the body is an array of calls, which are tried in turn."""
 
@@ -50,6 +54,7 @@ class Steps(msgspec.Struct, frozen=True):
     dialect: Dialect = "openai"
 
 
+@final
 class OwnBudget(msgspec.Struct, frozen=True):
     """What the caller itself may still spend, answered by Tollway."""
 

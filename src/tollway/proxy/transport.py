@@ -8,7 +8,7 @@ repeats a request that the provider may have seen whole.
 """
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -80,6 +80,7 @@ class UpstreamRequest(msgspec.Struct, frozen=True):
     """The longest silence inside the response's body."""
 
 
+@final
 class NotSent(msgspec.Struct, frozen=True):
     """Nothing reached the provider, provably: there is nothing to charge."""
 
@@ -87,6 +88,7 @@ class NotSent(msgspec.Struct, frozen=True):
     message: str
 
 
+@final
 class NoAnswer(msgspec.Struct, frozen=True):
     """The request, or part of it, was sent and no response head came: the provider may have done the work."""
 

@@ -59,9 +59,11 @@ class Counted:
         self._found: dict[tuple[str, ...], int] = {}
 
     def add(self, *labels: str) -> None:
-        if labels not in self._found and len(self._found) >= MOST_SERIES:
+        known = self._found.get(labels)
+        if known is None and len(self._found) >= MOST_SERIES:
             labels = (OTHER,) * len(self._names)
-        self._found[labels] = self._found.get(labels, 0) + 1
+            known = self._found.get(labels)
+        self._found[labels] = (known or 0) + 1
 
     def family(self) -> Family:
         samples = (Sample(dict(zip(self._names, labels, strict=True)), n) for labels, n in tuple(self._found.items()))
