@@ -60,28 +60,29 @@ def price(
 
     `size` is the length of its body where that is not at hand.
     """
+    provider, listed = target.route.provider, target.listed
     if is_free(request.api, request.method, request.upstream_path):
         return answer.FREE if request.method == "POST" else answer.READ
     terms = target.terms
     dearest = terms.price
-    others = ask.also_models or lets_others_serve(ask, target.provider.kind, target.model, target.listed.model)
+    others = ask.also_models or lets_others_serve(ask, provider.kind, target.model, listed.model)
     if others and dearest is None:
         if not terms.at_ceiling:
-            return Unpriced(target.provider.slug, target.model or "", _SUBSTITUTES)
-        dearest = snapshot.book.at_ceiling(target.listed.provider)
-    if ask.media_bytes and not target.provider.kind:
+            return Unpriced(provider.slug, target.model or "", _SUBSTITUTES)
+        dearest = snapshot.book.at_ceiling(listed.provider)
+    if ask.media_bytes and not provider.kind:
         # A server nobody knows may take a picture's bytes for text.
         ask = msgspec.structs.replace(ask, media_bytes=0)
     gateway = snapshot.gateways[request.gateway]
     quote = estimate(
         ask,
         len(request.body) if size is None else size,
-        provider=target.listed.provider,
-        model=target.listed.model,
+        provider=listed.provider,
+        model=listed.model,
         book=snapshot.book,
         at_ms=now,
         default_output_tokens=gateway.default_output_tokens,
-        auto_is_standard=target.provider.auto_is_standard,
+        auto_is_standard=provider.auto_is_standard,
         price=dearest,
         at_ceiling=terms.at_ceiling,
         window_at_least=_LONG_CONTEXT if request.dialect == "anthropic" and asks_for_long_context(request) else 0,

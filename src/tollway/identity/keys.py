@@ -5,7 +5,6 @@ look-up. A key given in settings may also be any other string of sixteen charact
 the keys it has handed out.
 """
 
-import hashlib
 import hmac
 import re
 import zlib
@@ -125,7 +124,7 @@ def is_well_formed(text: str) -> bool:
 
 def digest(secret: str, pepper: bytes) -> bytes:
     """What is kept of a key: an HMAC, so that a stolen settings store opens nothing."""
-    return hmac.digest(pepper, secret.encode(), hashlib.sha256)
+    return hmac.digest(pepper, secret.encode(), "sha256")
 
 
 def _written(number: int, alphabet: str, width: int) -> str:

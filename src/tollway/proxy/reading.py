@@ -67,9 +67,16 @@ def head_of(
 
     `path`: where it was asked for, at the provider.
     """
-    content_type = value_of(answer.headers, b"content-type") or b""
-    length = value_of(answer.headers, b"content-length")
-    large = length is not None and length.isdigit() and int(length) > LARGEST_READ
+    content_type, length, encoding = b"", b"", None
+    # The first of each name counts.
+    for name, value in reversed(answer.headers):
+        if name == b"content-type":
+            content_type = value
+        elif name == b"content-length":
+            length = value
+        elif name == b"content-encoding":
+            encoding = value
+    large = length.isdigit() and int(length) > LARGEST_READ
     # Cohere's and others' streams of JSON lines have names with both words in them.
     json = b"json" in content_type and b"ndjson" not in content_type and b"stream" not in content_type
     streamed = not json or large or request.upstream_path.endswith(":streamGenerateContent")
@@ -78,7 +85,7 @@ def head_of(
     readable = True
     coding = None
     try:
-        coding = decoder(value_of(answer.headers, b"content-encoding"))
+        coding = decoder(encoding) if encoding is not None else None
     except DecodingFailed as error:
         log.warning("provider answer cannot be metered: %s", error)
         readable = False
