@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: dashboard dashboard-if-possible chromium-if-possible check-dashboard run test check lint types unit test-slow simulate demo fuzz bench bench-features lock build clean
+.PHONY: dashboard dashboard-if-possible chromium-if-possible check-dashboard run test check lint types unit test-slow simulate demo fuzz bench bench-features bench-off lock build clean
 
 run: $(VENV)/run.stamp dashboard-if-possible ## install, start the gateway on the embedded default, print its address
 	$(BIN)/tollway serve $(ARGS)
@@ -38,6 +38,9 @@ bench: $(VENV)/run.stamp ## against nginx and other gateways, in one run (docs/r
 
 bench-features: $(VENV)/run.stamp ## what rate limits, cache, routes, retries and translation cost a request where they are on
 	$(BIN)/python bench/run.py --only c1,c64 --peers nginx,tollway-unified,tollway-rates,tollway-cache,tollway-retries,tollway-route,tollway-translation $(ARGS)
+
+bench-off: $(VENV)/run.stamp ## what each of them costs a request that it has nothing to do with, in one process
+	$(BIN)/python bench/off.py $(ARGS)
 
 build: $(VENV)/dev.stamp ## wheel and sdist into dist/, with the dashboard inside
 	TOLLWAY_DASHBOARD=required $(BIN)/python -m build
