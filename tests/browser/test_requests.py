@@ -2,13 +2,17 @@
 
 import json
 import re
+from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from tests.admin.gateways import ALICE_KEY
 from tests.browser.visiting import Visitor, looked_at
 
 HELLO = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hello there!"}], "max_tokens": 60}
+
+
+TOPIC = "<b>tax</b>\u202eevil"
 
 
 def called(visitor: Visitor) -> str:
@@ -128,3 +132,66 @@ def test_a_request_is_copied_as_curl_without_a_key(chromium: Browser, gateway: s
 def test_requests_are_whole_on_every_screen(chromium: Browser, gateway: str, width: int, scheme: str) -> None:
     wrong = looked_at(chromium, gateway, ["/requests?range=30d", "/requests?status=429&range=30d"], width, scheme)
     assert wrong == {}
+
+
+def test_what_a_caller_wrote_is_never_mark_up_nor_steers_what_is_read_and_is_whole_on_demand(visitor: Visitor) -> None:
+    """A path that a shell would read on from, and metadata that was added afterwards."""
+    page = visitor.page
+    refused = page.request.get(f"{visitor.url}/v1/<i>x</i>';reboot;'", headers={"authorization": f"Bearer {ALICE_KEY}"})
+    request_id = refused.headers["tollway-request-id"]
+    csrf = page.request.get(f"{visitor.url}/api/v1/session").json()["csrf"]
+    said = page.request.patch(
+        f"{visitor.url}/api/v1/logs/{request_id}",
+        headers={"tollway-csrf": csrf},
+        data={"metadata": {"topic": TOPIC, "note": "first line\nsecond " + "x" * 450 + "the end"}},
+    )
+    assert said.status == 200, said.text()
+    visitor.open(f"/requests?open={request_id}&range=30d")
+    dialog = page.get_by_role("dialog")
+    topic = dialog.get_by_role("row", name=re.compile(r"metadata\.topic"))
+    expect(topic).to_contain_text(r"<b>tax</b>\u202eevil")
+    expect(topic).to_contain_text("added afterwards")
+    expect(topic.locator("b")).to_have_count(0)
+    note = dialog.get_by_role("row", name=re.compile(r"metadata\.note"))
+    expect(note).to_contain_text(r"first line\nsecond")
+    expect(note).not_to_contain_text("the end")
+    note.get_by_role("button", name="Show all 475 characters").click()
+    expect(note).to_contain_text("the end")
+    note.get_by_role("button", name="Show less").click()
+    expect(note).not_to_contain_text("the end")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.goto(f"{visitor.url}/dashboard/requests?range=30d&metadata.topic={quote(TOPIC)}")
+    expect(page.get_by_role("group", name="Filters")).to_contain_text(r"metadata.topic is <b>tax</b>\u202eevil")
+    expect(page.get_by_role("table", name="Requests").locator("tbody tr")).to_have_count(1)
+
+
+def test_lists_show_a_value_that_looks_like_mark_up_as_what_it_is_and_cut_a_long_one(visitor: Visitor) -> None:
+    page = visitor.page
+    odd = ("<i>ml</i>\u202eX", "\u001b]0;title\u0007" + "w" * 10_240)
+
+    def spoilt(route: Route) -> None:
+        answer = route.fetch()
+        told = json.loads(answer.text())
+        for number, group in enumerate(each for each in told["groups"] if "metadata.team" in each["group"]):
+            group["group"]["metadata.team"] = odd[number % 2]
+        route.fulfill(response=answer, json=told)
+
+    def spoilt_too(route: Route) -> None:
+        answer = route.fetch()
+        told = json.loads(answer.text())
+        for number, item in enumerate(told["items"]):
+            item["request_model"] = item["user"] = odd[number % 2]
+        route.fulfill(response=answer, json=told)
+
+    page.route("**/api/v1/analytics?*", spoilt)
+    page.route("**/api/v1/logs?*", spoilt_too)
+    for path, name in (("/spend?by=metadata.team&range=30d", "Spend"), ("/requests?range=30d", "Requests")):
+        visitor.open(path)
+        rows = page.get_by_role("table", name=name, exact=True).locator("tbody tr")
+        expect(rows.nth(0)).to_contain_text(r"<i>ml</i>\u202eX")
+        expect(rows.nth(1)).to_contain_text(r"\u001b]0;title\u0007www")
+        assert len(rows.nth(1).inner_text()) < 500
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    visitor.open("/spend?by=metadata.team&range=30d")
+    legend = page.get_by_role("button", name=re.compile("^<i>ml"))
+    expect(legend.first).to_contain_text(r"<i>ml</i>\u202eX")

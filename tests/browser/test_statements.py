@@ -122,5 +122,5 @@ def test_a_long_name_in_the_legend_of_a_chart_is_cut(visitor: Visitor) -> None:
     visitor.page.route(re.compile(r"/api/v1/analytics\?"), rename)
     page = visitor.open("/spend?by=model")
     legend = page.locator(".tw-legend").first
-    expect(legend.get_by_title(long)).to_be_visible()
+    expect(legend.get_by_title(long).first).to_be_visible()
     assert legend.evaluate("one => one.scrollWidth <= one.clientWidth")

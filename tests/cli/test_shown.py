@@ -1,8 +1,10 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollway.cli.shown import amount, bar, instant, share
+from tollway.cli.shown import amount, bar, complain, instant, json_text, rows, say, share, show_json, table
 
 
 @given(st.integers(-(10**12), 10**12), st.integers(0, 10**12), st.integers(0, 10**12))
@@ -41,3 +43,31 @@ def test_a_share_of_nothing_is_no_number() -> None:
 def test_a_share_below_nothing_is_as_large_as_the_same_one_above() -> None:
     assert share(-107, 1000) == "-10.7 %"
     assert share(-1, 10_000) == "0.0 %"
+
+
+STEERING = "ml\x1b[2J\x9b31m\u202egnp\x07"
+
+
+def test_what_somebody_wrote_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    say(f"team {STEERING}")
+    complain(f"team {STEERING}")
+    rows(table("Teams", ("team", "left")), [(STEERING,)])
+    told = capsys.readouterr()
+    assert "team ml\N{REPLACEMENT CHARACTER}[2J" in told.out
+    for text in (told.out, told.err):
+        assert set("\x1b\x9b\u202e\x07").isdisjoint(text)
+
+
+def test_letters_of_every_language_and_ends_of_lines_stay(capsys: pytest.CaptureFixture[str]) -> None:
+    say("Forschung für 研究, فريق\nzwei")
+    assert capsys.readouterr().out == "Forschung für 研究, فريق\nzwei\n"
+
+
+def test_json_for_a_terminal_says_the_same_and_cannot_steer_it(capsys: pytest.CaptureFixture[str]) -> None:
+    value = {"team": STEERING + "研究\U000e0067", STEERING: [1, None]}
+    show_json(value)
+    text = capsys.readouterr().out
+    assert json.loads(text) == value
+    assert "研究" in text
+    assert all(each.isprintable() or each == "\n" for each in text)
+    assert json_text({"a": "b"}) == '{"a": "b"}'

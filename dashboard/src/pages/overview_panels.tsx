@@ -10,6 +10,8 @@ import { nanodollars, percent } from "../money";
 import { Amount } from "../pieces/amount";
 import { Chip } from "../pieces/chip";
 import { Panel } from "../pieces/page";
+import { cut, plain } from "../pieces/plain";
+import { Said } from "../pieces/said";
 import { Empty, Failed, Loading } from "../pieces/states";
 import { carried, useAddress, useSpan, type Asked } from "../shell/address";
 import { count, minute } from "../time";
@@ -51,7 +53,8 @@ export function Movers({ gateway, asked }: Props) {
               className="tw-top-line tw-mover"
             >
               <Text span inherit truncate>
-                {group.user ?? <span className="tw-dim">no person</span>} <span className="tw-dim">· {group.model ?? "no model"}</span>
+                {group.user ? <Said text={group.user} /> : <span className="tw-dim">no person</span>}{" "}
+                <span className="tw-dim">· {group.model ? <Said text={group.model} /> : "no model"}</span>
               </Text>
               <span className="tw-number">
                 <Icon size={14} aria-label={change < 0n ? "less" : "more"} /> <Amount of={change < 0n ? -change : change} fw={600} />
@@ -161,7 +164,7 @@ export function Health({ gateway, asked }: Props) {
             to="/prices"
             search={{ tab: "unpriced" }}
           >
-            {(unpriced ?? 0) > 0 && models.data?.groups.map(({ group }) => group.model ?? "no model").join(", ")}
+            {(unpriced ?? 0) > 0 && models.data?.groups.map(({ group }) => plain(cut(group.model ?? "no model", 80))).join(", ")}
           </Point>
           <Point name="List prices" tone={days !== null && days > STALE_DAYS ? "near" : "good"} word={days === null ? "unknown" : days > STALE_DAYS ? "stale" : "fresh"} to="/prices">
             of {status.data.price_book.date}, {days === 1 ? "1 day" : `${days ?? "?"} days`} old

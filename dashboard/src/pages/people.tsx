@@ -10,6 +10,7 @@ import { Amount } from "../pieces/amount";
 import { Dim } from "../pieces/dim";
 import { Filters, useFilters } from "../pieces/filters";
 import { Page, Panel } from "../pieces/page";
+import { Said } from "../pieces/said";
 import { Empty, Failed, Loading } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
 import { carried, useAddress, useSpan, type Address } from "../shell/address";
@@ -218,7 +219,9 @@ function Name({ row, now }: { row: Row; now: number }) {
   if (row.name === null) return <Dim>nobody named</Dim>;
   return (
     <>
-      <span className="tw-person-name">{row.name}</span>
+      <span className="tw-person-name">
+        <Said text={row.name} />
+      </span>
       {row.last_charged_at && (
         <Text size="xs" c="dimmed" fw={400} title={minute(row.last_charged_at)}>
           last charge {relative(row.last_charged_at, now)}

@@ -10,6 +10,7 @@ import { Amount, Change } from "../pieces/amount";
 import { Chip } from "../pieces/chip";
 import { Dim } from "../pieces/dim";
 import { Page, Panel } from "../pieces/page";
+import { Said } from "../pieces/said";
 import { grainOf, namer, SpendChart } from "../pieces/spend_chart";
 import { Empty, Failed, Loading } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
@@ -279,7 +280,7 @@ const LOGS: readonly Column<Log>[] = [
     head: "Request",
     cell: (log) => (
       <>
-        <span className="tw-model">{log.request_model ?? "no model"}</span>
+        <span className="tw-model">{log.request_model === null ? "no model" : <Said text={log.request_model} />}</span>
         <Text size="xs" c="dimmed">
           {instant(log.at)}
         </Text>

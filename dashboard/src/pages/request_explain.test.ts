@@ -8,6 +8,13 @@ describe("curl", () => {
       `curl -X POST 'http://gateway/v1/chat/completions' \\\n  -H "Authorization: Bearer $TOLLWAY_KEY" \\\n  -H 'Content-Type: application/json' \\\n  -d '{"content":"it'\\''s"}'`,
     );
   });
+  it("lets nothing that a caller wrote out of its quotes, nor steer the terminal", () => {
+    const path = "/v1/x';rm -rf ~;'?\u202e=\u001b\ud800";
+    const text = curl({ method: "POST", path, gateway: "default" }, { model: "a\u202eb\u009b2J\u{e0067}'" }, "http://gateway");
+    expect(text.split(" \\\n")[0]).toBe(`curl -X POST 'http://gateway/v1/x'\\'';rm%20-rf%20~;'\\''?%E2%80%AE=%1B%EF%BF%BD'`);
+    expect(text.split("-d ")[1]).toBe(`'{"model":"a\\u202eb\\u009b2J\\udb40\\udc67'\\''"}'`);
+    expect(curl({ method: "X;reboot", path: "/", gateway: "default" }, {}, "")).toContain("-X 'X;reboot' ");
+  });
   it("asks with a body only where there is one", () => {
     expect(curl({ method: "GET", path: "/v1/models", gateway: "default" }, {}, "")).not.toContain("-d");
   });

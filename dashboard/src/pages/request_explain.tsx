@@ -111,10 +111,22 @@ export function Explain({ log }: { log: Detail }) {
   );
 }
 
-/** What asks the same again in a shell: the key stays a variable, and quotes are those of a shell. */
+/** What asks the same again in a shell: the key stays a variable, and nothing that a caller wrote ends a quote or steers a terminal. */
 export function curl(log: Pick<Detail, "method" | "path" | "gateway">, asked: unknown, origin: string): string {
-  const quoted = `'${JSON.stringify(asked).replaceAll("'", `'\\''`)}'`;
-  const lines = [`curl -X ${log.method} '${origin}${log.path}'`, `-H "Authorization: Bearer $TOLLWAY_KEY"`];
-  if (log.method !== "GET") lines.push("-H 'Content-Type: application/json'", `-d ${quoted}`);
+  const path = log.path.replace(/[^\x21-\x7e]/gu, (character) => encodeURIComponent(/\p{Cs}/u.test(character) ? "\ufffd" : character));
+  const lines = [`curl -X ${quoted(log.method)} ${quoted(origin + path)}`, `-H "Authorization: Bearer $TOLLWAY_KEY"`];
+  if (log.method !== "GET") lines.push("-H 'Content-Type: application/json'", `-d ${quoted(json(asked))}`);
   return lines.join(" \\\n  ");
+}
+
+/** One word of a shell. */
+function quoted(text: string): string {
+  return /^\w+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** JSON in which what is not seen is escaped, as all of it may be (RFC 8259, 7). */
+function json(value: unknown): string {
+  return JSON.stringify(value).replace(/[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu, (character) =>
+    [...Array(character.length).keys()].map((place) => `\\u${character.charCodeAt(place).toString(16).padStart(4, "0")}`).join(""),
+  );
 }

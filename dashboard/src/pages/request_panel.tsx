@@ -10,6 +10,7 @@ import { useWho } from "../api/session";
 import { Amount } from "../pieces/amount";
 import { Chip } from "../pieces/chip";
 import { Copyable } from "../pieces/copyable";
+import { Said, SaidWhole } from "../pieces/said";
 import { Failed, Loading } from "../pieces/states";
 import { instant } from "../time";
 import { Bodies, Feedback } from "./request_bodies";
@@ -68,17 +69,17 @@ function Shown({ log }: { log: Detail }) {
           )}
           {log.user && (
             <Button component={Link} to="/requests" search={{ user: log.user } as never} variant="default">
-              More of {log.user}
+              More of <Said text={log.user} />
             </Button>
           )}
         </Group>
       </div>
       {reason && (
         <Alert color="red" variant="outline" title="Why it was refused">
-          {reason.detail || reason.code.replaceAll("_", " ")}
+          <SaidWhole text={reason.detail || reason.code.replaceAll("_", " ")} />
           {reason.rule && (
             <Text size="xs" c="dimmed" mt={4}>
-              by {reason.rule}
+              by <Said text={reason.rule} />
             </Text>
           )}
         </Alert>
@@ -109,7 +110,7 @@ function Shown({ log }: { log: Detail }) {
                 {decision.step}: {decision.code.replaceAll("_", " ") || decision.outcome}
               </Chip>
               <Text size="xs" c="dimmed">
-                {[decision.rule, decision.detail].filter(Boolean).join(" — ")}
+                <SaidWhole text={[decision.rule, decision.detail].filter(Boolean).join(" — ")} />
               </Text>
             </div>
           ))}
@@ -130,7 +131,7 @@ function Attempts({ log }: { log: Detail }) {
   if (log.attempts.length === 0)
     return (
       <Text size="sm" c="dimmed">
-        {log.request_model ?? "No model"} was asked for, and no provider was called{log.cached ? ": the answer was kept" : ""}.
+        {log.request_model === null ? "No model" : <SaidWhole text={log.request_model} />} was asked for, and no provider was called{log.cached ? ": the answer was kept" : ""}.
       </Text>
     );
   return (
@@ -142,11 +143,11 @@ function Attempts({ log }: { log: Detail }) {
               {attempt.number}
             </Table.Td>
             <Table.Td>
-              {attempt.provider}/{attempt.model}
+              <Said text={`${attempt.provider}/${attempt.model}`} />
               {attempt.outcome === "answered" && log.response_model && log.response_model !== attempt.model && (
                 <Text span inherit c="dimmed">
                   {" "}
-                  → {log.response_model}
+                  → <Said text={log.response_model} />
                 </Text>
               )}
             </Table.Td>
@@ -169,11 +170,12 @@ function Attempts({ log }: { log: Detail }) {
 function Identity({ log }: { log: Detail }) {
   const proof = log.proven_by === "token" ? "said by its token" : log.key ? `said by the key ${log.key}` : "";
   const said = (name: string) => (log.declared.includes(name) ? "said by the caller's header alone" : proof);
-  const lines: [string, ReactNode, string][] = [
+  const lines: [string, string | null, string][] = [
     ["user", log.user, proof],
     ["service", log.service, proof],
     ["groups", log.groups.join(", ") || null, proof],
-    ...Object.entries(log.metadata).map(([name, value]): [string, ReactNode, string] => [`metadata.${name}`, value, said(name)]),
+    ...Object.entries(log.metadata).map(([name, value]): [string, string, string] => [`metadata.${name}`, value, said(name)]),
+    ...Object.entries(log.added_metadata).map(([name, value]): [string, string, string] => [`metadata.${name}`, value, "added afterwards"]),
     ["gateway", log.gateway, ""],
     ["asked", `${log.method} ${log.path}`, log.api],
     ["client", log.user_agent || null, ""],
@@ -184,17 +186,23 @@ function Identity({ log }: { log: Detail }) {
       <Table.Tbody>
         {log.user === null && log.service === null && (
           <Table.Tr>
-            <Table.Td colSpan={3}>{who(log)}</Table.Td>
+            <Table.Td colSpan={3}>
+              <SaidWhole text={who(log)} />
+            </Table.Td>
           </Table.Tr>
         )}
         {lines
-          .filter(([, value]) => value !== null)
-          .map(([name, value, source]) => (
-            <Table.Tr key={name}>
-              <Table.Td c="dimmed">{name}</Table.Td>
-              <Table.Td className="tw-wrap">{value}</Table.Td>
+          .flatMap(([name, value, source]) => (value === null ? [] : [{ name, value, source }]))
+          .map(({ name, value, source }) => (
+            <Table.Tr key={`${name} ${source}`}>
+              <Table.Td c="dimmed">
+                <Said text={name} />
+              </Table.Td>
+              <Table.Td className="tw-wrap">
+                <SaidWhole text={value} />
+              </Table.Td>
               <Table.Td c="dimmed" fz="xs">
-                {source}
+                <Said text={source} />
               </Table.Td>
             </Table.Tr>
           ))}

@@ -8,6 +8,7 @@ import { Amount } from "../pieces/amount";
 import { Chip } from "../pieces/chip";
 import { Filters, useFilters } from "../pieces/filters";
 import { Page, Panel } from "../pieces/page";
+import { Said } from "../pieces/said";
 import { Empty, Failed, Loading } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
 import { SavedViews } from "../pieces/views";
@@ -188,17 +189,17 @@ export function Outcome({ status, code }: { status: number; code: string }) {
 
 const COLUMNS: readonly Column<Log>[] = [
   { id: "at", head: <TimeHead />, cell: (log) => <span className="tw-number">{instant(log.at)}</span>, width: 140 },
-  { id: "who", head: "Who", cell: (log) => <div className="tw-clip">{who(log)}</div> },
+  { id: "who", head: "Who", cell: (log) => <div className="tw-clip"><Said text={who(log)} /></div> },
   {
     id: "model",
     head: "Model",
     cell: (log) => (
       <div className="tw-clip">
-        {log.request_model ?? "unknown"}
+        {log.request_model === null ? "unknown" : <Said text={log.request_model} />}
         {log.response_model && log.response_model !== log.request_model && (
           <Text span inherit c="dimmed">
             {" "}
-            → {log.response_model}
+            → <Said text={log.response_model} />
           </Text>
         )}
       </div>

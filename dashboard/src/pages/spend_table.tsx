@@ -6,6 +6,7 @@ import type { Schemas } from "../api/client";
 import { nanodollars, percent, share } from "../money";
 import { Amount } from "../pieces/amount";
 import { Chip } from "../pieces/chip";
+import { Said } from "../pieces/said";
 import { Told } from "../pieces/spend_chart";
 import { DataTable, type Column } from "../pieces/table";
 import { count } from "../time";
@@ -89,8 +90,8 @@ function columnsOf(answer: Answer, measure: Measure, compared: boolean): readonl
     by: (row) => row.group[field] ?? null,
     cell: (row) =>
       row.group[field] ? (
-        <div className="tw-clip" title={row.group[field]}>
-          {row.group[field]}
+        <div className="tw-clip">
+          <Said text={row.group[field]} />
         </div>
       ) : (
         <span className="tw-dim">none</span>

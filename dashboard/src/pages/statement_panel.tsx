@@ -4,6 +4,7 @@ import { Button, Drawer, Group, Stack, Table, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { useApi, type Schemas } from "../api/client";
 import { Amount } from "../pieces/amount";
+import { Said } from "../pieces/said";
 import { Failed, Loading } from "../pieces/states";
 import { count } from "../time";
 import { documentAddress, monthName } from "./statement_months";
@@ -74,8 +75,8 @@ export function StatementPanel({ month, by, timezone, value, close }: Props) {
                   <Table.Tr key={user.value ?? ""}>
                     <Table.Td>
                       {user.value !== null ? (
-                        <div className="tw-clip" title={user.value}>
-                          {user.value}
+                        <div className="tw-clip">
+                          <Said text={user.value} />
                         </div>
                       ) : (
                         <span className="tw-dim">no person</span>
@@ -115,8 +116,8 @@ function Lines({ title, lines }: { title: string; lines: readonly Line[] }) {
           {lines.map((line) => (
             <Table.Tr key={`${line.provider} ${line.model} ${line.meter}`}>
               <Table.Td>
-                <div className="tw-clip" title={`${line.model} ${line.provider}`}>
-                  {line.model} <span className="tw-dim">{line.provider}</span>
+                <div className="tw-clip">
+                  <Said text={line.model} /> <span className="tw-dim">{line.provider}</span>
                 </div>
               </Table.Td>
               <Table.Td>{line.meter.replaceAll("_", " ")}</Table.Td>

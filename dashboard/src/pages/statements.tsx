@@ -10,6 +10,7 @@ import { Amount } from "../pieces/amount";
 import { Chip } from "../pieces/chip";
 import { CopyIcon } from "../pieces/copyable";
 import { Page, Panel } from "../pieces/page";
+import { Said } from "../pieces/said";
 import { Empty, Failed, Loading } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
 import { useMetadataKeys } from "../pieces/values";
@@ -204,8 +205,8 @@ function columnsOf(by: string): readonly Column<Part>[] {
       by: (row) => row.value,
       cell: (row) =>
         row.value !== null ? (
-          <div className="tw-clip" title={row.value}>
-            {row.value}
+          <div className="tw-clip">
+            <Said text={row.value} />
           </div>
         ) : (
           <Text span inherit c="dimmed">{`no ${by.replace("metadata.", "").replace("_", " ")}`}</Text>
@@ -238,7 +239,7 @@ function FrozenMonths({ items, error, again, choose }: FrozenProps) {
     { id: "month", head: "Month", cell: (row) => monthName(row.month) },
     { id: "frozen", head: "Frozen", cell: (row) => minute(row.frozen_at) },
     { id: "who", head: "By whom", cell: (row) => row.frozen_by },
-    { id: "word", head: "Why", cell: (row) => <span className="tw-clip">{row.word}</span> },
+    { id: "word", head: "Why", cell: (row) => <span className="tw-clip"><Said text={row.word} /></span> },
     { id: "statements", head: "Statements", number: true, cell: (row) => count(row.statements) },
     { id: "total", head: "Total", number: true, cell: (row) => <Amount of={row.total_usd} fw={600} /> },
     {

@@ -3,6 +3,7 @@
 import { useState } from "react";
 import { Bar, CartesianGrid, ComposedChart, Line, ReferenceArea, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
 import { OTHER } from "../theme";
+import { cut, plain } from "./plain";
 import { briefly, Swatch, words, type Unit } from "./spend_chart";
 
 interface Props {
@@ -114,7 +115,7 @@ function Tip({ at, names, exact, total, colour, past, unit, name }: TipProps) {
         return amount ? (
           <div className="tw-tip-line" key={each}>
             <span>
-              <Swatch colour={colour.get(each) ?? OTHER} /> <span className="tw-clip">{each}</span>
+              <Swatch colour={colour.get(each) ?? OTHER} /> <span className="tw-clip">{plain(cut(each, 60))}</span>
             </span>
             <span className="tw-number">{words(amount, unit)}</span>
           </div>

@@ -4,6 +4,8 @@ import { ActionIcon, Autocomplete, Button, Group, NativeSelect, Popover, Stack, 
 import { IconFilter, IconX } from "@tabler/icons-react";
 import { useState, type FormEvent } from "react";
 import { useAddress } from "../shell/address";
+import { cut, plain } from "./plain";
+import { Said } from "./said";
 import { useMetadataKeys, useValues } from "./values";
 
 export const FIELDS = ["user", "model", "provider", "key", "service", "group"] as const;
@@ -35,14 +37,14 @@ export function Filters({ more = [], negatable = false }: Props) {
       {filters.map(([name, value]) => (
         <span key={name} className="tw-filter">
           <Text span inherit c="dimmed">
-            {name.replace("!", "")}
+            <Said text={name.replace("!", "")} />
           </Text>{" "}
-          {name.endsWith("!") ? "is not" : "is"} <b>{value || "none"}</b>
+          {name.endsWith("!") ? "is not" : "is"} <b>{value ? <Said text={value} /> : "none"}</b>
           <ActionIcon
             size={16}
             variant="transparent"
             color="gray"
-            aria-label={`Remove the filter ${name.replace("!", " is not")}`}
+            aria-label={`Remove the filter ${plain(cut(name.replace("!", " is not"), 120))}`}
             onClick={() => go({ [name]: undefined })}
           >
             <IconX size={13} />

@@ -5,6 +5,8 @@ import { IconChartBar, IconTable } from "@tabler/icons-react";
 import { lazy, Suspense, useMemo, useState } from "react";
 import { brief, exact as exactly, shown, type Nanodollars } from "../money";
 import { colours, OTHER } from "../theme";
+import { cut, plain } from "./plain";
+import { Said, titleOf } from "./said";
 import { count, ZONE } from "../time";
 
 // The charting library is three times the rest of a page: what the chart is about stands beside it before it is here.
@@ -39,6 +41,8 @@ interface Props {
 }
 
 const MOST = 8;
+/** Characters of a name in the legend. */
+const NAMED = 120;
 export const REST = "other";
 
 export function SpendChart({ pieces, buckets, past, pick, zoom, height: tall = 240, unit = "usd", lines = false, name = bucketName, label = "Spend" }: Props) {
@@ -52,12 +56,12 @@ export function SpendChart({ pieces, buckets, past, pick, zoom, height: tall = 2
         <div className="tw-legend">
           {names.map((each) =>
             pick && each !== REST ? (
-              <UnstyledButton key={each} onClick={() => pick(each)} fz="xs" title={`Only ${each}`}>
-                <Swatch colour={colour.get(each) ?? OTHER} /> <span className="tw-clip">{each}</span>
+              <UnstyledButton key={each} onClick={() => pick(each)} fz="xs" title={`Only ${titleOf(each)}`}>
+                <Swatch colour={colour.get(each) ?? OTHER} /> <span className="tw-clip">{plain(cut(each, NAMED))}</span>
               </UnstyledButton>
             ) : (
-              <span key={each} title={each}>
-                <Swatch colour={colour.get(each) ?? OTHER} /> <span className="tw-clip">{each}</span>
+              <span key={each} title={titleOf(each)}>
+                <Swatch colour={colour.get(each) ?? OTHER} /> <span className="tw-clip">{plain(cut(each, NAMED))}</span>
               </span>
             ),
           )}
@@ -86,8 +90,8 @@ export function SpendChart({ pieces, buckets, past, pick, zoom, height: tall = 2
                 <Table.Th>Time</Table.Th>
                 {names.map((each) => (
                   <Table.Th key={each} ta="right">
-                    <div className="tw-clip" title={each}>
-                      {each}
+                    <div className="tw-clip">
+                      <Said text={each} />
                     </div>
                   </Table.Th>
                 ))}

@@ -4,6 +4,7 @@ import { Text, UnstyledButton } from "@mantine/core";
 import { percent, share, type Nanodollars } from "../money";
 import { Amount } from "./amount";
 import { Chip } from "./chip";
+import { Said } from "./said";
 import { Empty } from "./states";
 
 interface Line {
@@ -32,7 +33,7 @@ export function TopList({ lines, total, pick, most = 7, nobody = "nobody named" 
         const inner = (
           <>
             <Text span inherit truncate c={name === null ? "dimmed" : undefined}>
-              {name ?? nobody}
+              {name === null ? nobody : <Said text={name} />}
             </Text>
             <span className="tw-top-amount">
               {over && <Spark over={over} />}

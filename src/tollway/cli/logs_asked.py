@@ -1,6 +1,5 @@
 """What `tollway logs` does besides listing: following, reading bodies, saying how a request was, taking requests out."""
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from tollway.cli.client import Client, Refused, Unreachable
 from tollway.cli.questions import Asking, answer_with, answered, narrowed, pairs_of
-from tollway.cli.shown import amount, complain, count, instant, say
+from tollway.cli.shown import amount, complain, count, harmless, instant, json_text, say
 
 EVERY_S = 1.0
 """How often a gateway is asked for what is new."""
@@ -77,7 +76,7 @@ def _newer(
 
 def _show_line(log: Any, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(log, ensure_ascii=False), flush=True)
+        print(json_text(log), flush=True)
         return
     cost = amount(log["amount_usd"]) if log["amount_usd"] is not None else "-"
     model = f"{log['provider']}/{log['request_model']}" if log["request_model"] is not None else log["provider"]
@@ -115,7 +114,7 @@ def show_bodies(asking: Asking, request_id: str) -> int:
                 say("(no text; --json has it in base64)")
             elif body["kept"]:
                 # What a model wrote is for the reader's eyes, not for the terminal.
-                print(_harmless(body["content"]))
+                print(harmless(body["content"]))
 
     return answer_with(asking, ask, show)
 
@@ -191,11 +190,6 @@ def erase(
 
 def is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
-
-
-def _harmless(text: str) -> str:
-    """`text` without what would steer a terminal."""
-    return "".join(each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def _segment(text: str) -> str:

@@ -78,20 +78,36 @@ def share(part: int, whole: int) -> str:
     return f"{'-' if part < 0 and tenths else ''}{tenths // 10}.{tenths % 10} %"
 
 
+def harmless(text: str) -> str:
+    """`text` without what would steer a terminal: names of models, paths and metadata are what any caller wrote."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
 def say(*lines: str) -> None:
     """Text as it is: a bracket in it is no mark-up."""
     for line in lines:
-        _console().print(line, markup=False, soft_wrap=True)
+        _console().print(harmless(line), markup=False, soft_wrap=True)
 
 
 def complain(line: str) -> None:
     """One line for standard error, whatever lines it had."""
-    print(" ".join(line.split()), file=sys.stderr)
+    print(harmless(" ".join(line.split())), file=sys.stderr)
 
 
 def show_json(answer: Any) -> None:
     """What the API said."""
-    print(json.dumps(answer, indent=2, ensure_ascii=False))
+    print(json_text(answer, indent=2))
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """JSON with letters of every language as they are, and escaped what would steer a terminal."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    # RFC 8259, 7: what stands in a string may be escaped; outside of strings, nothing else is unprintable but the end of a line.
+    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
 
 
 def rows(made: Table, cells: Sequence[Sequence[str]]) -> None:
@@ -99,5 +115,5 @@ def rows(made: Table, cells: Sequence[Sequence[str]]) -> None:
     from rich.text import Text
 
     for row in cells:
-        made.add_row(*(Text(cell) for cell in row))
+        made.add_row(*(Text(harmless(cell)) for cell in row))
     _console().print(made)
