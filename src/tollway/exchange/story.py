@@ -160,9 +160,8 @@ class Story:
         """Notes what is held, which budget is tightest, and what a monitored one would have said."""
         self._holds, self._allowance = reservation.holds, allowance
         self.tightest = None
-        # Most budgets count a request on one account.
-        one_each = len(claimed) == len(reservation.holds)
-        owners = claimed if one_each else [claim for claim in claimed for _ in claim.accounts]
+        several = len(reservation.holds) > len(claimed)
+        owners = [claim for claim in claimed for _ in claim.accounts] if several else claimed
         before: list[tuple[int, int]] = []
         least: int | None = None
         for claim, hold, balance in zip(owners, reservation.holds, held.balances, strict=True):
