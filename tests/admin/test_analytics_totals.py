@@ -46,7 +46,7 @@ def value(entry: LedgerEntry, field: str) -> str | None:
     if field == "kind":
         return entry.kind
     if field == "metadata.team":
-        return entry.context.metadata.get("team")
+        return entry.context.metadata.get("team") or None
     found: str | None = getattr(entry.context, field)
     return found
 
@@ -65,7 +65,7 @@ async def fill(caller: Caller, chance: random.Random) -> list[LedgerEntry]:
             model=f"m{chance.randrange(4)}",
             user=chance.choice([None, "ann", "bob", "eve"]),
             key=chance.choice([None, "k1", "k2"]),
-            metadata=chance.choice([{}, {"team": "ml"}, {"team": "web", "trace": f"t{number}"}]),
+            metadata=chance.choice([{}, {"team": ""}, {"team": "ml"}, {"team": "web", "trace": f"t{number}"}]),
         )
         assert store.ledger.settle(made)
         entries.append(made)

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import json
 import sys
 from collections.abc import AsyncGenerator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest_asyncio
 from tests.admin.gateways import SETTINGS, Answer, Caller, gateway
 from tests.admin.people import ADMIN, ALICE, FINANCE, OWNER, ROLES, signed_in
 
+from tollway.clock import iso
 from tollway.ledger.entry import Context, Kind, LedgerEntry, entry_id
 from tollway.money import Money, dollars, parse
 from tollway.pricing.charge import Charge, ChargeLine
@@ -292,3 +295,37 @@ async def test_a_frozen_statement_that_was_changed_in_the_file_is_not_shown(
     )
     answer = await caller.admin(f"{V1}?month={past(caller, 6)}&by=key")
     assert (answer.status, answer.json["code"]) == (500, "statement_damaged")
+
+
+async def test_a_team_without_a_name_is_none_on_statements_in_the_explorer_and_in_exports(caller: Caller) -> None:
+    month = past(caller, 9)
+    start, end = (iso(at) for at in month.span(utc(caller)[0]))
+    for number, metadata in enumerate(({"team": ""}, {}, {"team": "web"})):
+        await book(caller, f"nameless-{number}", within(caller, month), 1_000_000_000, metadata=metadata)
+    rows = (await month_shown(caller, month))["rows"]
+    assert [(row["value"], row["total_usd"]) for row in rows] == [(None, "2"), ("web", "1")]
+    groups = (await caller.admin(f"/api/v1/analytics?from={start}&to={end}&by=team&metrics=cost")).json["groups"]
+    assert [(each["group"], each["whole"]["cost"]["spent_usd"]) for each in groups] == [
+        ({"metadata.team": None}, "2"),
+        ({"metadata.team": "web"}, "1"),
+    ]
+    spend = (await caller.admin(f"/api/v1/spend?since={start}&until={end}&group_by=metadata.team")).json["rows"]
+    assert [(each["group"], each["spent_usd"]) for each in spend] == [
+        ({"metadata.team": None}, "2"),
+        ({"metadata.team": "web"}, "1"),
+    ]
+    people = (await caller.admin(f"/api/v1/people?from={start}&to={end}&by=team")).json["items"]
+    assert sorted((each["name"] or "", each["spent_usd"]) for each in people if each["spent_usd"] != "0") == [
+        ("", "2"),
+        ("web", "1"),
+    ]
+    ends = f"from={start}&to={end}"
+    file = (await caller.admin(f"/api/v1/exports/analytics?{ends}&by=team&metrics=cost&format=ndjson")).body
+    told = [json.loads(line) for line in file.splitlines()]
+    assert [each["metadata.team"] for each in told if Fraction(each["spent_usd"]) == 2] == [None]
+    assert all(each["metadata.team"] != "" for each in told)
+    focus = (await caller.admin(f"/api/v1/exports/focus?{ends}")).body.decode()
+    assert {(row["SubAccountId"], row["Tags"]) for row in csv.DictReader(io.StringIO(focus))} == {
+        ("", '{"tollway:gateway":"default","tollway:user":"ann@example.com"}'),
+        ("web", '{"team":"web","tollway:gateway":"default","tollway:user":"ann@example.com"}'),
+    }

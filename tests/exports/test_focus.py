@@ -86,6 +86,13 @@ def test_tags_tell_whose_they_are() -> None:
     }
 
 
+def test_a_team_or_a_user_without_a_name_is_none() -> None:
+    empty = structs.replace(CONTEXT, user="", key="", metadata={"team": "", "app": ""})
+    (row, *_) = rows_of(structs.replace(charged(), context=empty))
+    assert (row["SubAccountId"], row["SubAccountType"], row["x_user"], row["x_key"]) == (None, None, None, None)
+    assert json.loads(row["Tags"]) == {"tollway:gateway": "default"}
+
+
 def test_a_correction_is_one_and_takes_back_by_a_negative_quantity() -> None:
     found = rows_of(of_kind("correction"))
     assert {row["ChargeClass"] for row in found} == {"Correction"}

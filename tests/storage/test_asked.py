@@ -95,3 +95,9 @@ def test_a_row_counts_once_for_each_group_of_its_caller() -> None:
     alone = SEEN._replace(who=SEEN.who._replace(groups="[]"))
     assert list(groups_of(alone, ("group",))) == [(None,)]
     assert list(groups_of(SEEN, ())) == [()]
+
+
+def test_an_empty_value_is_none() -> None:
+    empty = SEEN._replace(who=SEEN.who._replace(groups='[""]', user="", gateway="", metadata='{"team": ""}'))
+    assert list(groups_of(empty, ("user", "metadata.team"))) == [(None, None)]
+    assert list(groups_of(empty, ("group", "gateway"))) == [(None, None)]

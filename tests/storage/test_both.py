@@ -43,6 +43,7 @@ NAMES = [
     "".join(map(chr, Random(1).choices(range(0x10000, 0x1F000), k=3_000))),
     *("\n", "\t", " ", "\x7f", "\u2028", "\U0010ffff", "1); DROP TABLE entries; --", "x" * 300, "İ", "ß", "_", "~", "/", "."),
 ]  # fmt: skip
+NAMES.append("")
 KEYS = ["team", "trace", "x.y", "$.a", '"', "ключ", "a%b", "\\", "session", "[0]", "Team", " "]
 KINDS: list[Kind] = ["charge", "charge", "charge", "unpriced", "presumed", "credit", "opening"]
 FULL = "1" * 19

@@ -216,17 +216,17 @@ def _common(entry: LedgerEntry) -> _Cells:
         "x_attempt": entry.attempt,
         "x_basis": entry.charge.basis,
         "x_entry_id": entry.id,
-        "x_gateway": context.gateway,
+        "x_gateway": context.gateway or None,
         "x_groups": document(context.groups),
-        "x_key": context.key,
+        "x_key": context.key or None,
         "x_kind": entry.kind,
         "x_model_answered": entry.response_model,
         "x_model_requested": context.model,
         "x_recorded_at": entry.recorded_at,
         "x_request_id": entry.request_id,
-        "x_service": context.service,
+        "x_service": context.service or None,
         "x_unpriced": False,
-        "x_user": context.user,
+        "x_user": context.user or None,
     }
 
 
@@ -234,7 +234,8 @@ def _tags(context: Context) -> dict[str, str]:
     # FOCUS, Tags: a provider's own keys have a prefix, and those of users have none.
     own = {"gateway": context.gateway, "user": context.user, "key": context.key, "service": context.service}
     theirs = {f"{OWN_TAGS}{key}" if key.startswith(OWN_TAGS) else key: value for key, value in context.metadata.items()}
-    return theirs | {f"{OWN_TAGS}{key}": value for key, value in own.items() if value}
+    every = theirs | {f"{OWN_TAGS}{key}": value for key, value in own.items()}
+    return {key: value for key, value in every.items() if value}
 
 
 def _month(at: int) -> tuple[int, int]:

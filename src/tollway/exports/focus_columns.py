@@ -81,7 +81,7 @@ FOCUS_COLUMNS: tuple[FocusColumn, ...] = (
     FocusColumn("SubAccountId", "the team (`metadata.team`); null without one"),
     FocusColumn("SubAccountName", "the team"),
     FocusColumn("SubAccountType", "`Team`; null without one"),
-    FocusColumn("Tags", "all metadata by its keys; `tollway:gateway`, `tollway:user`, `tollway:key`, `tollway:service`", "json"),
+    FocusColumn("Tags", "metadata that is not empty; `tollway:gateway`, `tollway:user`, `tollway:key`, `tollway:service`", "json"),
     FocusColumn("ServiceProviderName", "the provider", first="1.3"),
     FocusColumn("HostProviderName", "the provider", first="1.3"),
     FocusColumn("AllocatedMethodDetails", kind="json", first="1.3"),

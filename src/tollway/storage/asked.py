@@ -91,12 +91,12 @@ def meant(seen: Seen, where: Sequence[Condition]) -> bool:
 
 
 def groups_of(seen: Seen, by: Sequence[str]) -> Iterator[Group]:
-    """What a row counts under: once, or, by `group`, once for each group of its caller."""
+    """What a row counts under: once, or, by `group`, once for each group of its caller. An empty value is none."""
     if "group" not in by:
-        yield tuple(_value(seen, field) for field in by)
+        yield tuple(_value(seen, field) or None for field in by)
         return
     for member in seen.who.names or (None,):
-        yield tuple(member if field == "group" else _value(seen, field) for field in by)
+        yield tuple((member or None) if field == "group" else _value(seen, field) or None for field in by)
 
 
 def _holds(seen: Seen, condition: Condition) -> bool:

@@ -96,10 +96,11 @@ def spent(sums: Sums) -> list[int]:
 
 
 def _groups(each: LedgerEntry, by: Sequence[str]) -> list[Group]:
+    """An empty text is none."""
     members = each.context.groups or (None,)
     if "group" not in by:
-        return [tuple(_value(each, field) for field in by)]
-    return [tuple(member if field == "group" else _value(each, field) for field in by) for member in members]
+        return [tuple(_value(each, field) or None for field in by)]
+    return [tuple((member if field == "group" else _value(each, field)) or None for field in by) for member in members]
 
 
 def _holds(each: LedgerEntry, condition: Condition) -> bool:

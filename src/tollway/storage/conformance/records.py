@@ -245,6 +245,15 @@ async def spend_is_summed_by_the_fields_asked_for(store: Store) -> None:
     assert await store.records.spend(Filter(until=NOW), []) == []
 
 
+async def what_is_empty_is_none_wherever_it_is_summed(store: Store) -> None:
+    store.ledger.settle(spending("r1", 5, user="", key="", service="", groups=("",), metadata={"team": ""}))
+    store.ledger.settle(spending("r2", 7, groups=("eng",)))
+    await store.ledger.flush()
+    for name in ("user", "key", "service", "metadata.team"):
+        assert await _spend(store, name) == [((None,), 12, 2, 0)], name
+    assert await _spend(store, "group", "user") == [(("eng", None), 7, 1, 0), ((None, None), 5, 1, 0)]
+
+
 async def tokens_that_were_counted_here_are_told_apart_and_unknown_ones_are_no_zero(store: Store) -> None:
     told, cut = spending("told", 5, user="ann"), spending("cut", 7, user="ann")
     lost, free = spending("lost", 9, "presumed", user="bob"), spending("free", 0, user="bob")
@@ -349,6 +358,7 @@ CHECKS: tuple[Check, ...] = (
     a_search_goes_on_page_by_page,
     entries_are_found_by_request_kind_and_time,
     spend_is_summed_by_the_fields_asked_for,
+    what_is_empty_is_none_wherever_it_is_summed,
     tokens_that_were_counted_here_are_told_apart_and_unknown_ones_are_no_zero,
     openings_are_listed_and_in_no_sum_of_spend,
     what_a_correction_has_priced_since_is_no_longer_unpriced,

@@ -126,13 +126,14 @@ def _metadata(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def _groups(entry: LedgerEntry, group_by: Sequence[str]) -> Iterable[tuple[str | None, ...]]:
-    """What an entry is counted under: once, or, where `group` is asked for, once for each group of its caller."""
+    """What an entry is counted under: once, or, where `group` is asked for, once for each group of its caller. An empty
+    value is none."""
     values = _entry_values(entry)
     if "group" not in group_by:
-        yield tuple(values.get(name) for name in group_by)
+        yield tuple(values.get(name) or None for name in group_by)
         return
     for member in entry.context.groups or (None,):
-        yield tuple(member if name == "group" else values.get(name) for name in group_by)
+        yield tuple((member if name == "group" else values.get(name)) or None for name in group_by)
 
 
 def _sum(group: tuple[str | None, ...], entries: Sequence[LedgerEntry], priced: Set[str], told: Set[str]) -> SpendRow:

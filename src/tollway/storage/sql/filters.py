@@ -94,17 +94,18 @@ def _column(table: Literal["records", "entries"], name: str) -> str:
 
 
 def grouping(names: Sequence[str]) -> tuple[list[str], str, list[str]]:
-    """The columns to group entries by, the joins they need, and the bindings of the columns, in order."""
+    """The columns to group entries by, in which an empty text is none, the joins they need, and the bindings of the columns, in
+    order."""
     columns: list[str] = []
     bindings: list[str] = []
     joins = ""
     for name in names:
         if name.startswith(METADATA):
-            columns.append(_METADATA_VALUE)
+            columns.append(f"nullif({_METADATA_VALUE}, '')")
             bindings.append(name.removeprefix(METADATA))
         elif name == "group":
-            columns.append("member_of.value")
+            columns.append("nullif(member_of.value, '')")
             joins = ' LEFT JOIN json_each("groups") AS member_of ON TRUE'
         else:
-            columns.append(_column("entries", name))
+            columns.append(f"nullif({_column('entries', name)}, '')")
     return columns, joins, bindings

@@ -125,7 +125,7 @@ def _chosen(
     for place, field in fields:
         expression, bound = _expression(field)
         if field == "group":
-            expression, joins = "member_of.value", f" LEFT JOIN {_MEMBERS} AS member_of ON TRUE"
+            expression, joins = "nullif(member_of.value, '')", f" LEFT JOIN {_MEMBERS} AS member_of ON TRUE"
         picked.append(f"{expression} AS d{place}")
         picked_bindings += bound
     clauses, bindings = ["TRUE"], list[Any]()
@@ -148,9 +148,10 @@ def _chosen(
 
 
 def _expression(field: str) -> tuple[str, list[Any]]:
+    """The value of a field; an empty one is none, as it is on statements."""
     if field.startswith(METADATA):
-        return _METADATA_VALUE, [field.removeprefix(METADATA)]
-    return f"contexts.{_COLUMNS[field]}" if field in _COLUMNS else "", []
+        return f"nullif({_METADATA_VALUE}, '')", [field.removeprefix(METADATA)]
+    return f"nullif(contexts.{_COLUMNS[field]}, '')" if field in _COLUMNS else "", []
 
 
 def _of_context(condition: Condition) -> tuple[str, list[Any]]:
