@@ -4,7 +4,7 @@ from tollway.storage.analytics import Question
 from tollway.storage.conformance.records import record, spending
 from tollway.storage.conformance.values import NOW
 from tollway.storage.sql import rollups
-from tollway.storage.sql.analytics import FEWEST_AT_ONCE, LOTS_AT_ONCE, MOST_AT_ONCE
+from tollway.storage.sql.analytics import FEWEST_AT_ONCE, LOOKED_UP_AT_MOST, LOTS_AT_ONCE, MOST_AT_ONCE
 from tollway.storage.sql.driver import Connection
 from tollway.storage.sql.store import SqlStore
 
@@ -94,3 +94,17 @@ async def test_sittings_are_told_by_when_they_ended(store: SqlStore) -> None:
 async def test_what_cannot_be_asked_is_a_value_error_naming_it(store: SqlStore) -> None:
     with pytest.raises(ValueError, match="colour"):
         await store.analytics.ask(Question(bounds=(0, 1), by=("colour",), columns={"spending": ("entries",)}))
+
+
+async def test_when_somebody_was_last_charged_is_the_same_whether_few_are_asked_for_or_many(store: SqlStore) -> None:
+    for number in range(2 * LOOKED_UP_AT_MOST):
+        name = f"u{number % (LOOKED_UP_AT_MOST + 5)}"
+        store.ledger.settle(spending(f"r{number}", 5, user=name, at=NOW + number * HOUR))
+    await rolled(store)
+    names = [f"u{number}" for number in range(LOOKED_UP_AT_MOST + 3)] + ["nobody"]
+    many = await store.analytics.last_charged(names)
+    assert many["u0"] == NOW + (LOOKED_UP_AT_MOST + 5) * HOUR and "nobody" not in many
+    few: dict[str, int] = {}
+    for name in names:
+        few |= await store.analytics.last_charged([name])
+    assert many == few and len(few) == len(names) - 1
