@@ -31,7 +31,11 @@ def unified_path(base_path: str, root: str, dialect: Dialect, path: str, model: 
     """
     if dialect == "google" and not root:
         return native_path(base_path, "google", "", path)
-    return base_path + root.replace("{model}", quote(model or "", safe="")) + unversioned(path)
+    return base_path + _with_model(root, model) + unversioned(path)
+
+
+def _with_model(root: str, model: str | None) -> str:
+    return root.replace("{model}", quote(model or "", safe="")) if "{model}" in root else root
 
 
 def native_path(base_path: str, family: Dialect, root: str | None, path: str, model: str | None = None) -> str:
@@ -41,6 +45,11 @@ def native_path(base_path: str, family: Dialect, root: str | None, path: str, mo
     that stands in the base URL already is not repeated. `root` is where the API that the path speaks begins there, and
     is filled in where the caller left it out; `None` where the provider has no such API. `model` stands for `{model}`.
     """
+    find = _remembered_path if len(path) <= _LONGEST_REMEMBERED else _native_path
+    return find(base_path, family, root, path, model)
+
+
+def _native_path(base_path: str, family: Dialect, root: str | None, path: str, model: str | None) -> str:
     if root and path.startswith(f"{root}/"):
         return base_path + path
     said = _said_already(base_path, path)
@@ -53,7 +62,7 @@ def native_path(base_path: str, family: Dialect, root: str | None, path: str, mo
         return f"{base_path}/v1beta{path}"
     call = unversioned(path)
     if root and not base_path.endswith(root) and _CALL.fullmatch(call) is not None:
-        return base_path + root.replace("{model}", quote(model or "", safe="")) + call
+        return base_path + _with_model(root, model) + call
     return base_path + path
 
 
@@ -72,6 +81,7 @@ def model_in(path: str) -> str | None:
 
 _LONGEST_REMEMBERED = 256
 """Characters of a path that is read once, and not with each request: clients use few paths."""
+_remembered_path = lru_cache(maxsize=1024)(_native_path)
 
 
 def _read_names(path: str) -> tuple[str | None, str | None]:
