@@ -185,18 +185,22 @@ def in_proportion(dearer: list[int], present: list[int], then: list[int]) -> lis
 
 
 def disagreement(slug: str, model: source.ModelInfo, name: str, theirs: Json, compiled_on: str) -> Iterator[list[Any]]:
-    """Where LiteLLM's price of text differs from genai-prices' present one by more than rounding: nanodollars a million."""
+    """Where LiteLLM's price of text differs from genai-prices' present one by more than rounding: nanodollars a million.
+
+    Cached input that genai-prices has no price of is charged as input: the row says so at its end."""
     if not genai_source.is_name(name, model):
         return
     ours = genai_source.present_prices(model, compiled_on)
     for meter in ("input", "output", "cache_read", "cache_write"):
-        here, there = ours["units"].get(meter), theirs.get(meter)
+        charged_as = meter if meter in ours["units"] or not meter.startswith("cache") else "input"
+        here, there = ours["units"].get(charged_as), theirs.get(meter)
         if here is None or there is None:
             continue
-        mine = Decimal(here[0]) / ours.get("per", {}).get(meter, PER[meter]) * PER[meter]
+        mine = Decimal(here[0]) / ours.get("per", {}).get(charged_as, PER[charged_as]) * PER[meter]
         other = Decimal(there[0][0]) / there[0][1] * PER[meter]
         if abs(mine - other) > max(mine, other) * Decimal("0.005"):
-            yield [slug, name if name != model.id.lower() else model.id, meter, int(mine), int(other)]
+            row = [slug, name if name != model.id.lower() else model.id, meter, int(mine), int(other)]
+            yield row if charged_as == meter else [*row, charged_as]
 
 
 def litellm_limits(

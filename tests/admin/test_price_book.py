@@ -3,7 +3,7 @@ import itertools
 import pytest
 from tests.admin.rerated import AT, BOOK, settings
 
-from tollway.admin.price_book import disagreements, is_known, look_up, near_names, selected, unknown
+from tollway.admin.price_book import disagreements, disputed, is_known, look_up, near_names, selected, unknown
 from tollway.document import compile_document, read_document
 
 OWN = settings({"provider": "openai", "model": "gpt-4o", "input": "1", "output": "2"})
@@ -51,6 +51,26 @@ def test_a_page_goes_on_behind_the_last_one() -> None:
 def test_a_name_nobody_knows_is_answered_with_names_like_it(provider: str, model: str, near: str) -> None:
     assert near in near_names(BOOK, provider, model)
     assert near in unknown(BOOK, provider, model)
+
+
+def test_a_model_has_the_disagreements_of_each_name_that_means_it() -> None:
+    every = disagreements(BOOK, None, AT)
+    codestral = look_up(OWN, "mistral", "codestral", AT)
+    (one,) = disputed(BOOK, codestral, every)
+    assert (one.model, one.meter, one.genai_prices_usd, one.charged_as, one.litellm_usd, one.used_usd, one.used) == (
+        "codestral-latest", "cache_read", "0.3", "input", "0.03", "0.3", "genai-prices",
+    )  # fmt: skip
+    assert disputed(BOOK, look_up(OWN, "mistral", "codestral-2508", AT), every) == []
+    assert disputed(BOOK, look_up(OWN, "nobody", "x", AT), every) == []
+
+
+@pytest.mark.parametrize(("own", "doubts"), [({"input": "1", "output": "2"}, 0), ({"discount": "10%"}, 1)])
+def test_a_price_of_the_settings_alone_is_in_no_doubt_and_a_discount_on_a_list_is(
+    own: dict[str, str], doubts: int
+) -> None:
+    snapshot = settings({"provider": "mistral", "model": "codestral*", **own})
+    found = look_up(snapshot, "mistral", "codestral-latest", AT)
+    assert len(disputed(snapshot.book, found, disagreements(snapshot.book, None, AT))) == doubts
 
 
 def test_the_settings_own_price_is_said_to_be_used_where_lists_disagree() -> None:

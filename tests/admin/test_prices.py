@@ -68,6 +68,18 @@ async def test_disagreements_say_which_price_is_used(caller: Caller) -> None:
     assert {one["provider"] for one in bedrock} == {"aws-bedrock"}
 
 
+async def test_a_price_says_that_the_lists_disagree_on_it(caller: Caller) -> None:
+    detail = (await caller.admin("/api/v1/prices/mistral/codestral-latest")).json
+    listed = (await caller.admin("/api/v1/prices?provider=mistral&model=codestral*")).json["items"]
+    doubts = {one["model"]: [doubt["meter"] for doubt in one["disagreements"]] for one in listed}
+    assert doubts["codestral"] == ["cache_read"]
+    assert doubts["codestral-2508"] == []
+    (doubt,) = detail["disagreements"]
+    assert (doubt["genai_prices_usd"], doubt["charged_as"], doubt["litellm_usd"], doubt["used"]) == (
+        "0.3", "input", "0.03", "genai-prices",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("target", "code"),
     [

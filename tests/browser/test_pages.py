@@ -177,6 +177,23 @@ def test_where_the_public_lists_disagree_is_told(visitor: Visitor) -> None:
     expect(page.get_by_role("table", name="Disagreements").locator("tbody tr").first).to_contain_text("%")
 
 
+def test_a_price_that_is_in_doubt_warns_of_it_in_the_list_beside_it_and_says_whether_it_is_in_use(
+    visitor: Visitor,
+) -> None:
+    page = visitor.open("/prices?q=codestral")
+    row = page.get_by_role("table", name="Prices").get_by_role("row", name=re.compile("mistral codestral \\$"))
+    expect(row).to_contain_text("lists disagree")
+    row.click()
+    alert = page.get_by_role("dialog").get_by_role("alert")
+    expect(alert).to_contain_text("cache read of codestral-latest: genai-prices says $0.30, as input, LiteLLM $0.03")
+    expect(alert).to_contain_text("Charged is $0.30, as genai-prices says.")
+    page = visitor.open("/prices?tab=disagree")
+    table = page.get_by_role("table", name="Disagreements")
+    row = table.get_by_role("row", name=re.compile("mistral-large-latest cache read"))
+    expect(row).to_contain_text("as input")
+    expect(row).to_contain_text("not used")
+
+
 def test_alerts_say_how_to_have_some(visitor: Visitor) -> None:
     expect(visitor.open("/alerts").get_by_text("Nobody is told anything yet")).to_be_visible()
 

@@ -123,6 +123,17 @@ def test_disagreements_show_both_prices_and_which_is_used(config: Path) -> None:
     assert len(answer["items"]) > 50
 
 
+def test_a_price_that_the_lists_disagree_on_is_told_to_be_doubtful(config: Path) -> None:
+    shown = run("show", "mistral/codestral-latest", config=config).output
+    assert (
+        "doubtful  cache_read of codestral-latest: genai-prices says $0.3 as input, litellm $0.03 per 1,000,000; "
+        "charged is $0.3, as genai-prices says" in shown
+    )
+    assert "doubtful" not in run("show", "mistral/codestral-2508", config=config).output
+    listed = run("list", "--provider", "mistral", "--model", "codestral*", config=config).output
+    assert "The price lists disagree on 1 of them: tollway prices diff" in listed
+
+
 def test_settings_that_cannot_be_used_are_one_line_and_exit_code_2(config: Path) -> None:
     config.write_text("prices: [{provider: openai}]")
     for words in (("list",), ("show", "openai/gpt-4o"), ("diff",)):

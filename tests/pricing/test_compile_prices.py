@@ -471,6 +471,14 @@ LISTED = {
         "input_cost_per_token": 2e-06,
         "output_cost_per_token": 1e-05,
     },
+    # genai-prices has no price of its cached input.
+    "mistral/codestral-latest": {
+        "litellm_provider": "mistral",
+        "mode": "chat",
+        "input_cost_per_token": 3e-07,
+        "output_cost_per_token": 9e-07,
+        "cache_read_input_token_cost": 3e-08,
+    },
     "azure/eu/gpt-5": {
         "litellm_provider": "azure",
         "mode": "chat",
@@ -501,7 +509,10 @@ def test_the_overlay_has_what_the_source_lacks_and_nothing_else(script: ModuleTy
         "max_output": 100,
         "source": "litellm",
     }
-    assert differing == [("openai", "gpt-5", "input", 1_250_000_000, 2_000_000_000)]
+    assert differing == [
+        ("mistral", "codestral-latest", "cache_read", 300_000_000, 30_000_000, "input"),
+        ("openai", "gpt-5", "input", 1_250_000_000, 2_000_000_000),
+    ]
     assert overlay.uplifts == {("anthropic", "claude-opus-4-6")}
 
 
@@ -518,5 +529,6 @@ def test_the_script_writes_the_book_and_the_disagreements(
     assert book.version.endswith("litellm 9.9.9")
     assert book.price("openai", "dall-e-9", at_ms=midnight("2026-11-21")) is not None
     assert json.loads((tmp_path / "disagreements.json").read_bytes()) == [
-        ["openai", "gpt-5", "input", 1_250_000_000, 2_000_000_000]
+        ["mistral", "codestral-latest", "cache_read", 300_000_000, 30_000_000, "input"],
+        ["openai", "gpt-5", "input", 1_250_000_000, 2_000_000_000],
     ]

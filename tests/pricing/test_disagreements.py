@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tollway.pricing.disagreements import FILE, disagreements
+from tollway.money import Money
+from tollway.pricing.disagreements import FILE, Disagreement, disagreements
 from tollway.pricing.price import PriceBook
 
 COMPILED = (Path(__file__).parents[2] / "src" / "tollway" / "pricing" / FILE).read_bytes()
@@ -28,15 +29,23 @@ def test_the_disagreements_of_one_provider_are_found_under_any_of_its_names() ->
     assert disagreements(COMPILED, "nobody") == []
 
 
+def test_cached_input_without_a_price_of_its_own_is_compared_as_the_input_that_it_is_charged_as() -> None:
+    codestral = [one for one in disagreements(COMPILED, "mistral") if one.model == "codestral-latest"]
+    assert codestral == [
+        Disagreement("mistral", "codestral-latest", "cache_read", Money(300_000_000), Money(30_000_000), "input")
+    ]
+
+
 # Models whose present price is not the list's last one: it depends on the hour, or a correction has taken its place.
 ELSEWHERE = {"deepseek", "together"}
 
 
 @pytest.mark.parametrize("one", disagreements(COMPILED), ids=lambda one: f"{one.provider}/{one.model}:{one.meter}")
 def test_our_side_is_what_the_book_says(one: object, book: PriceBook, now: int) -> None:
-    provider, model, meter, ours, _ = one  # type: ignore[misc]
+    provider, model, meter, ours, _, charged_as = one  # type: ignore[misc]
     price = book.price(provider, model, at_ms=now)  # type: ignore[has-type]
     assert price is not None
     if provider not in ELSEWHERE:  # type: ignore[has-type]
-        unit = price.units[meter]  # type: ignore[has-type]
+        assert (meter in price.units) is not bool(charged_as)  # type: ignore[has-type]
+        unit = price.units[charged_as or meter]  # type: ignore[has-type]
         assert unit.amount * 1_000_000 // unit.per == ours  # type: ignore[has-type]

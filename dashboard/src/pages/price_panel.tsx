@@ -10,7 +10,7 @@ import { Dim } from "../pieces/dim";
 import { Failed, Loading } from "../pieces/states";
 import { count } from "../time";
 import { PriceOverride, perMillion, Rerate } from "./price_override";
-import { bookText, dayText, sourceText, useBook } from "./price_source";
+import { bookText, dayText, Doubts, sourceText, useBook } from "./price_source";
 import { PerUnit } from "./request_money";
 import { Facts } from "./request_panel";
 
@@ -39,6 +39,7 @@ export function PricePanel({ open, close }: { open?: string; close: () => void }
         <Loading rows={6} />
       ) : (
         <Stack pb="xl">
+          <Doubts disagreements={price.data.disagreements} />
           <Facts
             facts={[
               ["Known as", price.data.names.join(", ") || null],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bookText, dayText, sourceText } from "./price_source";
+import { bookText, dayText, doubtText, sourceText } from "./price_source";
 
 const BOOK = { version: "genai-prices 0.2.3, litellm 1.106.2", date: "2026-11-21" };
 
@@ -14,4 +14,14 @@ test("a source is told by its name and version, a page by its host", () => {
 test("a price that begins at midnight begins on a day", () => {
   expect(dayText("2026-03-13T00:00:00.000Z")).toBe("2026-03-13");
   expect(dayText("2026-03-13T06:30:00.000Z")).toBe("2026-03-13 06:30 UTC");
+});
+
+test("a doubt names the meter, the name that means the model, and what each list says", () => {
+  const doubt = { provider: "mistral", model: "codestral-latest", difference_percent: "-90.0", used: "genai-prices", used_usd: "0.3" };
+  expect(doubtText({ ...doubt, meter: "cache_read", genai_prices_usd: "0.3", litellm_usd: "0.03", charged_as: "input" })).toBe(
+    "cache read of codestral-latest: genai-prices says $0.30, as input, LiteLLM $0.03",
+  );
+  expect(doubtText({ ...doubt, meter: "input", genai_prices_usd: "0.3", litellm_usd: "1", charged_as: null })).toBe(
+    "input of codestral-latest: genai-prices says $0.30, LiteLLM $1.00",
+  );
 });

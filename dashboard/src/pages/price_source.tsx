@@ -1,13 +1,16 @@
 /** Where a price comes from and which day it is from; what nobody knows of that is said. */
 
-import { Text } from "@mantine/core";
+import { Alert, Text } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
 import { useApi, type Schemas } from "../api/client";
 import { useWho } from "../api/session";
+import { nanodollars, shown } from "../money";
 import { Chip } from "../pieces/chip";
 import { Dim } from "../pieces/dim";
 
 type Price = Schemas["PriceShown"];
 type Book = Schemas["BookShown"];
+type Disagreement = Schemas["DisagreementShown"];
 
 /** The list of public prices that came with this version; undefined while it is not known. */
 export function useBook(): Book | undefined {
@@ -31,16 +34,51 @@ export function sourceText(source: string, book: Book | undefined): string {
   return book?.version.split(", ").find((one) => one.startsWith(`${source} `)) ?? source;
 }
 
-export function SourceCell({ price, override, book }: { price: Price | null; override: string | null; book: Book | undefined }) {
+interface SourceProps {
+  price: Price | null;
+  override: string | null;
+  book: Book | undefined;
+  disagreements: readonly Disagreement[];
+}
+
+export function SourceCell({ price, override, book, disagreements }: SourceProps) {
   if (!price) return <Dim>no list has one</Dim>;
   const own = override !== null;
   return (
     <>
+      {disagreements.length > 0 && (
+        <div title={disagreements.map((one) => doubtText(one)).join("; ")}>
+          <Chip tone="near">lists disagree</Chip>
+        </div>
+      )}
       {own ? <Chip tone="near">own price</Chip> : <span title={price.source}>{sourceText(price.source, book)}</span>}
       <Text size="xs" c="dimmed">
         {price.source === "settings" ? "of the settings" : `${own ? `upon ${sourceText(price.source, book)}, ` : ""}${book ? `list of ${book.date}` : "of a day not known"}`}
       </Text>
     </>
+  );
+}
+
+/** "cache read of codestral-latest: genai-prices says $0.30 as input, LiteLLM $0.03" */
+export function doubtText(one: Disagreement): string {
+  const [first, second] = [one.genai_prices_usd, one.litellm_usd].map((usd) => shown(nanodollars(usd)));
+  return `${one.meter.replaceAll("_", " ")} of ${one.model}: genai-prices says ${first}${one.charged_as ? `, as ${one.charged_as.replaceAll("_", " ")}` : ""}, LiteLLM ${second}`;
+}
+
+/** What two public lists do not say alike of a model, and whose price is charged. */
+export function Doubts({ disagreements }: { disagreements: readonly Disagreement[] }) {
+  if (disagreements.length === 0) return null;
+  return (
+    <Alert color="yellow" variant="outline" icon={<IconAlertTriangle size={18} />} title="The price lists disagree">
+      {disagreements.map((one) => (
+        <Text size="sm" key={`${one.model} ${one.meter}`}>
+          {doubtText(one)} for 1 M. {one.used_usd === null ? "Nothing is charged for it." : `Charged is ${shown(nanodollars(one.used_usd))}, as ${one.used} says.`}
+        </Text>
+      ))}
+      <Text size="xs" c="dimmed" mt={4}>
+        Compare with the provider's own page. Where the charged one is wrong, set your own price below, and correct what was charged.
+      </Text>
+    </Alert>
   );
 }
 

@@ -2,10 +2,11 @@
 
 import { Button, Group, SegmentedControl, Text, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { notifications } from "@mantine/notifications";
 import { useApi, useChange, type Schemas } from "../api/client";
 import { useWho } from "../api/session";
+import { nanodollars } from "../money";
 import { Amount } from "../pieces/amount";
 import { Chip } from "../pieces/chip";
 import { Dim } from "../pieces/dim";
@@ -20,6 +21,7 @@ import { PerUnit } from "./request_money";
 
 type Price = Schemas["ListedPrice"];
 type Missing = Schemas["UnpricedModel"];
+type Doubt = Schemas["DisagreementShown"];
 
 export function Prices() {
   const [address, go] = useAddress();
@@ -136,7 +138,7 @@ const columns = (book: ReturnType<typeof useBook>): readonly Column<Price>[] => 
   { id: "input", head: "Input", number: true, cell: (price) => <Rate price={price} name="input" /> },
   { id: "cached", head: "Cached input", number: true, cell: (price) => <Rate price={price} name="cache_read" /> },
   { id: "output", head: "Output", number: true, cell: (price) => <Rate price={price} name="output" /> },
-  { id: "source", head: "Source", cell: ({ price, override }) => <SourceCell price={price} override={override} book={book} /> },
+  { id: "source", head: "Source", cell: ({ price, override, disagreements }) => <SourceCell price={price} override={override} book={book} disagreements={disagreements} /> },
   { id: "from", head: "Valid from", by: ({ price }) => price?.effective_from ?? null, cell: ({ price }) => <ValidFrom price={price} /> },
 ];
 
@@ -218,16 +220,39 @@ function said(override: Record<string, unknown>): string {
     .join(", ");
 }
 
-/** Where the two public lists do not say the same. */
+/** What was spent on models in 30 days, by "list/model" as disagreements name them; undefined while nobody knows. */
+function useSpent(): ReadonlyMap<string, bigint> | undefined {
+  const { may } = useWho();
+  const allowed = may("analytics:read") && may("status:read");
+  const status = useApi("/api/v1/status", {}, { enabled: allowed });
+  const used = useApi("/api/v1/analytics", { query: { by: "provider,model", metrics: "cost", limit: 1000 } }, { enabled: allowed });
+  return useMemo(() => {
+    if (!status.data || !used.data) return undefined;
+    const lists = new Map(status.data.providers.map(({ slug, price_list }) => [slug, price_list ?? slug]));
+    const spent = new Map<string, bigint>();
+    for (const { group, whole } of used.data.groups) {
+      const name = `${lists.get(group.provider ?? "") ?? group.provider ?? ""}/${(group.model ?? "").toLowerCase()}`;
+      spent.set(name, (spent.get(name) ?? 0n) + nanodollars(whole.cost?.spent_usd ?? "0"));
+    }
+    return spent;
+  }, [status.data, used.data]);
+}
+
+/** Where the two public lists do not say the same: what is in use comes first. */
 function Disagree() {
   const [, go] = useAddress();
   const found = useApi("/api/v1/prices/diff");
   const book = useBook();
+  const spent = useSpent();
   if (found.error) return <Failed error={found.error} what="Disagreements cannot be shown" again={() => void found.refetch()} />;
   if (!found.data) return <Loading rows={8} />;
-  const items = found.data.items;
+  const spentOn = (item: Doubt) => spent?.get(`${item.provider}/${item.model.toLowerCase()}`) ?? null;
+  const items = [...found.data.items].sort((a, b) => {
+    const [here, there] = [spentOn(a) ?? -1n, spentOn(b) ?? -1n];
+    return here < there ? 1 : here > there ? -1 : 0;
+  });
   return (
-    <Panel title="Where two public lists disagree" flush hint={`${items.length} prices, largest difference first; ${bookText(book) ?? found.data.price_book}`}>
+    <Panel title="Where two public lists disagree" flush hint={`${items.length} prices, ${spent ? "those in use first, then " : ""}the largest difference first; ${bookText(book) ?? found.data.price_book}`}>
       {items.length === 0 ? (
         <Empty title="They agree on every price that both have" />
       ) : (
@@ -239,11 +264,35 @@ function Disagree() {
           columns={[
             { id: "model", head: "Model", by: (item) => item.model, cell: (item) => <b>{`${item.provider}/${item.model}`}</b> },
             { id: "meter", head: "Meter, for 1 M", by: (item) => item.meter, cell: (item) => item.meter.replaceAll("_", " ") },
-            { id: "genai", head: "genai-prices", number: true, cell: (item) => <Amount of={item.genai_prices_usd} /> },
+            {
+              id: "genai",
+              head: "genai-prices",
+              number: true,
+              cell: (item) => (
+                <>
+                  <Amount of={item.genai_prices_usd} />
+                  {item.charged_as && <Text size="xs" c="dimmed">as {item.charged_as.replaceAll("_", " ")}</Text>}
+                </>
+              ),
+            },
             { id: "litellm", head: "LiteLLM", number: true, cell: (item) => <Amount of={item.litellm_usd} /> },
             { id: "difference", head: "Difference", number: true, by: (item) => Math.abs(Number(item.difference_percent)), cell: (item) => `${item.difference_percent} %` },
             { id: "used", head: "Charged", number: true, cell: (item) => <Amount of={item.used_usd} /> },
             { id: "by", head: "As says", cell: (item) => item.used },
+            ...(spent
+              ? [
+                  {
+                    id: "spent",
+                    head: "Spent, 30 days",
+                    number: true,
+                    by: spentOn,
+                    cell: (item: Doubt) => {
+                      const amount = spentOn(item);
+                      return amount === null ? <Dim>not used</Dim> : <Amount of={amount} fw={600} />;
+                    },
+                  },
+                ]
+              : []),
           ]}
         />
       )}

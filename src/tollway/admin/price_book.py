@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import translate
 from functools import cache
 from importlib import resources
@@ -82,6 +82,22 @@ def disagreements(book: PriceBook, provider: str | None, at_ms: int) -> list[Dis
     found = sources.disagreements(_compiled(), provider)
     found.sort(key=lambda one: (-_ratio(one), one.provider, one.model, one.meter))
     return [disagreement_shown(one, book, at_ms) for one in found]
+
+
+def disputed(book: PriceBook, found: Listing, every: Sequence[DisagreementShown]) -> list[DisagreementShown]:
+    """Which of all disagreements are about a model, or about a name that means it; none of one that the settings alone price."""
+    if found.price is not None and found.price.source == "settings":
+        return []
+    return [
+        one
+        for one in every
+        if one.provider == found.provider and (one.model == found.model or _means(book, one, found.model))
+    ]
+
+
+def _means(book: PriceBook, one: DisagreementShown, model: str) -> bool:
+    listed = book.find(one.provider, one.model)
+    return listed is not None and listed.id == model
 
 
 def _ratio(one: sources.Disagreement) -> int:

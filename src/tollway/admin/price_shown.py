@@ -1,5 +1,7 @@
 """Prices as the API writes them: exact amounts for a quantity, each meter with its unit, unknown as null."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel
 
 from tollway.admin.charge import Dollars, Instant, UnitPriceShown, instant_or_none, unit_price_shown
@@ -58,6 +60,24 @@ class PriceShown(BaseModel):
     effective_to: Instant | None
 
 
+class DisagreementShown(BaseModel):
+    """One meter of one model, at two prices for a million."""
+
+    provider: str
+    model: str
+    meter: str
+    genai_prices_usd: Dollars
+    charged_as: str | None
+    """The meter whose price that is, where genai-prices has none of this one and it is charged as that: "input"."""
+    litellm_usd: Dollars
+    difference_percent: str
+    """LiteLLM's price beside genai-prices', in percent: "-12.5"."""
+    used_usd: Dollars | None
+    """What is charged now, for a million."""
+    used: str
+    """Whose price that is: genai-prices, litellm, settings, or another page."""
+
+
 class ListedPrice(BaseModel):
     """One model in the price book."""
 
@@ -69,6 +89,8 @@ class ListedPrice(BaseModel):
     """Those with a price of their own."""
     override: str | None
     """The entry of `prices:` in the settings that makes or changes it: "openai/gpt-4o*"."""
+    disagreements: list[DisagreementShown]
+    """Where the two public lists disagree on it, or on a name that means it; empty where the settings alone price it."""
 
 
 class DatedPrice(BaseModel):
@@ -95,26 +117,12 @@ class ListedPriceDetail(BaseModel):
     context_window: int | None
     max_output_tokens: int | None
     override: str | None
+    disagreements: list[DisagreementShown]
+    """As in the list of prices."""
     list_price: PriceShown | None
     """What the public list says, whatever the settings do."""
     ceiling: PriceShown | None
     """Where no price is known: what a budget with on_unpriced: ceiling holds and charges."""
-
-
-class DisagreementShown(BaseModel):
-    """One meter of one model, at two prices for a million."""
-
-    provider: str
-    model: str
-    meter: str
-    genai_prices_usd: Dollars
-    litellm_usd: Dollars
-    difference_percent: str
-    """LiteLLM's price beside genai-prices', in percent: "-12.5"."""
-    used_usd: Dollars | None
-    """What is charged now, for a million."""
-    used: str
-    """Whose price that is: genai-prices, litellm, settings, or another page."""
 
 
 def meters_shown(units: Units, price: Price) -> list[MeterShown]:
@@ -152,17 +160,18 @@ def price_shown(price: Price) -> PriceShown:
     )
 
 
-def listed_shown(found: Listing) -> ListedPrice:
+def listed_shown(found: Listing, disagreements: Sequence[DisagreementShown] = ()) -> ListedPrice:
     return ListedPrice(
         provider=found.provider,
         model=found.model,
         price=price_shown(found.price) if found.price is not None else None,
         service_tiers=list(found.tiers),
         override=found.override,
+        disagreements=list(disagreements),
     )
 
 
-def detail_shown(found: Listing, book: PriceBook) -> ListedPriceDetail:
+def detail_shown(found: Listing, book: PriceBook, disagreements: Sequence[DisagreementShown] = ()) -> ListedPriceDetail:
     return ListedPriceDetail(
         provider=found.provider,
         model=found.model,
@@ -176,6 +185,7 @@ def detail_shown(found: Listing, book: PriceBook) -> ListedPriceDetail:
         context_window=found.limits.context_window,
         max_output_tokens=found.limits.max_output_tokens,
         override=found.override,
+        disagreements=list(disagreements),
         list_price=price_shown(found.list_price) if found.list_price is not None else None,
         ceiling=price_shown(book.at_ceiling(found.provider)) if found.price is None else None,
     )
@@ -183,7 +193,8 @@ def detail_shown(found: Listing, book: PriceBook) -> ListedPriceDetail:
 
 def disagreement_shown(found: Disagreement, book: PriceBook, at_ms: int) -> DisagreementShown:
     price = listing(book, found.provider, found.model, at_ms=at_ms).price
-    unit = price.units.get(found.meter) if price is not None else None
+    charged_as = found.charged_as if price is not None and found.meter not in price.units else ""
+    unit = price.units.get(charged_as or found.meter) if price is not None else None
     # A whole number of nanodollars for a million, or close to it: no list is finer.
     used = unit.times(MILLION) if unit is not None else None
     if price is None:
@@ -195,12 +206,13 @@ def disagreement_shown(found: Disagreement, book: PriceBook, at_ms: int) -> Disa
     elif used in (found.genai_prices, found.litellm):
         whose = "genai-prices" if used == found.genai_prices else "litellm"
     else:
-        whose = price.added.get(found.meter, price.source)
+        whose = price.added.get(charged_as or found.meter, price.source)
     return DisagreementShown(
         provider=found.provider,
         model=found.model,
         meter=found.meter,
         genai_prices_usd=dollars(found.genai_prices),
+        charged_as=found.charged_as or None,
         litellm_usd=dollars(found.litellm),
         difference_percent=percent(found.litellm - found.genai_prices, found.genai_prices),
         used_usd=dollars(used) if used is not None else None,

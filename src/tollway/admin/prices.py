@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from tollway.admin.charge import Instant
-from tollway.admin.price_book import disagreements, is_known, look_up, selected, unknown
+from tollway.admin.price_book import disagreements, disputed, is_known, look_up, selected, unknown
 from tollway.admin.price_shown import DisagreementShown, ListedPrice, ListedPriceDetail, detail_shown, listed_shown
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
@@ -56,10 +56,11 @@ def prices_router(runtime: Runtime) -> APIRouter:
         except ValueError as error:
             raise Problem(400, "parameter_invalid", f"{error}.") from None
         more = next(found, None) is not None
+        doubts = disagreements(book, None, now)
         return PricePage(
             at=iso(now),
             price_book=book.version,
-            items=[listed_shown(one) for one in page],
+            items=[listed_shown(one, disputed(book, one, doubts)) for one in page],
             next=f"{page[-1].provider}/{page[-1].model}" if more else None,
         )
 
@@ -78,7 +79,8 @@ def prices_router(runtime: Runtime) -> APIRouter:
         found = look_up(snapshot, provider, model, now)
         if not is_known(found):
             raise Problem(404, "model_unknown", unknown(snapshot.book, provider[:64], model[:256]))
-        return detail_shown(found, snapshot.book)
+        doubts = disagreements(snapshot.book, found.provider, now)
+        return detail_shown(found, snapshot.book, disputed(snapshot.book, found, doubts))
 
     router.get("/prices")(prices)
     router.get("/prices/diff")(diff)

@@ -4,8 +4,9 @@ import hashlib
 import time
 from importlib import resources
 
-from tollway.admin.price_book import disagreements, is_known, look_up, selected, unknown
+from tollway.admin.price_book import disagreements, disputed, is_known, look_up, selected, unknown
 from tollway.admin.price_shown import (
+    DisagreementShown,
     LongContext,
     MeterShown,
     PriceShown,
@@ -31,7 +32,11 @@ def show_list(config: str | None, *, provider: str | None, model: str | None, as
     snapshot = _read(config)
     if snapshot is None:
         return 2
-    found = [listed_shown(one) for one in selected(snapshot, at_ms=_now(), provider=provider, model=model)]
+    doubts = disagreements(snapshot.book, None, _now())
+    found = [
+        listed_shown(one, disputed(snapshot.book, one, doubts))
+        for one in selected(snapshot, at_ms=_now(), provider=provider, model=model)
+    ]
     if not found:
         asked = "/".join(part or "*" for part in (provider, model))
         complain(f"No price list and no setting knows {asked}. tollway prices list shows what there is.")
@@ -64,6 +69,9 @@ def show_list(config: str | None, *, provider: str | None, model: str | None, as
         ],
     )
     say(f"Models: {count(len(found))}. All of one: tollway prices show PROVIDER/MODEL")
+    doubtful = sum(bool(one.disagreements) for one in found)
+    if doubtful:
+        say(f"The price lists disagree on {count(doubtful)} of them: tollway prices diff")
     return 0
 
 
@@ -81,7 +89,8 @@ def show_model(config: str | None, name: str, *, as_json: bool) -> int:
     if not is_known(found):
         complain(unknown(snapshot.book, provider, model))
         return 1
-    shown = detail_shown(found, snapshot.book)
+    doubts = disagreements(snapshot.book, found.provider, now)
+    shown = detail_shown(found, snapshot.book, disputed(snapshot.book, found, doubts))
     if as_json:
         show_json(shown.model_dump())
         return 0
@@ -100,6 +109,11 @@ def show_model(config: str | None, name: str, *, as_json: bool) -> int:
         _say_price("now", shown.price)
     for tier, price in shown.service_tiers.items():
         _say_price(f"service tier {tier}", price)
+    for one in shown.disagreements:
+        say(
+            f"  doubtful  {one.meter} of {one.model}: genai-prices says ${one.genai_prices_usd}{_as(one)}, litellm ${one.litellm_usd} per "
+            f"1,000,000; charged is ${one.used_usd or 'nothing known'}, as {one.used} says"
+        )
     if shown.override is not None and shown.list_price is not None:
         _say_price("on the public list, without the settings", shown.list_price)
     for dated in shown.dates:
@@ -137,7 +151,7 @@ def show_diff(config: str | None, *, provider: str | None, as_json: bool) -> int
             [
                 f"{one.provider}/{one.model}",
                 one.meter,
-                one.genai_prices_usd,
+                f"{one.genai_prices_usd}{_as(one)}",
                 one.litellm_usd,
                 f"{one.difference_percent} %",
                 one.used_usd or "-",
@@ -150,6 +164,10 @@ def show_diff(config: str | None, *, provider: str | None, as_json: bool) -> int
         f"Prices that differ: {count(len(found))}. Where the used one is wrong: tollway prices override PROVIDER/MODEL ..."
     )
     return 0
+
+
+def _as(one: DisagreementShown) -> str:
+    return f" as {one.charged_as}" if one.charged_as is not None else ""
 
 
 def price_settings(text: str) -> Snapshot:

@@ -20,6 +20,8 @@ class Disagreement(NamedTuple):
     genai_prices: Money
     """Nanodollars for a million, the last of its dated prices."""
     litellm: Money
+    charged_as: str = ""
+    """The meter whose price genai-prices' is, where the list has none of this one, so that it is charged as that."""
 
 
 def disagreements(compiled: bytes, provider: str | None = None) -> list[Disagreement]:
