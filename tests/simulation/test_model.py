@@ -42,6 +42,7 @@ class Model(RuleBasedStateMachine):
         self.now = NOW
         self.limits = dict.fromkeys(ACCOUNTS, 100)
         self.made: dict[str, Reservation] = {}
+        self.opened_at: dict[str, int] = {}
         self.oracle = Oracle()
         self.memory = MemoryStore()
         shutil.copy(_blank(), self.folder / FILE)
@@ -110,7 +111,8 @@ class Model(RuleBasedStateMachine):
                 )
                 for account, kind in zip(accounts, kinds, strict=False)
             )
-            made = Reservation(identity, name, 1, holds, self.now, self.now + time, amount, likely=likely)
+            opened_at = self.opened_at.setdefault(identity, self.now)
+            made = Reservation(identity, name, 1, holds, opened_at, self.now + time, amount, likely=likely)
         else:
             made = self.made[identity]
         expected = self.oracle.reserve(made)
@@ -145,6 +147,8 @@ class Model(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def release(self, name: str) -> None:
+        # What is given back was made before, whenever its reserve arrives.
+        self.opened_at.setdefault(f"{name}.1", self.now)
         expected = self.oracle.release(f"{name}.1")
         for store in (self.memory, self.sqlite):
             assert store.ledger.release(f"{name}.1", "not_sent", self.now) == expected

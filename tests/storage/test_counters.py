@@ -219,6 +219,17 @@ def test_forgetting_keeps_at_least_as_many_as_it_is_told(counters: Counters) -> 
     assert all(counters.remembers(f"r{number}") for number in range(10))
 
 
+def test_what_was_opened_since_something_was_forgotten_is_remembered(counters: Counters) -> None:
+    assert counters.forgot_at == 0
+    counters.limits.tell(NOW + 5)
+    counters.release("r0.1")
+    counters.forget(1)
+    assert counters.forgot_at == 0
+    counters.release("r1.1")
+    counters.forget(1)
+    assert counters.forgot_at == NOW + 5
+
+
 def test_a_bucket_that_was_booked_in_is_to_be_saved_once(counters: Counters) -> None:
     counters.book([("a", 1), ("a", 2)], 5)
     counters.book([("a", 1)], 5)

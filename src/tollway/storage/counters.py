@@ -45,12 +45,14 @@ RELEASED = Ended("released")
 class Counters(Books):
     """Accounts, open reservations, and the ends that are remembered."""
 
-    __slots__ = ("_ended", "_ended_before", "open", "renew")
+    __slots__ = ("_ended", "_ended_before", "forgot_at", "open", "renew")
 
     def __init__(self, past: Past) -> None:
         super().__init__(past)
         self._ended: dict[str, Ended] = {}
         self._ended_before: dict[str, Ended] = {}
+        self.forgot_at = 0
+        """Unix milliseconds: what was opened later has its end in memory, if it has one."""
         self.open: dict[str, Reservation] = {}
         """The reservations now held, by id."""
         self.renew: Renew = lambda reservation: reservation.holds
@@ -293,6 +295,7 @@ class Counters(Books):
         """
         if len(self._ended) > keep:
             self._ended_before, self._ended = self._ended, {}
+            self.forgot_at = self.limits.now
 
     def holds_drift(self, counted: Copy) -> list[str]:
         """Where a copy differs from the reservations that are open now, and totals from their buckets, in words."""

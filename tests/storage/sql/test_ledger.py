@@ -13,6 +13,7 @@ from tollway.errors import StoreUnavailable
 from tollway.ledger.reservation import Balance, Exhausted, Gone, Held, Hold, Reservation
 from tollway.money import LARGEST, MOST_IN_ALL, Money
 from tollway.pricing.charge import Charge
+from tollway.storage.books import Ended
 from tollway.storage.conformance.controls import control
 from tollway.storage.conformance.values import (
     LONG_S,
@@ -54,6 +55,33 @@ async def test_what_is_refused_is_written_nowhere(store: SqlStore) -> None:
     assert isinstance(verdict, Exhausted)
     await store.ledger.flush()
     assert await intents(store) == []
+
+
+async def test_a_refusal_asks_the_database_only_of_what_memory_may_have_let_go_of(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    real = store.ledger._past.ended
+    monkeypatch.setattr(
+        type(store.ledger._past), "ended", lambda _, identity: [asked.append(identity), real(identity)][1]
+    )
+    made = await held(store, "spent", hold("a", 100))
+    store.ledger.settle(entry(made, 100))
+    late = msgspec.structs.replace(reservation("late", hold("a", 10)), opened_at=NOW + 1)
+    assert isinstance(await store.ledger.reserve(late, NOW + 1), Exhausted)
+    assert asked == []
+    # What was opened before this process began may have ended before it.
+    early = msgspec.structs.replace(late, id="early.1", opened_at=NOW - 1_000)
+    assert isinstance(await store.ledger.reserve(early, NOW + 1), Exhausted)
+    assert asked == ["early.1"]
+    await store.ledger.flush()
+    store.ledger._counters.forget(0)
+    store.ledger._counters.bury("another", Ended("released"))
+    store.ledger._counters.forget(0)
+    assert isinstance(await store.ledger.reserve(late, NOW + 1), Exhausted)
+    again = msgspec.structs.replace(made, holds=(hold("a", 10),))
+    assert await store.ledger.reserve(again, NOW + 1) == Gone("settled")
+    assert asked[1:] == ["late.1", "spent.1"]
 
 
 async def test_two_calls_for_one_reservation_hold_it_once(store: SqlStore) -> None:

@@ -83,8 +83,9 @@ class SqlLedger:
             if (why := self._counters.no_room(reservation)) is not None:
                 raise StoreUnavailable(why)
             verdict: Held | Exhausted | None = self._admission.attempt(reservation)
-            if type(verdict) is Exhausted and (ended := self._past.ended(reservation.id)) is not None:
-                # Memory had forgotten it. Where the holds fit, the intent's unique key tells instead.
+            forgotten = type(verdict) is Exhausted and reservation.opened_at <= self._counters.forgot_at
+            if forgotten and (ended := self._past.ended(reservation.id)) is not None:
+                # Memory had let go of it. Where the holds fit, the intent's unique key tells instead.
                 self._counters.bury(reservation.id, ended)
                 return Gone(ended.state)
             if type(verdict) is Exhausted and verdict.contended and wait_s > 0:
@@ -382,7 +383,7 @@ class SqlLedger:
 
     def _load(self, writing: Connection, now: int) -> Sequence[LedgerEntry]:
         # A machine's clock that was set back meanwhile opens no window again.
-        now = max(now, int(writing.execute(statements.LATEST).get))
+        self._counters.forgot_at = now = max(now, int(writing.execute(statements.LATEST).get))
         self._counters.limits.tell(now)
         for (record,) in writing.execute(statements.STANDING_CONTROLS, (now,)):
             self._counters.limits.put(rows.read_control(record))
