@@ -7,8 +7,8 @@ import pytest
 
 from tollway.storage.books import Ended
 from tollway.storage.conformance.values import NOW, entry, hold, reservation
+from tollway.storage.postgres import batch as batches
 from tollway.storage.postgres import schema
-from tollway.storage.postgres.batch import write
 from tollway.storage.postgres.driver import Connection, asyncpg
 from tollway.storage.sql import rows
 from tollway.storage.sql.batch import Batch
@@ -20,6 +20,11 @@ def connection(postgres_url: str) -> Iterator[Connection]:
     schema.upgrade(made, "x")
     yield made
     made.close()
+
+
+def write(connection: Connection, batch: Batch, *, again: bool) -> dict[int, Ended]:
+    connection.begin()
+    return batches.write(connection, batch, again=again)
 
 
 def everything(number: int = 1) -> Batch:

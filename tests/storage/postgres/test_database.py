@@ -213,7 +213,7 @@ async def test_a_wrong_password_is_told_and_not_shown(
         await database.open(count, Nothing)
     assert str(refused.value) == (
         f'The store "127.0.0.1:{postgres_server.port}/x" cannot be opened: password authentication failed for user "tollway". '
-        "Check the URL of the database, and that PostgreSQL answers there."
+        "Check the role, its password, and whether the server lets it in from here (pg_hba.conf)."
     )
 
 

@@ -1,5 +1,7 @@
 """A connection to PostgreSQL as the statements for SQLite need one."""
 
+import socket
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -167,6 +169,19 @@ def test_an_answer_means_that_it_is_on_the_disk_of_the_server(
             postgres_server.ask("ALTER ROLE tollway RESET synchronous_commit")
         assert made.execute("SELECT current_setting('synchronous_commit')").get == found
         made.close()
+
+
+def test_this_machine_notices_within_a_minute_that_the_server_is_gone(connection: Connection) -> None:
+    reached = connection._connection._transport.get_extra_info("socket")
+    assert reached.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    if not sys.platform.startswith("linux"):
+        pytest.skip("what stands for these is another thing elsewhere")
+    idle, between, times, unheard = [
+        reached.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))
+        for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")
+    ]
+    assert idle + between * times <= 60
+    assert 0 < unheard <= 60_000
 
 
 def test_what_is_let_go_of_is_closed_at_once_and_what_is_closed_stays_so(

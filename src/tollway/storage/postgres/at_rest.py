@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 from tollway.errors import StoreUnavailable
 from tollway.storage.postgres import schema
-from tollway.storage.postgres.database import said, take_lock
+from tollway.storage.postgres.database import take_lock
 from tollway.storage.postgres.driver import FAILURES, Connection
+from tollway.storage.postgres.troubles import said, way_out
 from tollway.storage.postgres.url import without_password
 
 
@@ -31,7 +32,7 @@ class _AtRest:
         try:
             schema.upgrade(opened, self._name)
             # A gateway that lost its connection, and with it the lock, does not take up where it was.
-            schema.count_opening(opened)
+            schema.fence(opened, schema.count_opening(opened), self._name)
             yield opened
         finally:
             opened.close()
@@ -56,4 +57,4 @@ def at_rest(url: str) -> Generator[_AtRest]:
     except (*FAILURES, ValueError) as error:
         if isinstance(error, StoreUnavailable):
             raise
-        raise StoreUnavailable(f"The store {name} cannot be used: {said(error)}") from error
+        raise StoreUnavailable(f"The store {name} cannot be used: {said(error)}. {way_out(error)}") from error

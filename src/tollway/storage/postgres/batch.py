@@ -48,12 +48,11 @@ _MARKS: Final = statements.SAVE_MARK.replace("VALUES (?, ?)", f"SELECT * FROM {_
 
 
 def write(connection: Connection, batch: Batch, *, again: bool) -> dict[int, Ended]:
-    """Writes a batch in one transaction, or nothing of it.
+    """Writes a batch in the transaction that was begun, and commits it.
 
     `again`: rows of it may have been written by a commit whose answer never came; those are passed over. Returns how the reservations of
     intents that were known already had ended, by place; those were left out. Raises one of `driver.FAILURES`.
     """
-    connection.script("BEGIN")
     known: dict[int, Ended] = {}
     if batch.intents:
         written = {row[0] for row in _add(connection, _INTENTS, batch.intents)}

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from tollway.errors import StoreUnavailable
 from tollway.storage.postgres import schema
-from tollway.storage.postgres.database import said, take_lock
+from tollway.storage.postgres.database import take_lock
 from tollway.storage.postgres.driver import FAILURES, Connection
+from tollway.storage.postgres.troubles import said, way_out
 from tollway.storage.postgres.url import without_password
 from tollway.storage.sql.driver import Connection as Reading
 from tollway.storage.sqlite.at_rest import at_rest
@@ -50,7 +51,7 @@ def copy(folder: Path, url: str, told: Callable[[str, int], None]) -> int:
     except (*FAILURES, ValueError) as error:
         if isinstance(error, StoreUnavailable):
             raise
-        raise StoreUnavailable(f"The store {name} cannot be written: {said(error)}") from error
+        raise StoreUnavailable(f"The store {name} cannot be written: {said(error)}. {way_out(error)}") from error
 
 
 def _copy(reading: Reading, writing: Connection, name: str, told: Callable[[str, int], None]) -> int:

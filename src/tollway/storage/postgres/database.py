@@ -5,13 +5,14 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from tollway.errors import StoreUnavailable
 from tollway.storage.postgres import schema
-from tollway.storage.postgres.driver import FAILURES, Connection, code_of
+from tollway.storage.postgres.driver import FAILURES, Connection
+from tollway.storage.postgres.troubles import is_lost, said, way_out
 from tollway.storage.postgres.url import without_password
-from tollway.storage.postgres.writer import PostgresWriter
+from tollway.storage.postgres.writer import LastEntry, PostgresWriter, last_entry
 from tollway.storage.sql import driver
 from tollway.storage.sql.writer import Companion
 
@@ -26,6 +27,9 @@ WRITE_S: Final = 15.0
 LOOK_UP_S: Final = 5.0
 """The same of a question of one row, for which the event loop waits."""
 
+OPEN_S: Final = 600.0
+"""How long a statement of a start may take, which reads all that is held and the last of what was spent."""
+
 ENDS_MS: Final = 5_000
 """How long the server may take to end a session of ours that it still believes in."""
 
@@ -37,6 +41,9 @@ _FROM_HOLDER: Final = (
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 _HOLDER: Final = f"SELECT pid, application_name, host(client_addr) {_FROM_HOLDER}"
+_TRIES: Final = 3
+"""Who has the lock may let go of it while it is asked who that is."""
+
 _SESSION: Final = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 # Waits for its end, so that what it was about to commit is there by then, or never.
 _END: Final = f"SELECT pg_terminate_backend(pid, {ENDS_MS}) {_FROM_HOLDER} AND pid = $2::integer AND backend_start = $3::timestamptz"
@@ -61,7 +68,6 @@ class PostgresDatabase:
         self._readers = asyncio.Semaphore(READERS)
         self._opened = 0
         """How often the database had been opened when it was opened here."""
-        self._superseded = False
         self._session: Session | None = None
         """What the server calls the connection that has the lock, or had it last."""
         self._looking_up: tuple[ThreadPoolExecutor, list[Connection]] | None = None
@@ -77,8 +83,8 @@ class PostgresDatabase:
         return self._writer
 
     async def open(self, load: Callable[[driver.Connection], T], companion: Callable[[], Companion]) -> T:
-        writing, loaded = await asyncio.to_thread(self._open, load)
-        self._writer = PostgresWriter(writing, companion(), self._again, self.name)
+        writing, loaded, last = await asyncio.to_thread(self._open, load)
+        self._writer = PostgresWriter(writing, companion(), self._again, self.name, last=last)
         return loaded
 
     async def change(self, work: Callable[[driver.Connection], T]) -> T:
@@ -113,78 +119,87 @@ class PostgresDatabase:
         finally:
             await asyncio.to_thread(_close, idle)
 
-    def _open(self, load: Callable[[driver.Connection], T]) -> tuple[Connection, T]:
+    def _open(self, load: Callable[[driver.Connection], T]) -> tuple[Connection, T, LastEntry | None]:
         writing: Connection | None = None
         try:
-            writing = self._locked()
+            writing = self._locked(OPEN_S)
             schema.upgrade(writing, self.name)
-            self._opened, self._superseded = schema.count_opening(writing), False
-            return writing, load(writing)
+            self._opened = schema.count_opening(writing)
+            schema.fence(writing, self._opened, self.name)
+            loaded = load(writing)
+            last = last_entry(writing)
+            writing.wait_at_most(WRITE_S)
+            return writing, loaded, last
         except BaseException as error:
             if writing is not None:
                 writing.close()
             if isinstance(error, (*FAILURES, ValueError)) and not isinstance(error, StoreUnavailable):
                 raise StoreUnavailable(
-                    f"The store {self.name} cannot be opened: {said(error)}. "
-                    "Check the URL of the database, and that PostgreSQL answers there."
+                    f"The store {self.name} cannot be opened: {said(error)}. {way_out(error)}"
                 ) from error
             raise
 
-    def _locked(self) -> Connection:
+    def _locked(self, answer_s: float) -> Connection:
         """A connection that writes, with the lock. Raises StoreUnavailable where another has it, and one of `FAILURES`."""
-        writing = Connection(self._url, use="writing", answer_s=WRITE_S)
+        writing = Connection(self._url, use="writing", answer_s=answer_s)
         try:
             take_lock(writing, self.name, former=self._session)
             self._session = session_of(writing)
+            if self._session.pid != writing.process and self._is_shared(self._session):
+                raise StoreUnavailable(
+                    f"The database {self.name} is behind a pooler that gives one session to many (as PgBouncer does with "
+                    "pool_mode=transaction), so that its lock keeps nobody out. Give the address of PostgreSQL itself."
+                )
         except BaseException:
             writing.close()
             raise
         return writing
 
+    def _is_shared(self, session: Session) -> bool:
+        """Whether somebody else who comes now is served by the same session, which does nothing meanwhile."""
+        other = Connection(self._url, use="reading", answer_s=LOOK_UP_S)
+        try:
+            return session_of(other) == session
+        finally:
+            other.close()
+
     def _again(self) -> Connection:
-        """The same for a store that is open. Raises StoreUnavailable, from then on for ever, where another had the lock meanwhile: what is
-        counted here is not what is counted there any more."""
-        if not self._superseded:
-            writing = self._locked()
-            try:
-                self._superseded = schema.openings(writing) != self._opened
-            except BaseException:
-                writing.close()
-                raise
-            if not self._superseded:
-                return writing
-            writing.close()
-        raise StoreUnavailable(
-            f"The database {self.name} was in use by another Tollway while this one was not connected to it. Restart this one."
-        )
+        """The same for a store that is open: what is written over it is fenced by the opening that was counted then."""
+        writing = self._locked(WRITE_S)
+        schema.fence(writing, self._opened, self.name)
+        return writing
 
     def _read(self, read: Callable[[driver.Connection], T]) -> T:
         return self._ask(self._idle, read, None)
 
     def _ask(self, kept: list[Connection], question: Callable[[driver.Connection], T], answer_s: float | None) -> T:
-        """In a thread: asks over a connection that was kept, if the server has not let go of it, or a new one."""
+        """In a thread: asks over a connection that was kept, or a new one where the server has let go of it."""
         try:
-            try:
+            if kept:
                 reading = kept.pop()
-            except IndexError:
-                reading = Connection(self._url, use="reading", answer_s=answer_s)
-            else:
-                if not reading.answers():
-                    reading.abandon()
-                    reading.close()
-                    reading = Connection(self._url, use="reading", answer_s=answer_s)
-            try:
-                found = question(reading)
-            except FAILURES:
-                # Cheaper than to find out what state it is in.
-                reading.abandon()
-                reading.close()
-                raise
-            except BaseException:
-                kept.append(reading)
-                raise
+                # Who waits for seconds at most asks at once, and only then finds out.
+                if answer_s is not None or reading.answers():
+                    try:
+                        return self._asked(kept, reading, question)
+                    except FAILURES as error:
+                        if not is_lost(error) or isinstance(error, TimeoutError):
+                            raise
+                else:
+                    _let_go(reading)
+            return self._asked(kept, Connection(self._url, use="reading", answer_s=answer_s), question)
         except FAILURES as error:
             raise StoreUnavailable(f"The store {self.name} cannot be read: {said(error)}.") from error
+
+    def _asked(self, kept: list[Connection], reading: Connection, question: Callable[[driver.Connection], T]) -> T:
+        try:
+            found = question(reading)
+        except FAILURES:
+            # Cheaper than to find out what state it is in.
+            _let_go(reading)
+            raise
+        except BaseException:
+            kept.append(reading)
+            raise
         kept.append(reading)
         return found
 
@@ -194,11 +209,15 @@ def take_lock(connection: Connection, name: str, former: Session | None = None) 
 
     `former`: a session of our own that is given up. Behind a network that swallowed its end, the server would believe in it for hours.
     """
-    if connection.fetch(_TRY_LOCK, _LOCK)[0][0]:
-        return
-    if former is not None and connection.fetch(_END, _LOCK, *former) and connection.fetch(_TRY_LOCK, _LOCK)[0][0]:
-        return
-    holders = connection.fetch(_HOLDER, _LOCK)
+    holders: list[tuple[Any, ...]] = []
+    for _ in range(_TRIES):
+        if connection.fetch(_TRY_LOCK, _LOCK)[0][0]:
+            return
+        if former is not None:
+            connection.fetch(_END, _LOCK, *former)
+        holders = connection.fetch(_HOLDER, _LOCK)
+        if holders and (former is None or holders[0][0] != former.pid):
+            break
     by = f" (server process {holders[0][0]}, from {holders[0][2] or 'this machine'})" if holders else ""
     raise StoreUnavailable(
         f"The database {name} is in use by another Tollway{by}. Stop it first, or give this one a database of its own."
@@ -210,11 +229,9 @@ def session_of(connection: Connection) -> Session:
     return Session(pid, began)
 
 
-def said(error: BaseException) -> str:
-    """What an exception says, with its name where it says nothing else."""
-    if code_of(error):
-        return str(error).rstrip(".")
-    return f"{type(error).__name__}: {error}".rstrip(": .")
+def _let_go(connection: Connection) -> None:
+    connection.abandon()
+    connection.close()
 
 
 def _close(connections: list[Connection]) -> None:

@@ -6,6 +6,7 @@ be used by any thread, one at a time, but by none that runs a loop itself.
 
 import asyncio
 import re
+import socket
 from collections import OrderedDict
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from decimal import Decimal
@@ -13,6 +14,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import Any, Final, Literal, TypeVar
 
+from tollway.errors import StoreUnavailable
 from tollway.storage.postgres.dialect import bound, translated
 
 T = TypeVar("T")
@@ -33,12 +35,21 @@ _CHANGED: Final = re.compile(r"(?:INSERT 0|UPDATE|DELETE|MERGE) (\d+)$")
 _DURABLE: Final = (
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 )
+# A time that is over while a commit waits for a standby would have it told as made; one that ends who is idle, the lock. How long an
+# answer may take is told here (`answer_s`).
+_UNTIMED: Final = """
+SELECT set_config(name, '0', false) FROM pg_settings
+WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_session_timeout') AND setting <> '0'
+"""
 # The system's own patience with a connection that has gone silent is two hours, for which the lock would stay taken.
 _NOTICED: Final = """
 SELECT set_config(name, value, false) FROM (VALUES
   ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '25000')
 ) AS one (name, value)
 """
+_BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
+# Seconds but for the last, which is milliseconds; as the server's.
+_SILENCE: Final = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 25_000}
 _CONTROL: Final = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b")
 
 FAILURES: Final[tuple[type[Exception], ...]] = (
@@ -55,6 +66,10 @@ FAILURES: Final[tuple[type[Exception], ...]] = (
 def code_of(error: BaseException) -> str:
     """What the server calls an error: five letters and digits (SQLSTATE); "" where it was not the server that spoke."""
     return str(getattr(error, "sqlstate", None) or "")
+
+
+class Superseded(StoreUnavailable):
+    """Somebody else has begun to write: what was read before is not what is there any more."""
 
 
 class Cursor:
@@ -96,6 +111,8 @@ class Connection:
         self._prepared: OrderedDict[str, Any] = OrderedDict()
         self._changes = 0
         self._depth = 0
+        self._beginning = "BEGIN ISOLATION LEVEL REPEATABLE READ" if self._reading else _BEGIN
+        self._fenced = ""
         try:
             self._connection: Any = self._wait(_connect(url, use, min(CONNECT_S, answer_s or CONNECT_S)))
         except BaseException:
@@ -119,6 +136,24 @@ class Connection:
         except FAILURES:
             return False
         return True
+
+    @property
+    def process(self) -> int:
+        """The number of the process that said it would serve this connection."""
+        return self._connection.get_server_pid()
+
+    def wait_at_most(self, answer_s: float) -> None:
+        """From here on, for the answer to each statement."""
+        self._answer_s = answer_s
+
+    def fence(self, look: str, otherwise: str) -> None:
+        """Has `look`, a statement, asked as each transaction begins: where it finds no row, none does, and `otherwise` says why."""
+        self._beginning, self._fenced = f"{_BEGIN}; {look}", otherwise
+
+    def begin(self) -> None:
+        """Begins a transaction, in one way to the server and back. Raises Superseded with one that has begun, and one of `FAILURES`."""
+        if self._wait(self._connection.execute(self._beginning, timeout=self._answer_s)) == "SELECT 0":
+            raise Superseded(self._fenced)
 
     def execute(self, statements: str, bindings: Sequence[Any] = (), /) -> Cursor:
         if _CONTROL.match(statements):
@@ -174,7 +209,7 @@ class Connection:
 
     def __enter__(self) -> "Connection":
         if self._depth == 0:
-            self._wait(self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ" if self._reading else "BEGIN"))
+            self.begin()
         else:
             self._wait(self._connection.execute(f"SAVEPOINT inside_{self._depth}"))
         self._depth += 1
@@ -228,6 +263,18 @@ async def _ended() -> None:
     await asyncio.sleep(0)
 
 
+def _notice(connection: Any) -> None:
+    """Has this machine notice, too, that nobody is there any more: else whoever waits for an answer does so for a quarter of an hour."""
+    reached: socket.socket | None = connection._transport.get_extra_info("socket")
+    if reached is None or reached.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    reached.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _SILENCE.items():
+        # Not every system has all of them.
+        if (option := getattr(socket, name, None)) is not None:
+            reached.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
 async def _connect(url: str, use: Literal["reading", "writing"], patience_s: float) -> Any:
     settings = {
         "application_name": f"tollway {use}",
@@ -240,10 +287,12 @@ async def _connect(url: str, use: Literal["reading", "writing"], patience_s: flo
         # A range of a day and one of a year are read in different ways.
         settings["plan_cache_mode"] = "force_custom_plan"
     connection: Any = await asyncpg.connect(url, timeout=patience_s, server_settings=settings, statement_cache_size=0)
+    _notice(connection)
     if use == "writing":
         # An answer has to mean that it is on the server's disk, whatever is usual there; more than that may be asked of it.
         await connection.execute(_DURABLE)
         await connection.execute(_NOTICED)
+        await connection.execute(_UNTIMED)
     # Sums of whole numbers are NUMERIC there.
     await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=_whole, format="text")
     return connection

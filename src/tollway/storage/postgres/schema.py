@@ -1,5 +1,6 @@
 """Making the tables in a database, and bringing those of an older version up to date."""
 
+import zlib
 from importlib import resources
 from typing import Final
 
@@ -20,10 +21,10 @@ HEAD: Final = REVISIONS[-1]
 _HERE: Final = "SELECT to_regclass('alembic_version')::text"
 _OTHERS: Final = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
 
+_FENCE: Final = zlib.crc32(b"tollway transaction")
 _COUNT_OPENING: Final = """
 INSERT INTO marks (name, seq) VALUES ('opened', 1) ON CONFLICT (name) DO UPDATE SET seq = marks.seq + 1 RETURNING seq
 """
-_OPENINGS: Final = "SELECT coalesce(max(seq), 0) FROM marks WHERE name = 'opened'"
 _ENCODING: Final = "SELECT current_setting('server_encoding')"
 
 
@@ -73,10 +74,21 @@ def revision(connection: Connection) -> str | None:
 
 
 def count_opening(connection: Connection) -> int:
-    """Says that somebody begins to write here, who has the lock; returns for the how manyth time."""
-    return connection.fetch(_COUNT_OPENING)[0][0]
+    """Says that somebody begins to write here, who has the lock; returns for the how manyth time.
+
+    Nobody who is fenced by an earlier number writes from here on; what one of them was writing is there before this returns.
+    """
+    with connection:
+        connection.fetch("SELECT pg_advisory_xact_lock($1::bigint)", _FENCE)
+        return connection.fetch(_COUNT_OPENING)[0][0]
 
 
-def openings(connection: Connection) -> int:
-    """How often somebody has begun to write here."""
-    return connection.fetch(_OPENINGS)[0][0]
+def fence(connection: Connection, opened: int, name: str) -> None:
+    """Has no transaction begin over this connection any more once the database was opened again, after the `opened`th time.
+
+    A lock belongs to a session, and what stands between may give that to somebody else; this belongs to each transaction.
+    """
+    connection.fence(
+        f"SELECT pg_advisory_xact_lock_shared({_FENCE}::bigint); SELECT FROM marks WHERE name = 'opened' AND seq = {opened:d}",
+        f"The database {name} was in use by another Tollway since this one opened it. Restart this one.",
+    )

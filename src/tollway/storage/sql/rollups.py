@@ -134,6 +134,13 @@ class Known:
         self.ids: dict[Who, tuple[int, ...]] = {}
         self.named: set[int] | None = None
         """Plain contexts that have counters of all time."""
+        self._told_by: Connection | None = None
+
+    def over(self, connection: Connection) -> None:
+        """Keeps only what this connection told: behind another one may be a server that never had the rest."""
+        if self._told_by is not connection:
+            self.forget()
+            self._told_by = connection
 
     def forget(self) -> None:
         self.attributes = None
@@ -198,6 +205,7 @@ def book(writing: Connection, gathered: Gathered, known: Known) -> bool:
     """Adds it and moves the mark, in the transaction that is under way; `False` where it was done already."""
     if mark(writing, gathered.table) != gathered.after:
         return False
+    known.over(writing)
     ids = _identified(writing, gathered.lots, known)
     named = _named(writing, gathered, ids, known)
     _add(writing, gathered.table, cells(gathered.lots, ids, named))

@@ -174,6 +174,10 @@ class Writer:
     def _unavailable(self, error: Exception) -> StoreUnavailable:
         raise NotImplementedError
 
+    def _pause_s(self) -> float:
+        """How long after the write that failed last it is tried again."""
+        return RETRY_S
+
     def _shut(self) -> None:
         """Closes the connection; in the thread."""
         raise NotImplementedError
@@ -263,7 +267,7 @@ class Writer:
             log.error("the store cannot be written, so nothing new is reserved: %s", error)
         self.broken = self._unavailable(error)
         if not self._closing and self._retry is None:
-            self._retry = self._loop.call_later(RETRY_S, self._try_again)
+            self._retry = self._loop.call_later(self._pause_s(), self._try_again)
 
     def _try_again(self) -> None:
         self._retry = None
