@@ -22,12 +22,19 @@ class TollwayError(Exception):
     """The root of what Tollway raises."""
 
 
+_LONGEST_SAID = 60
+"""Characters of what was written that an error repeats."""
+
+
 class MoneyInvalid(TollwayError, ValueError):
     """Text that does not name an amount of US dollars."""
 
     def __init__(self, text: object) -> None:
+        said = repr(text)
+        # A digit too many is seen at the end of a number; of what is longer, the beginning says enough.
+        said = said if len(said) <= _LONGEST_SAID else f"{said[:_LONGEST_SAID]}…"
         super().__init__(
-            f'{text!r} is not an amount of US dollars; write a decimal string with at most nine places, such as "12.50"'
+            f'{said} is not an amount of US dollars; write a decimal string with at most nine places, such as "12.50"'
         )
 
 

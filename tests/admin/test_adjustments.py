@@ -108,6 +108,8 @@ async def test_the_same_id_is_booked_once(caller: Caller) -> None:
 @pytest.mark.parametrize(
     ("said", "words"),
     [
+        ({"amount_usd": 12.5}, 'amount_usd: Input should be a valid string; write it in quotes, such as "12.50".'),
+        ({"value": 7}, "value: Input should be a valid string; write it in quotes."),
         ({"amount_usd": "0"}, "amount_usd: nothing is no adjustment"),
         ({"amount_usd": "0.00"}, "amount_usd: nothing is no adjustment"),
         ({"amount_usd": "1e3"}, "amount_usd: '1e3' is not an amount"),
@@ -125,7 +127,7 @@ async def test_the_same_id_is_booked_once(caller: Caller) -> None:
         ({"amounts": "5"}, "amounts"),
     ],
 )
-async def test_what_cannot_be_booked_is_told_and_nothing_is(caller: Caller, said: dict[str, str], words: str) -> None:
+async def test_what_cannot_be_booked_is_told_and_nothing_is(caller: Caller, said: dict[str, Any], words: str) -> None:
     before = (await caller.admin("/api/v1/spend?group_by=gateway")).json["total"]
     answer = await adjust(caller, **said)
     assert answer.status == 400

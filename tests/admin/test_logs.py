@@ -140,6 +140,43 @@ async def test_a_bound_that_is_none_is_refused_naming_it(caller: Caller, query: 
     assert query.partition("=")[0] in answer.json["detail"]
 
 
+@pytest.mark.parametrize("path", ["logs", "exports/logs"])
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        (
+            "max_cost_usd=1e3",
+            "max_cost_usd: '1e3' is not an amount of US dollars; write a decimal string with at most nine places, such as \"12.50\".",
+        ),
+        (
+            f"min_cost_usd={'9' * 4_000}",
+            f"min_cost_usd: '{'9' * 59}… is not an amount of US dollars; write a decimal string with at most nine places, such as "
+            '"12.50".',
+        ),
+        (
+            "min_cost_usd=5&max_cost_usd=1",
+            "min_cost_usd is more than max_cost_usd, so nothing lies between them; send them the other way round.",
+        ),
+        (
+            "min_score=0.5&max_score=-1",
+            "min_score is more than max_score, so nothing lies between them; send them the other way round.",
+        ),
+    ],
+)
+async def test_a_bound_that_cannot_be_meant_is_told_by_its_name_its_value_and_the_way_out(
+    caller: Caller, path: str, query: str, detail: str
+) -> None:
+    answer = await caller.admin(f"/api/v1/{path}?{query}")
+    assert (answer.status, answer.json["code"], answer.json["detail"]) == (400, "parameter_invalid", detail)
+
+
+async def test_two_bounds_that_are_one_amount_mean_that_amount(caller: Caller) -> None:
+    (log,) = (await caller.admin("/api/v1/logs?limit=1&min_cost_usd=0.000001")).json["items"]
+    cost = log["amount_usd"]
+    same = (await caller.admin(f"/api/v1/logs?min_cost_usd={cost}&max_cost_usd={cost}")).json["items"]
+    assert {each["amount_usd"] for each in same} == {cost}
+
+
 async def test_what_is_logged_since_a_request_comes_oldest_first(caller: Caller) -> None:
     first = (await caller.chat()).headers["tollway-request-id"]
     await caller.logged(f"/api/v1/logs?request_id={first}", 1)

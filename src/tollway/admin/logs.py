@@ -72,6 +72,20 @@ class LogListing(Listing):
         "a search, or one by cost, duration or tokens, may be short, even empty, while `next` is not null.",
     )
 
+    @model_validator(mode="after")
+    def _not_crossed(self) -> Self:
+        found = self.filter()
+        for name, least in found.least.items():
+            most = found.most.get(name)
+            if most is not None and least > most:
+                unit = "_usd" if name == "cost" else ""
+                raise PydanticCustomError(
+                    "parameter_invalid",
+                    "min_{name} is more than max_{name}, so nothing lies between them; send them the other way round",
+                    {"name": f"{name}{unit}"},
+                )
+        return self
+
     def filter(self, only: str | None = None) -> Filter:
         equals = dict(super().filter(only).equals)
         least: dict[str, int] = {}

@@ -165,10 +165,9 @@ async def of_validation(_: Request, error: Exception) -> Response:
         # Also what the framework says of JSON that is sent as a form, as curl does unless it is told.
         said = "The body is not a JSON object; send one, with the header Content-Type: application/json."
         return answer(Problem(400, "body_invalid", said))
-    if place == "body":
-        said = f"{name}: {first['msg']}." if name else f"{first['msg']}."
-        return answer(Problem(400, "body_invalid", said))
-    return answer(Problem(400, "parameter_invalid", f"{name}: {first['msg']}."))
+    said = _said(first, name)
+    said = f"{name}: {said}." if name else f"{said}."
+    return answer(Problem(400, "body_invalid" if place == "body" else "parameter_invalid", said))
 
 
 async def of_http(_: Request, error: Exception) -> Response:
@@ -204,6 +203,18 @@ async def of_store(_: Request, error: Exception) -> Response:
 def unavailable() -> Problem:
     """What is said while the store cannot be read or written."""
     return Problem(503, "store_unavailable", "The store cannot be read or written now. Try again shortly.")
+
+
+def _said(first: dict[str, Any], name: str) -> str:
+    """What is wrong with a value, and the way out where the framework tells none."""
+    # It puts these words before what a check of our own says.
+    said = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "string_type":
+        # A number of JSON may be read as a float on its way, and money is none.
+        return (
+            f'{said}; write it in quotes, such as "12.50"' if name.endswith("_usd") else f"{said}; write it in quotes"
+        )
+    return said
 
 
 def _unknown(first: dict[str, Any], name: str) -> str:
