@@ -3,7 +3,7 @@
 What is left is what Tollway itself does with a request, from its headers to the commit of its charge. The sources of an earlier
 revision, on PYTHONPATH, are driven by the same code:
 
-    PYTHONPATH=old/src python bench/inside.py SETTINGS.json PATH
+    PYTHONPATH=old/src python bench/inside.py SETTINGS.json PATH [MODEL]
 
 It prints "ready", then reads how many requests to make, a number a line, and prints the microseconds of CPU that each took.
 """
@@ -234,11 +234,11 @@ def rest() -> None:
     gc.set_threshold(2_000, 5, 500)
 
 
-async def _serve(settings: Path, path: str) -> None:
+async def _serve(settings: Path, path: str, model: str = MODEL) -> None:
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
         gateway = await Gateway.opened(json.loads(settings.read_text()), Path(folder))
-        body = chat()
+        body = chat(model)
         await gateway.burst(WARM_UP, path, body)
         rest()
         print("ready", flush=True)
@@ -248,4 +248,4 @@ async def _serve(settings: Path, path: str) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve(Path(sys.argv[1]), sys.argv[2]))
+    uvloop.run(_serve(Path(sys.argv[1]), *sys.argv[2:]))
