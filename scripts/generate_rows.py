@@ -21,7 +21,7 @@ from tollway.money import Money
 from tollway.pricing.charge import Charge, ChargeLine
 from tollway.pricing.units import UnitPrice
 from tollway.storage import migrations
-from tollway.storage.sql import rollups, rows, statements
+from tollway.storage.sql import meters, rollups, rows, statements
 from tollway.storage.sql.driver import Connection
 from tollway.storage.sqlite import connection
 from tollway.usage import Usage
@@ -190,6 +190,12 @@ def roll(writing: Connection) -> None:
             with writing:
                 rollups.book(writing, gathered, known)
             more = gathered.more
+    more = True
+    while more:
+        metered = meters.gather(writing, ROLLED_AT_ONCE)
+        with writing:
+            meters.book(writing, metered, known)
+        more = metered.more
 
 
 def main() -> None:
@@ -226,7 +232,7 @@ def main() -> None:
     roll(writing)
     writing.wal_checkpoint()
     print(f"{written:,} rows of each in {rolled - began:.0f} s; rolled up in {time.monotonic() - rolled:.0f} s")
-    for table in ("contexts", "spending", "traffic", "sittings"):
+    for table in ("contexts", "spending", "traffic", "sittings", "meters", "calls", "stops"):
         print(f"{table}: {writing.execute(f'SELECT count(*) FROM {table}').get:,} rows")
     writing.close()
     lock.release()

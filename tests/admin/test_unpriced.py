@@ -1,7 +1,10 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import msgspec
+import pytest
 from tests.admin.rerated import AT, BOOK, entry, settings
 
 from tollway.admin.rerate import RerateBody, book, plan
@@ -12,13 +15,21 @@ from tollway.logs.record import Durations, LogRecord
 from tollway.money import Money, dollars
 from tollway.pricing.charge import Charge, Unpriced, charge
 from tollway.snapshot import Snapshot
-from tollway.storage.memory import MemoryStore
+from tollway.storage.sqlite import SqliteStore
 from tollway.usage import Usage
 
 USAGE = Usage(input_tokens=1000, output_tokens=100)
 
 
-def running(store: MemoryStore, snapshot: Snapshot) -> Any:
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    made = SqliteStore(tmp_path)
+    await made.open(AT)
+    yield made
+    await made.close()
+
+
+def running(store: SqliteStore, snapshot: Snapshot) -> Any:
     return SimpleNamespace(store=store, snapshot=snapshot, clock=SimpleNamespace(now=lambda: AT))
 
 
@@ -38,8 +49,9 @@ def refused(model: str) -> LogRecord:
     )
 
 
-async def test_a_model_without_a_price_is_told_with_its_tokens_and_what_they_cost_at_the_ceiling() -> None:
-    store = MemoryStore()
+async def test_a_model_without_a_price_is_told_with_its_tokens_and_what_they_cost_at_the_ceiling(
+    store: SqliteStore,
+) -> None:
     for number in (1, 2):
         store.ledger.settle(entry(number, Unpriced("openai", "new"), USAGE, model="new"))
     store.ledger.settle(entry(3, Unpriced("openai", "new"), None, model="new"))
@@ -55,8 +67,7 @@ async def test_a_model_without_a_price_is_told_with_its_tokens_and_what_they_cos
     assert (second.model, second.requests, second.refused) == ("newer", 0, 1)
 
 
-async def test_a_model_that_has_a_price_by_now_is_told_until_it_is_rated_again() -> None:
-    store = MemoryStore()
+async def test_a_model_that_has_a_price_by_now_is_told_until_it_is_rated_again(store: SqliteStore) -> None:
     store.ledger.settle(entry(1, Unpriced("local", "llama"), USAGE, provider="local", model="llama"))
     runtime = running(store, settings({"provider": "local", "model": "llama", "input": "1", "output": "2"}))
     (found,) = (await unpriced(runtime)).items
@@ -66,8 +77,7 @@ async def test_a_model_that_has_a_price_by_now_is_told_until_it_is_rated_again()
     assert (await unpriced(runtime)).items == []
 
 
-async def test_what_was_charged_at_the_ceiling_is_told_apart() -> None:
-    store = MemoryStore()
+async def test_what_was_charged_at_the_ceiling_is_told_apart(store: SqliteStore) -> None:
     price = BOOK.at_ceiling("openai")
     made = charge(USAGE, price)
     store.ledger.settle(entry(1, made, USAGE, model="new"))
@@ -76,13 +86,12 @@ async def test_what_was_charged_at_the_ceiling_is_told_apart() -> None:
     assert (found.requests, found.counted_at_ceiling, found.counted_usd) == (0, 1, dollars(made.amount))
 
 
-async def test_charges_with_a_price_are_no_holes() -> None:
-    store = MemoryStore()
+async def test_charges_with_a_price_are_no_holes(store: SqliteStore) -> None:
     store.ledger.settle(entry(1, Charge(Money(5)), USAGE))
     assert (await unpriced(running(store, settings()))).items == []
 
 
-async def test_names_in_the_settings_without_a_price_are_told_with_their_place() -> None:
+async def test_names_in_the_settings_without_a_price_are_told_with_their_place(store: SqliteStore) -> None:
     document = read_document(
         {
             "providers": {
@@ -100,7 +109,7 @@ async def test_names_in_the_settings_without_a_price_are_told_with_their_place()
         }
     )
     snapshot = compile_document(document, resolve=lambda r, _: r, book=BOOK, pepper=bytes(32), revision=1)
-    found = await unpriced(running(MemoryStore(), snapshot))
+    found = await unpriced(running(store, snapshot))
     assert [(one.where, one.model) for one in found.settings] == [
         ('budget "b"', "openai/gpt-98"),
         ('models of provider "openai"', "gpt-99"),

@@ -12,6 +12,9 @@ KEYS = {
     "attributes": ["name", "value"],
     "sittings": ["user", "name", "first_at"],
     "stops": ["downgraded", "at", "seq"],
+    "meters": ["level", "slot", "context", "meter"],
+    "calls": ["level", "slot", "context"],
+    "apart": ["kind", "at", "seq"],
 }
 
 

@@ -1,17 +1,16 @@
 """Models that requests have named, or the settings name, and that have no price: the holes in the counting."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from typing import cast
 
 import msgspec
 from pydantic import BaseModel
 
 from tollway.admin.charge import Dollars, Instant
-from tollway.admin.rerate import READ_AT_ONCE, entries_of
+from tollway.admin.rerate import READ_AT_ONCE
 from tollway.admin.runtime import Records, Runtime
 from tollway.admin.warnings import unpriced_models
 from tollway.clock import iso
-from tollway.ledger.entry import LedgerEntry
 from tollway.logs.record import LogRecord
 from tollway.money import dollars
 from tollway.pricing.charge import charge
@@ -76,13 +75,19 @@ async def unpriced(runtime: Runtime) -> Unpriced:
     snapshot, now = runtime.snapshot, runtime.clock.now()
     since = now - DAYS * _DAY_MS
     await runtime.store.ledger.flush()
+    await runtime.store.records.flush()
     seen: _Models = {}
-    for row in await runtime.store.records.spend(Filter(since=since), ("provider", "model", "kind")):
-        provider, model, kind = row.group
-        if provider and model and kind == "unpriced":
-            await _uncounted(runtime.store.records, since, provider, model, seen)
-        elif provider and model and kind == "charge" and not _has_price(snapshot, provider, model, now):
-            await _at_ceiling(runtime.store.records, since, provider, model, seen)
+    for hole in await runtime.store.analytics.holes(since):
+        # What was charged at the dearest price is a hole for as long as the model has none of its own.
+        open_ = not _has_price(snapshot, hole.provider, hole.model, now)
+        if hole.provider and hole.model and (hole.requests or open_):
+            seen[hole.provider, hole.model] = _Seen(
+                requests=hole.requests,
+                input_tokens=hole.input_tokens,
+                output_tokens=hole.output_tokens,
+                counted=hole.counted if open_ else 0,
+                counted_amount=hole.counted_amount if open_ else 0,
+            )
     await _refused(runtime.store.records, since, seen)
     found = [(_ceiling(snapshot, *name, of, now), name, of) for name, of in seen.items()]
     return Unpriced(
@@ -104,31 +109,6 @@ async def unpriced(runtime: Runtime) -> Unpriced:
         ],
         settings=list(_named(snapshot, now)),
     )
-
-
-async def _uncounted(records: Records, since: int, provider: str, model: str, seen: _Models) -> None:
-    """Answers without a price that nothing has corrected since."""
-
-    def of_kind(kind: str) -> AsyncIterator[LedgerEntry]:
-        return entries_of(records, Filter(since=since, equals={"provider": provider, "model": model, "kind": kind}))
-
-    corrected = {entry.reservation_id async for entry in of_kind("correction")}
-    async for entry in of_kind("unpriced"):
-        if entry.reservation_id not in corrected:
-            found = seen.setdefault((provider, model), _Seen())
-            found.requests += 1
-            if entry.usage is not None:
-                found.input_tokens += entry.usage.input_tokens or 0
-                found.output_tokens += entry.usage.output_tokens or 0
-
-
-async def _at_ceiling(records: Records, since: int, provider: str, model: str, seen: _Models) -> None:
-    where = Filter(since=since, equals={"provider": provider, "model": model, "kind": "charge"})
-    async for entry in entries_of(records, where):
-        if "@ceiling#" in (entry.charge.price_id or ""):
-            found = seen.setdefault((provider, model), _Seen())
-            found.counted += 1
-            found.counted_amount += entry.charge.amount
 
 
 async def _refused(records: Records, since: int, seen: _Models) -> None:

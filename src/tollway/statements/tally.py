@@ -1,6 +1,6 @@
 """Adding entries up to the statements of one month: each once, and every nanodollar of it on some line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -59,6 +59,37 @@ class Booked(NamedTuple):
     by: str = ""
 
 
+class Parts(NamedTuple):
+    """What an entry adds to the statement of its own month. Parts of many entries are their sums."""
+
+    attempts: int
+    unpriced: int
+    presumed: int
+    meters: Sequence[tuple[str, int, int]]
+    """Meter, quantity and amount; a meter may be there more than once."""
+
+
+def parts_of(booked: Booked) -> Parts:
+    """Every nanodollar of an entry that is no credit, on some meter."""
+    kind, rest = booked.kind, booked.amount
+    presumed = int(kind == "presumed")
+    # What is rated again would tell meters twice that were told with the first charge.
+    rerated = kind == "correction" and not booked.priced and any(line.meter == TAKEN_BACK for line in booked.lines)
+    meters: list[tuple[str, int, int]] = []
+    for line in booked.lines if not rerated else ():
+        meter, quantity, amount = line.meter, line.quantity, line.amount
+        if meter == TAKEN_BACK:
+            continue  # Of an answer that had no price: nothing was taken back.
+        if meter == PRESUMED:
+            presumed -= kind == "correction"
+            quantity = 0
+        meters.append((meter, quantity, amount))
+        rest -= amount
+    if rest:
+        meters.append((RERATED if rerated else UNITEMISED, 0, rest))
+    return Parts(int(kind in _ANSWERS), int(kind == "unpriced") - booked.priced, presumed, meters)
+
+
 _Amended = tuple[Month, Kind, str | None, str, str, str, str, str]
 
 
@@ -83,49 +114,33 @@ class Tally:
 
     def add(self, booked: Booked, own: Month) -> None:
         """An entry that is charged in this month, and whose request was admitted in `own`. Raises TooManyLines."""
-        sums = self._values.get(booked.value)
-        if sums is None:
-            sums = self._values[booked.value] = _Sums()
         if own != self._month or booked.kind == "credit":
-            self._adjust(sums, booked, own)
+            self._adjust(booked, own)
             return
-        kind, amount, _, user, provider, model, lines, priced, *_ = booked
+        self.put(booked.value, booked.user, booked.provider, booked.model, parts_of(booked))
+
+    def put(self, value: str | None, user: str | None, provider: str, model: str, parts: Parts) -> None:
+        """What entries of the month itself come to, one or many of them. Raises TooManyLines."""
+        sums = self._values.setdefault(value, _Sums())
         counts = sums.counts.get(user)
         if counts is None:
             counts = sums.counts[user] = [0, 0, 0]
             self._grow()
-        counts[0] += kind in _ANSWERS
-        counts[1] += (kind == "unpriced") - priced
-        counts[2] += kind == "presumed"
+        counts[0] += parts.attempts
+        counts[1] += parts.unpriced
+        counts[2] += parts.presumed
         who = (user, provider, model)
         meters = sums.charges.get(who)
         if meters is None:
             meters = sums.charges[who] = {}
-        # What is rated again would tell meters twice that were told with the first charge.
-        rerated = kind == "correction" and not priced and any(line.meter == TAKEN_BACK for line in lines)
-        rest = amount
-        for line in lines if not rerated else ():
-            meter, quantity, part = line.meter, line.quantity, line.amount
-            if meter == TAKEN_BACK:
-                continue  # Of an answer that had no price: nothing was taken back.
-            if meter == PRESUMED:
-                counts[2] -= kind == "correction"
-                quantity = 0
+        for meter, quantity, amount in parts.meters:
             known = meters.get(meter)
             if known is None:
                 self._grow()
-                meters[meter] = [quantity, part]
+                meters[meter] = [quantity, amount]
             else:
                 known[0] += quantity
-                known[1] += part
-            rest -= part
-        if rest:
-            meter = RERATED if rerated else UNITEMISED
-            known = meters.get(meter)
-            if known is None:
-                self._grow()
-                known = meters[meter] = [0, 0]
-            known[1] += rest
+                known[1] += amount
 
     def statements(self, timezone: str, span: tuple[int, int], by: str, through: int) -> list[Statement]:
         """All of them as they are now, by value; what has no value comes first."""
@@ -145,7 +160,8 @@ class Tally:
             for value, sums in sorted(self._values.items(), key=lambda item: (item[0] is not None, item[0] or ""))
         ]
 
-    def _adjust(self, sums: _Sums, booked: Booked, own: Month) -> None:
+    def _adjust(self, booked: Booked, own: Month) -> None:
+        sums = self._values.setdefault(booked.value, _Sums())
         key = (own, booked.kind, booked.user, booked.provider, booked.model, booked.entry, booked.word, booked.by)
         known = sums.adjustments.get(key)
         if known is None:

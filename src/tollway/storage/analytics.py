@@ -168,6 +168,22 @@ class Stops(msgspec.Struct, frozen=True, kw_only=True):
     swapped: Sequence[Stopped]
 
 
+class Hole(msgspec.Struct, frozen=True, kw_only=True):
+    """Answers of a model that have no price, or were charged at the dearest of its provider's list."""
+
+    provider: str
+    model: str
+    requests: int
+    """In the ledger without an amount."""
+    input_tokens: int
+    output_tokens: int
+    """Of those, as far as they are known."""
+    counted: int
+    """Charged at the dearest price."""
+    counted_amount: int
+    """Nanodollars."""
+
+
 class Ever(msgspec.Struct, frozen=True, kw_only=True):
     """What all rows of a context that rollups have add up to, by its label."""
 
@@ -245,6 +261,10 @@ class Analytics(Protocol):
     async def stops(self, *, since: int, until: int, user: str | None = None, gateway: str | None = None) -> Stops:
         """Requests of [since, until) that were refused or downgraded, a bounded number of the newest. Exact at the instant of asking.
         Raises Behind."""
+        ...
+
+    async def holes(self, since: int) -> Sequence[Hole]:
+        """What of the requests admitted since then has no price, by provider and model. Exact at the instant of asking."""
         ...
 
     async def retain(self, *, before: int | None, rows: int | None) -> int:

@@ -133,3 +133,43 @@ stops = sa.Table(
     sqlite_strict=True,
 )
 """A line for each record of a request that was refused (`downgraded` 0) or that a cheaper model served (1); see `sql/stopped.py`."""
+
+meters = sa.Table(
+    "meters",
+    metadata,
+    sa.Column("level", Whole, primary_key=True, autoincrement=False),
+    sa.Column("slot", Whole, primary_key=True, autoincrement=False),
+    sa.Column("context", Whole, primary_key=True, autoincrement=False),
+    sa.Column("meter", sa.Text, primary_key=True),
+    sa.Column("quantity", Whole, nullable=False),
+    sa.Column("amount_nanodollars", Whole, nullable=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+"""What was charged by meter, credits apart: by days, and by hours where a month may begin; see `sql/meters.py`."""
+
+calls = sa.Table(
+    "calls",
+    metadata,
+    sa.Column("level", Whole, primary_key=True, autoincrement=False),
+    sa.Column("slot", Whole, primary_key=True, autoincrement=False),
+    sa.Column("context", Whole, primary_key=True, autoincrement=False),
+    sa.Column("entries", Whole, nullable=False),
+    sa.Column("attempts", Whole, nullable=False),
+    sa.Column("unpriced", Whole, nullable=False),
+    sa.Column("presumed", Whole, nullable=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+"""Of how many entries and calls of providers that is."""
+
+apart = sa.Table(
+    "apart",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("at", Whole, primary_key=True, autoincrement=False),
+    sa.Column("seq", Whole, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+"""Entries that have to be told one by one, by kind and by when their request was admitted."""

@@ -101,7 +101,7 @@ SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE connamespace = current_schema()::regnamespace ORDER BY 1, 2
 """
 _TRIGGERS = "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid::regclass::text = ANY($1) ORDER BY 1"
-_BACK = {"0009": "DROP TABLE stops", "0010": "DROP INDEX sittings_amount"}
+_BACK = {"0009": "DROP TABLE stops", "0010": "DROP INDEX sittings_amount", "0011": "DROP TABLE meters, calls, apart"}
 """What leads from each revision to the one before it."""
 
 

@@ -259,8 +259,8 @@ async def test_what_rollups_remember_of_a_server_is_not_taken_for_what_the_next_
     await spent(store, "one")
     while await store.analytics.roll():
         pass
-    lost = ("contexts", "spending", "traffic", "attributes", "sittings")
-    marks = "DELETE FROM marks WHERE name IN ('spending', 'traffic', 'ever')"
+    lost = ("contexts", "spending", "traffic", "attributes", "sittings", "meters", "calls", "apart", "stops")
+    marks = "DELETE FROM marks WHERE name IN ('spending', 'traffic', 'ever', 'meters', 'meters_latest', 'stops')"
     await forgotten(postgres_server, postgres_url, *(f"DELETE FROM {table}" for table in lost), marks)
     await spent(store, "two")
     while await store.analytics.roll():

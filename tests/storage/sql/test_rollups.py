@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.storage.sqlite.rolling import DAY, HOUR, START, Rolling, spent
 
@@ -256,6 +256,7 @@ def test_sittings_that_an_earlier_gateway_left_apart_are_joined_by_what_comes_ne
     assert sittings(rolling) == [("ann", "", 0, 40, 9, 3)]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 400), st.sampled_from(["ann", "bob"]), st.sampled_from(["", "s"]), st.integers(-3, 9)),

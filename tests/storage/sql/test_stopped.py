@@ -247,7 +247,7 @@ class Anything:
             f"r{self.number}",
             # Not in the order in which they are logged: what took long is logged late.
             NOW + self.number * 3 - chance.choice([0, 1, 40]),
-            user=chance.choice([None, "ann", "bob"]),
+            user=chance.choice([None, "", "ann", "bob"]),
             gateway=chance.choice(["default", "other"]),
             request_model=chance.choice([None, "gpt-5"]),
             **more,
@@ -267,9 +267,9 @@ def told_by_all(log: Sequence[LogRecord], since: int, until: int, user: str | No
     swapped: dict[tuple[Any, ...], list[LogRecord]] = {}
     for one in meant:
         if one.status >= 400 and any(verdict.outcome == "deny" for verdict in one.decisions):
-            refused.setdefault((one.code, one.provider, one.request_model, one.user), []).append(one)
+            refused.setdefault((one.code, one.provider, one.request_model, one.user or None), []).append(one)
         elif any(verdict.code == "downgraded" for verdict in one.decisions):
-            swapped.setdefault(("downgraded", "openai", "gpt-4o", one.user), []).append(one)
+            swapped.setdefault(("downgraded", "openai", "gpt-4o", one.user or None), []).append(one)
 
     def told(found: dict[tuple[Any, ...], list[LogRecord]]) -> list[Stopped]:
         return [

@@ -13,7 +13,7 @@ from tollway.storage import migrations
 from tollway.storage.analytics import Answer, Condition, Group, Question, Sums, Table
 from tollway.storage.conformance.records import record
 from tollway.storage.conformance.values import entry, hold, reservation
-from tollway.storage.sql import rollups, rows, statements
+from tollway.storage.sql import meters, rollups, rows, statements
 from tollway.storage.sql.asking import answer
 from tollway.usage import Usage
 
@@ -63,6 +63,12 @@ class Rolling:
                 with self.connection:
                     assert rollups.book(self.connection, gathered, self.known)
                 more = gathered.more
+        more = True
+        while more:
+            metered = meters.gather(self.connection, limit)
+            with self.connection:
+                assert meters.book(self.connection, metered, self.known)
+            more = metered.more
 
     def ask(self, bounds: Sequence[int], by: tuple[str, ...] = (), **fields: Any) -> Answer:
         columns: dict[Table, tuple[str, ...]] = {

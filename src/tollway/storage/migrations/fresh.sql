@@ -1,4 +1,4 @@
--- Schema 0010, made by scripts/make_schema.py from the migrations.
+-- Schema 0011, made by scripts/make_schema.py from the migrations.
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -310,6 +310,37 @@ CREATE TABLE stops (
 	user TEXT, 
 	charged_nanodollars INTEGER, 
 	PRIMARY KEY (downgraded, at, seq)
+)
+ WITHOUT ROWID,
+ STRICT;
+CREATE TABLE meters (
+	level INTEGER NOT NULL, 
+	slot INTEGER NOT NULL, 
+	context INTEGER NOT NULL, 
+	meter TEXT NOT NULL, 
+	quantity INTEGER NOT NULL, 
+	amount_nanodollars INTEGER NOT NULL, 
+	PRIMARY KEY (level, slot, context, meter)
+)
+ WITHOUT ROWID,
+ STRICT;
+CREATE TABLE calls (
+	level INTEGER NOT NULL, 
+	slot INTEGER NOT NULL, 
+	context INTEGER NOT NULL, 
+	entries INTEGER NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	unpriced INTEGER NOT NULL, 
+	presumed INTEGER NOT NULL, 
+	PRIMARY KEY (level, slot, context)
+)
+ WITHOUT ROWID,
+ STRICT;
+CREATE TABLE apart (
+	kind TEXT NOT NULL, 
+	at INTEGER NOT NULL, 
+	seq INTEGER NOT NULL, 
+	PRIMARY KEY (kind, at, seq)
 )
  WITHOUT ROWID,
  STRICT;

@@ -1,4 +1,4 @@
--- Schema 0010, made by scripts/make_schema.py.
+-- Schema 0011, made by scripts/make_schema.py.
 CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY);
 CREATE TABLE alerts (
 	id TEXT COLLATE "C" NOT NULL,
@@ -10,6 +10,12 @@ CREATE TABLE alerts (
 );
 CREATE INDEX alerts_budget ON alerts (budget);
 CREATE UNIQUE INDEX alerts_key ON alerts (brief(key));
+CREATE TABLE apart (
+	kind TEXT COLLATE "C" NOT NULL,
+	at BIGINT NOT NULL,
+	seq BIGINT NOT NULL,
+	PRIMARY KEY (kind, at, seq)
+);
 CREATE TABLE attributes (
 	name TEXT COLLATE "C" NOT NULL,
 	value TEXT COLLATE "C" NOT NULL
@@ -52,6 +58,16 @@ CREATE TABLE cabinet (
 	PRIMARY KEY (drawer, id)
 );
 CREATE INDEX cabinet_expires_at ON cabinet (expires_at);
+CREATE TABLE calls (
+	level BIGINT NOT NULL,
+	slot BIGINT NOT NULL,
+	context BIGINT NOT NULL,
+	entries BIGINT NOT NULL,
+	attempts BIGINT NOT NULL,
+	unpriced BIGINT NOT NULL,
+	presumed BIGINT NOT NULL,
+	PRIMARY KEY (level, slot, context)
+);
 CREATE TABLE contexts (
 	id BIGSERIAL NOT NULL,
 	digest TEXT COLLATE "C" NOT NULL,
@@ -152,6 +168,15 @@ CREATE TABLE marks (
 	name TEXT COLLATE "C" NOT NULL,
 	seq BIGINT NOT NULL,
 	PRIMARY KEY (name)
+);
+CREATE TABLE meters (
+	level BIGINT NOT NULL,
+	slot BIGINT NOT NULL,
+	context BIGINT NOT NULL,
+	meter TEXT COLLATE "C" NOT NULL,
+	quantity BIGINT NOT NULL,
+	amount_nanodollars BIGINT NOT NULL,
+	PRIMARY KEY (level, slot, context, meter)
 );
 CREATE TABLE records (
 	seq BIGSERIAL NOT NULL,

@@ -1,8 +1,8 @@
 """`storage.analytics.Analytics` in a database."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import structs
 
@@ -10,6 +10,7 @@ from tollway.storage.analytics import (
     MEASURES,
     Answer,
     Ever,
+    Hole,
     Outstanding,
     Question,
     Rolled,
@@ -18,10 +19,11 @@ from tollway.storage.analytics import (
     Table,
     check,
 )
-from tollway.storage.sql import rollups, stopped
+from tollway.storage.sql import meters, rollups, stopped
 from tollway.storage.sql.asking import SOURCES, answer
 from tollway.storage.sql.database import Database
 from tollway.storage.sql.driver import Connection
+from tollway.storage.sql.holes import holes
 from tollway.storage.sql.outstanding import outstanding
 
 LOTS_AT_ONCE: Final = 90
@@ -31,12 +33,18 @@ FEWEST_AT_ONCE: Final = 100
 MOST_AT_ONCE: Final = 1_000
 """Rows of one step. How many make as many lots depends on who asks; twice as many as in the last step are read, or as many as it took."""
 
+CELLS_AT_ONCE: Final = 600
+"""Of what statements are made of, in two milliseconds."""
+
 _DELETED_AT_ONCE: Final = 100
 """Records, on the event loop too."""
 LOOKED_UP_AT_MOST: Final = 20
 """Users; of more, everybody's sittings are gone through at once."""
 _TOO_OLD: Final = "SELECT {} FROM records WHERE at < ? AND +seq <= ? ORDER BY at, seq LIMIT ?"
 _TOO_MANY: Final = "SELECT {} FROM records WHERE seq <= ? ORDER BY seq LIMIT ?"
+
+
+_Gathered = TypeVar("_Gathered", rollups.Gathered, meters.Gathered)
 
 
 class SqlAnalytics:
@@ -46,7 +54,7 @@ class SqlAnalytics:
         self._database = database
         self._known = rollups.Known()
         self._failing: dict[Table, str] = {}
-        self._at_once: dict[Table, int] = dict.fromkeys(MEASURES, FEWEST_AT_ONCE)
+        self._at_once: dict[str, int] = {}
 
     async def roll(self) -> bool:
         more = False
@@ -59,20 +67,32 @@ class SqlAnalytics:
                 # What is in the way of one does not keep the other from going on.
                 self._failing[table] = str(error)
                 failed = failed or error
-        more |= await self._list()
+        for step in (self._meter, self._list):
+            try:
+                more |= await step()
+            except Exception as error:
+                failed = failed or error
         if failed is not None and not more:
             raise failed
         return more
 
     async def _roll(self, table: Table) -> bool:
-        gather = partial(rollups.gather, table=table, limit=self._at_once[table], most_lots=LOTS_AT_ONCE)
-        gathered = await self._database.query(gather)
-        self._at_once[table] = max(FEWEST_AT_ONCE, min(MOST_AT_ONCE, gathered.rows * (1 if gathered.full else 2)))
+        return await self._take_in(table, partial(rollups.gather, table=table, most_lots=LOTS_AT_ONCE), rollups.book)
+
+    async def _meter(self) -> bool:
+        return await self._take_in("meters", partial(meters.gather, most=CELLS_AT_ONCE), meters.book)
+
+    async def _take_in(
+        self, name: str, gather: Callable[..., _Gathered], book: Callable[[Connection, _Gathered, rollups.Known], bool]
+    ) -> bool:
+        limit = self._at_once.get(name, FEWEST_AT_ONCE)
+        gathered = await self._database.query(partial(gather, limit=limit))
+        self._at_once[name] = max(FEWEST_AT_ONCE, min(MOST_AT_ONCE, gathered.rows * (1 if gathered.full else 2)))
         if gathered.through == gathered.after:
             return False
         booked = False
         try:
-            booked = await self._database.change(partial(rollups.book, gathered=gathered, known=self._known))
+            booked = await self._database.change(lambda writing: book(writing, gathered, self._known))
         finally:
             if not booked:
                 self._known.forget()
@@ -108,6 +128,9 @@ class SqlAnalytics:
 
     async def stops(self, *, since: int, until: int, user: str | None = None, gateway: str | None = None) -> Stops:
         return await self._database.query(partial(stopped.stops, since=since, until=until, user=user, gateway=gateway))
+
+    async def holes(self, since: int) -> Sequence[Hole]:
+        return await self._database.query(partial(holes, since=since))
 
     async def retain(self, *, before: int | None, rows: int | None) -> int:
         return await self._database.change(partial(_retain, before=before, rows=rows))

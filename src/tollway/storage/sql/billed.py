@@ -1,30 +1,37 @@
-"""`storage.billing.Billing` in a database: a month of the ledger read once, in pages, and what was frozen of it.
+"""`storage.billing.Billing` in a database: a month as the sums of it and what they lack, and what was frozen of it.
 
-Entries are never changed, so pages need not be of one snapshot: the last place in the ledger is taken first, and nothing behind it is
-read. What was added up is remembered, and the next question about the month reads what was booked since.
+Where the sums (`summed.py`) cannot tell, or have not come near, the month is read from the ledger, in pages. Entries are never changed, so
+pages need not be of one snapshot: the last place in the ledger is taken first, and nothing behind it is read. What was added up is
+remembered, and the next question about the month reads what was booked since.
 """
 
 import asyncio
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from tollway.ledger.entry import Kind
 from tollway.match import METADATA
 from tollway.statements.month import Month, charged_in, month_of, read_month
 from tollway.statements.statement import Frozen, Statement, digest, field_of, sealed
-from tollway.statements.tally import Booked, Itemised, Tally
+from tollway.statements.tally import Booked, Tally
 from tollway.storage.billing import ADJUSTMENTS, Billed, Damaged, Why
 from tollway.storage.fields import NOT_SPEND
+from tollway.storage.sql import meters
 from tollway.storage.sql.database import Database
 from tollway.storage.sql.driver import Connection
 from tollway.storage.sql.statements import LAST_SEQ
+from tollway.storage.sql.summed import Summed, summed
 
 REMEMBERED: Final = 4
 """Months whose sums are in memory."""
+
+READ_AT_MOST: Final = 200_000
+"""Entries that sums may lack and be of use: a second."""
 
 _PAGE: Final = 5_000
 _KNOWN_METADATA: Final = 20_000
@@ -45,8 +52,11 @@ ORDER BY occurred_at, seq LIMIT {_PAGE}
 _BOOKED_SINCE: Final = f"""
 SELECT {_READ}, {{value}} FROM entries WHERE seq > ?1 AND seq <= ?2 AND +occurred_at < ?3 AND {_SPEND} ORDER BY seq LIMIT {_PAGE}
 """
-_UNPRICED: Final = "SELECT 1 FROM entries WHERE id = ?1 || '.unpriced'"
-_CORRECTION: Final = ".correction"
+# Entries at these places.
+_PICKED: Final = (
+    f"SELECT {_READ}, {{value}} FROM entries WHERE seq IN (SELECT CAST(value AS BIGINT) FROM json_each(?)) ORDER BY seq"
+)
+_KINDS: Final = [kind for kind in get_args(Kind) if kind not in NOT_SPEND]
 _WHY: Final = "SELECT record FROM cabinet WHERE drawer = ? AND id = ?"
 
 _FREEZES: Final = (
@@ -65,13 +75,6 @@ _read_why = msgspec.json.Decoder(Why).decode
 _read_metadata = msgspec.json.Decoder(dict[str, str]).decode
 
 
-class _Itemised(msgspec.Struct, gc=False):
-    """The part of a `Charge` that is told; what else is in it is passed over."""
-
-    lines: tuple[Itemised, ...] = ()
-
-
-_read_charge = msgspec.msgpack.Decoder(_Itemised).decode
 Row = tuple[Any, ...]
 
 
@@ -137,21 +140,22 @@ class SqlBilling:
             return made if kept else None
 
     def _billed(self, reading: Connection, month: Month, by: str, zone: ZoneInfo) -> Billed:
-        with reading:
-            through: int = reading.execute(LAST_SEQ).get
-            freezes = [each for each in _freezes(reading, by) if each.timezone == zone.key]
-        frozen = next((each for each in freezes if each.month == str(month)), None)
-        if frozen is not None:
-            return Billed(_kept(reading, frozen), frozen.through, frozen)
-        marks = {read: each.through for each in freezes if (read := read_month(each.month)) is not None}
         place = (month, by, zone.key)
         # Whatever fails leaves nothing behind that is half added up.
         known = self._open.pop(place, None)
-        # An entry that was booked while its month was being frozen is charged in another month than it was before.
+        with reading:
+            through: int = reading.execute(LAST_SEQ).get
+            freezes = [each for each in _freezes(reading, by) if each.timezone == zone.key]
+            marks = {read: each.through for each in freezes if (read := read_month(each.month)) is not None}
+            frozen = next((each for each in freezes if each.month == str(month)), None)
+            reader = _Reader(reading, month, by, _Months(zone, marks))
+            # An entry that was booked while its month was being frozen is charged in another month than it was before.
+            sums = reader.sums() if frozen is None and (known is None or known.marks != marks) else None
+        if frozen is not None:
+            return Billed(_kept(reading, frozen), frozen.through, frozen)
         if known is None or known.marks != marks:
-            known = _Open(Tally(month), 0, marks)
-        reader = _Reader(reading, month, by, _Months(zone, marks))
-        for booked, own in reader.since(known.through, through) if known.through else reader.all(through):
+            known = _begun(reader, sums, through)
+        for booked, own in reader.since(known.through, through):
             known.tally.add(booked, own)
         self._open[place] = known._replace(through=through)
         if len(self._open) > REMEMBERED:
@@ -159,29 +163,66 @@ class SqlBilling:
         return Billed(known.tally.statements(zone.key, month.span(zone), by, through), through, None)
 
 
+def _begun(reader: "_Reader", sums: Summed | None, through: int) -> _Open:
+    """What a month adds up to, with the help of its sums where there are any of use."""
+    tally = Tally(reader.month)
+    if sums is None or through - sums.through > READ_AT_MOST:
+        for booked, own in reader.all(through):
+            tally.add(booked, own)
+        return _Open(tally, through, reader.marks)
+    for each in sums.added:
+        tally.put(reader.value(each.value), each.user, each.provider, each.model, each.parts)
+    for booked, own in reader.beside(sums):
+        tally.add(booked, own)
+    return _Open(tally, sums.through, reader.marks)
+
+
 class _Reader:
     """Reads the entries that are charged in one month."""
 
     def __init__(self, reading: Connection, month: Month, by: str, frozen: _Months) -> None:
         self._reading = reading
-        self._month = month
+        self.month = month
+        self.marks = frozen.marks
         self._span = month.span(frozen.zone)
         self._frozen = frozen
         self._spans = frozen.spans()
         field = field_of(by)
         assert field is not None, by
+        self._field = field
         self._column = _COLUMNS.get(field, "metadata")
-        self._value: Callable[[str | None], str | None] = (
+        self.value: Callable[[str | None], str | None] = (
             _Attribute(field.removeprefix(METADATA)) if field.startswith(METADATA) else _text
         )
 
     def all(self, through: int) -> Iterator[tuple[Booked, Month]]:
         """Those at places up to `through`: the month's own, and what was booked late for months that were frozen."""
         for row in self._admitted(*self._span, 0, through):
-            yield self._booked(row), self._month
+            yield self._booked(row), self.month
         for start, end, own in self._spans:
-            if own < self._month:
-                yield from self._late(self._admitted(start, end, self._frozen.marks[own], through), own)
+            if own < self.month:
+                yield from self._late(self._admitted(start, end, self.marks[own], through), own)
+
+    def sums(self) -> Summed | None:
+        """Those of the month itself that are added up already."""
+        return summed(self._reading, self._span, self._field, self._column)
+
+    def beside(self, sums: Summed) -> Iterator[tuple[Booked, Month]]:
+        """Those that the sums have not, up to the place that they have come to."""
+        through = sums.through
+        for edge in sums.edges:
+            for row in self._admitted(edge.start, edge.end, 0, through):
+                yield self._booked(row), self.month
+        for row in self._picked(("credit",), (sums.start, sums.end), 0, through):
+            yield self._booked(row), self.month
+        for start, end, own in self._spans:
+            mark = self.marks[own]
+            if own < self.month and mark < through:
+                # Whatever was booked behind the mark is late, or was admitted not long before the mark, or later.
+                latest = meters.latest_by(self._reading, mark)
+                late = start if latest is None else min(max(start, latest - meters.LATE_MS), end)
+                yield from self._late(self._picked(_KINDS, (start, late), mark, through), own)
+                yield from self._late(self._admitted(late, end, mark, through), own)
 
     def since(self, after: int, through: int) -> Iterator[tuple[Booked, Month]]:
         """Those at the places (after, through]."""
@@ -191,7 +232,7 @@ class _Reader:
             for row in rows:
                 at: int = row[1]
                 if at >= start:
-                    yield self._booked(row), self._month
+                    yield self._booked(row), self.month
                 elif (own := self._frozen_month(at)) is not None:
                     yield from self._late((row,), own)
             after = rows[-1][0]
@@ -203,7 +244,7 @@ class _Reader:
     def _late(self, rows: Iterator[Row] | Sequence[Row], own: Month) -> Iterator[tuple[Booked, Month]]:
         for row in rows:
             recorded = month_of(row[2], self._frozen.zone)
-            if charged_in(own, row[0], recorded, self._frozen.marks) == self._month:
+            if charged_in(own, row[0], recorded, self.marks) == self.month:
                 yield self._booked(row), own
 
     def _admitted(self, start: int, end: int, after: int, through: int) -> Iterator[Row]:
@@ -213,24 +254,24 @@ class _Reader:
             yield from rows
             seq, at = rows[-1][:2]
 
+    def _picked(self, kinds: Sequence[str], span: tuple[int, int], after: int, through: int) -> Iterator[Row]:
+        places = meters.apart(self._reading, kinds, span, after, through)
+        sql = _PICKED.format(value=self._column)
+        for first in range(0, len(places), _PAGE):
+            page = msgspec.json.encode(places[first : first + _PAGE]).decode()
+            yield from self._reading.execute(sql, (page,)).fetchall()
+
     def _booked(self, row: Row) -> Booked:
         _, _, _, kind, amount, identity, user, provider, model, charge, value = row
-        lines = _read_charge(charge).lines
-        value = self._value(value)
+        lines = meters.read_charge(charge).lines
+        value = self.value(value)
         if kind == "correction":
-            return Booked(kind, amount, value, user, provider, model, lines, self._prices(identity))
+            return Booked(kind, amount, value, user, provider, model, lines, meters.prices(self._reading, identity))
         if kind == "credit":
             found: bytes | None = self._reading.execute(_WHY, (ADJUSTMENTS, identity)).get
             why = Why("", "") if found is None else _read_why(found)
             return Booked(kind, amount, value, user, provider, model, lines, False, identity, why.word, why.by)
         return Booked(kind, amount, value, user, provider, model, lines)
-
-    def _prices(self, identity: str) -> bool:
-        """Whether a correction is the first of an entry whose cost was not known; later ones have a number."""
-        return (
-            identity.endswith(_CORRECTION)
-            and self._reading.execute(_UNPRICED, (identity.removesuffix(_CORRECTION),)).fetchone() is not None
-        )
 
 
 class _Attribute:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from tollway.storage.at_rest import at_rest
-from tollway.storage.sql import rollups
+from tollway.storage.sql import meters, rollups
 from tollway.storage.sql.driver import Connection
 from tollway.storage.sql.statements import SAVE_MARK
 
@@ -26,15 +26,21 @@ def _rebuild(writing: Connection) -> int:
         for table in ("spending", "sittings"):
             writing.execute(f"DELETE FROM {table}")
         writing.execute(SAVE_MARK, ("spending", 0))
+        meters.forget(writing)
         take_in(writing)
         return writing.execute("SELECT count(*) FROM entries").get
 
 
 def take_in(writing: Connection) -> None:
-    """Adds all entries that rollups lack, in the transaction that is under way."""
+    """Adds all entries that rollups and the sums of statements lack, in the transaction that is under way."""
     known = rollups.Known()
     more = True
     while more:
         gathered = rollups.gather(writing, "spending", _AT_ONCE)
         rollups.book(writing, gathered, known)
         more = gathered.more
+    more = True
+    while more:
+        metered = meters.gather(writing, _AT_ONCE)
+        meters.book(writing, metered, known)
+        more = metered.more

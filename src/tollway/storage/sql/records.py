@@ -237,7 +237,7 @@ def page(
 
 
 # A re-rate gives what had no price its cost in a correction; the look-up is of a unique index, and for few rows.
-_STILL_UNPRICED = (
+STILL_UNPRICED = (
     "kind = 'unpriced' AND NOT EXISTS (SELECT 1 FROM entries AS later "
     "WHERE later.id = entries.request_id || '.' || entries.attempt || '.correction')"
 )
@@ -262,7 +262,7 @@ def _spend(reading: Connection, where: Filter, group_by: Sequence[str]) -> Seque
     statement = (
         f"SELECT {''.join(f'{column}, ' for column in columns)}"
         f"{halves('amount_nanodollars')}, count(*), "
-        f"count(*) FILTER (WHERE {_STILL_UNPRICED}), "
+        f"count(*) FILTER (WHERE {STILL_UNPRICED}), "
         "sum(input_tokens), sum(output_tokens), "
         f"coalesce(sum(CASE WHEN {_COUNTED} THEN input_tokens END), 0), "
         f"coalesce(sum(CASE WHEN {_COUNTED} THEN output_tokens END), 0), "

@@ -21,7 +21,6 @@ from tollway.storage.rolled import (
     PLAIN,
     RECORD_COLUMNS,
     Attributes,
-    Cell,
     Lot,
     Seen,
     Who,
@@ -33,6 +32,7 @@ from tollway.storage.rolled import (
     session_of,
 )
 from tollway.storage.sql import stopped
+from tollway.storage.sql.adding import Adding, add, adding
 from tollway.storage.sql.driver import Connection
 from tollway.storage.sql.statements import MARK, SAVE_MARK
 from tollway.storage.sql.wide import summed, within
@@ -55,20 +55,8 @@ _UNPRICED: Final = "SELECT 1 FROM entries WHERE id = ?1 || '.unpriced'"
 _CORRECTION: Final = ".correction"
 
 
-def _adding(table: Table, sum_of: str) -> str:
-    names = MEASURES[table]
-    return (
-        f"INSERT INTO {table} (level, slot, context, {LABEL[table]}, {', '.join(names)}) "
-        f"VALUES ({', '.join('?' * (4 + len(names)))}) ON CONFLICT (level, slot, context, {LABEL[table]}) DO UPDATE SET "
-        + ", ".join(f"{name} = {sum_of.format(name=f'{table}.{name}', more=f'excluded.{name}')}" for name in names)
-    )
-
-
-_ADD: Final[Mapping[Table, str]] = {table: _adding(table, "{name} + {more}") for table in MEASURES}
-# Beyond 64 bits a sum becomes REAL, which no column takes: it stays at the largest there is.
-_ADD_WITHIN: Final[Mapping[Table, str]] = {
-    table: _adding(table, f"max(-{LARGEST}, min({LARGEST}, CAST({{name}} AS NUMERIC) + {{more}}))")
-    for table in MEASURES
+_ADD: Final[Mapping[Table, Adding]] = {
+    table: adding(table, ("level", "slot", "context", LABEL[table]), MEASURES[table]) for table in MEASURES
 }
 
 _FIND_CONTEXT: Final = "SELECT id FROM contexts WHERE digest = ?"
@@ -205,29 +193,15 @@ def book(writing: Connection, gathered: Gathered, known: Known) -> bool:
     """Adds it and moves the mark, in the transaction that is under way; `False` where it was done already."""
     if mark(writing, gathered.table) != gathered.after:
         return False
-    known.over(writing)
-    ids = _identified(writing, gathered.lots, known)
+    ids = identified(writing, (who for who, *_ in gathered.lots), known)
     named = _named(writing, gathered, ids, known)
-    _add(writing, gathered.table, cells(gathered.lots, ids, named))
+    add(writing, _ADD[gathered.table], cells(gathered.lots, ids, named))
     for whose, sitting in gathered.sittings:
         _keep(writing, whose, sitting)
     if gathered.table == "traffic":
         stopped.add(writing, gathered.lines, first=gathered.after == 0)
     writing.execute(SAVE_MARK, (gathered.table, gathered.through))
     return True
-
-
-def _add(writing: Connection, table: Table, added: Mapping[Cell, Sequence[int]]) -> None:
-    """Adds to cells. What 64 bits do not hold stays at the largest they do (`Rolled.full`): the ledger has the truth, and one
-    sum that is beyond all measure is not to keep the others from being made."""
-    writing.execute("SAVEPOINT adding")
-    try:
-        writing.executemany(_ADD[table], [(*cell, *sums) for cell, sums in added.items()])
-    except Exception:
-        # Databases differ in what they call it. If it was something else, it comes again.
-        writing.execute("ROLLBACK TO adding")
-        writing.executemany(_ADD_WITHIN[table], [(*cell, *map(within, sums)) for cell, sums in added.items()])
-    writing.execute("RELEASE adding")
 
 
 def full(reading: Connection) -> bool:
@@ -287,12 +261,14 @@ def attributes(connection: Connection) -> Attributes:
     return Attributes(connection.execute("SELECT name, value FROM attributes"))
 
 
-def _identified(writing: Connection, lots: Iterable[Lot], known: Known) -> Mapping[Who, tuple[int, ...]]:
+def identified(writing: Connection, callers: Iterable[Who], known: Known) -> Mapping[Who, tuple[int, ...]]:
+    """The numbers of their contexts in each of `LEVELS`, which get one if they have none."""
+    known.over(writing)
     if known.attributes is None:
         known.attributes = attributes(writing)
     if len(known.ids) > KNOWN_CONTEXTS:
         known.ids.clear()
-    for who, *_ in lots:
+    for who in callers:
         if who not in known.ids:
             fine, *coarser = known.attributes.split(who)
             coarse, plain = (_number(writing, each, None) for each in coarser)

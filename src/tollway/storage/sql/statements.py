@@ -7,6 +7,7 @@ Marks: `balances`  every bucket booked in by entries up to here is saved in `bal
        `entries`   intents ended by entries up to here have been removed
        `releases`  the same, of releases
        `stops`     records from this instant on have a line in `stops`, as far as they were rolled up
+       `meters`, `meters_latest`, `meters_inexact`   how far the sums of statements have come: see `sql/meters.py`
        `booked_high`, `booked_low`  what all entries up to `balances` come to, in halves
        `probe`     written to find out whether writing works again
 """

@@ -213,6 +213,7 @@ def _lines(reading: Connection, where: str, bindings: Sequence[Any]) -> list[Lin
 def _stopped(found: Iterable[Any]) -> Iterator[Line]:
     for seq, at, code, gateway, provider, model, user, record in found:
         told = _read_told(record)
+        user = user or None
         if code:
             if any(verdict.outcome == "deny" for verdict in told.decisions):
                 yield Line(0, at, seq, code, gateway, provider, model, user, None)

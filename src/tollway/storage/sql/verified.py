@@ -21,7 +21,7 @@ from tollway.storage.rolled import (
     Seen,
     Who,
 )
-from tollway.storage.sql import rollups
+from tollway.storage.sql import rollups, verified_meters
 from tollway.storage.sql.driver import Connection
 from tollway.storage.sql.rebuilt import take_in
 from tollway.storage.sql.wide import halves, whole
@@ -68,6 +68,7 @@ def verified(reading: Connection) -> Verified:
             truth = _truth(reading, day, level, through, attributes)
             words += _differences(level, truth, _rolled(reading, day, level, attributes))
         words += _days_differ(reading, day)
+    words += verified_meters.differences(reading, attributes)
     last: int = reading.execute("SELECT coalesce(max(seq), 0) FROM entries").get
     return Verified(through, last - through, words)
 
