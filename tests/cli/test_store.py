@@ -83,3 +83,24 @@ def test_a_folder_without_a_store_is_told(tmp_path: Path, postgres_url: str) -> 
     code, _, complaint = _copy("--data", str(tmp_path), "--to", postgres_url)
     assert code == 2
     assert "There is no store" in complaint
+
+
+def test_a_database_is_copied_back_into_a_folder_without_a_file(tmp_path: Path, postgres_url: str) -> None:
+    asyncio.run(_filled(tmp_path / "there"))
+    assert _copy("--data", str(tmp_path / "there"), "--to", postgres_url)[0] == 0
+    code, said, _ = _copy("--data", str(tmp_path / "back"), "--from", postgres_url)
+    assert (code, "add up to the same nanodollars" in said) == (0, True)
+    assert asyncio.run(_spent(SqliteStore(tmp_path / "back"))) == 7 + 8 + 9
+    code, _, complaint = _copy("--data", str(tmp_path / "there"), "--from", postgres_url)
+    assert (code, "has a store already" in complaint) == (2, True)
+
+
+@pytest.mark.parametrize("given", [[], ["--to", "postgresql://db/x", "--from", "postgresql://db/x"]])
+def test_one_direction_has_to_be_said(tmp_path: Path, given: list[str]) -> None:
+    code, _, complaint = _copy("--data", str(tmp_path), *given)
+    assert (code, "--to URL for a database, or --from URL for a file" in complaint) == (2, True)
+
+
+def test_the_url_to_copy_from_is_told_by_its_own_name(tmp_path: Path) -> None:
+    code, _, complaint = _copy("--data", str(tmp_path), "--from", "postgresql://me:very-secret/x@db/x")
+    assert (code, "--from: the URL cannot be used" in complaint, "very-secret" in complaint) == (2, True, False)

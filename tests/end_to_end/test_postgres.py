@@ -3,7 +3,6 @@ is booked is what the provider bills, and nobody ever sees the password."""
 
 import asyncio
 import json
-import os
 import random
 import subprocess
 import sys
@@ -19,10 +18,14 @@ from typing import Any
 import openai
 import pytest
 from calling import Answered, call
+from click.testing import Result
 from crowd import ask, bill, billing_provider, body_of
 from gateway import ADMIN_TOKEN, KEY, RunningGateway
 from test_kill import DOLLAR, audit, entries
 from tests.postgres import PostgresServer
+from typer.testing import CliRunner
+
+from tollway.cli.commands import app
 
 SECRET = "hunter2-correct-horse"
 POOR = "a-poor-key-for-tests"
@@ -94,12 +97,19 @@ def nanodollars(text: str) -> int:
     return int(Decimal(text) * DOLLAR)
 
 
-def tell(*words: str) -> "subprocess.CompletedProcess[str]":
-    program = [sys.executable, "-m", "tollway", *words]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TOLLWAY_")}
-    environment |= {"TOLLWAY_ADMIN_TOKEN": ADMIN_TOKEN, "COLUMNS": "200"}
-    done = subprocess.run(program, capture_output=True, text=True, env=environment, timeout=60)
+def tell(*words: str) -> Result:
+    """What a command says; nothing of it is the password."""
+    done = CliRunner(env={"TOLLWAY_ADMIN_TOKEN": ADMIN_TOKEN, "COLUMNS": "200"}).invoke(app, words)
+    assert SECRET not in done.output
+    return done
+
+
+def serve(*words: str) -> "subprocess.CompletedProcess[str]":
+    """A gateway that does not come to be."""
+    program = [sys.executable, "-m", "tollway", "serve", "--port", "0", *words]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=60)
     assert SECRET not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
     return done
 
 
@@ -143,11 +153,10 @@ def test_a_database_keeps_the_books_through_a_kill_and_every_command_reads_them(
     assert spent(gateway, "small") == (poor, 0)
     assert 0 < poor <= 2_000_000
 
-    own = ("--config", str(gateway.config), "--data", str(tmp_path / "second"), "--port", "0")
-    second = tell("serve", *own, "--database", database)
+    own = ("--config", str(gateway.config), "--data", str(tmp_path / "second"))
+    second = serve(*own, "--database", database)
     assert second.returncode == 1
     assert "is in use by another Tollway (server process " in second.stderr and "Stop it first" in second.stderr
-    assert "Traceback" not in second.stderr
     assert "is in use by another Tollway" in tell("audit", "--offline", "--database", database).stderr
 
     before = spent(gateway, "plenty")
@@ -175,9 +184,10 @@ def test_a_database_keeps_the_books_through_a_kill_and_every_command_reads_them(
         ("analytics", "verify"),
     ):
         done = tell(*words, "--database", database)
-        assert done.returncode == 0, (words, done.stdout, done.stderr)
-    # Who is told of no database looks into the folder.
-    assert "There is no store in" in tell("audit", "--offline", "--data", str(gateway.data)).stderr
+        assert done.exit_code == 0, (words, done.output)
+    # The folder knows where its books are, for those who are told of no database.
+    where = database.rpartition("@")[2]
+    assert f"are in PostgreSQL, at {where}" in tell("audit", "--offline", "--data", str(gateway.data)).stderr
 
 
 def test_while_the_server_is_away_nothing_is_sent_and_when_it_is_back_work_goes_on(
@@ -231,7 +241,7 @@ def test_a_gateway_that_is_stopped_while_the_server_is_away_says_what_it_could_n
     assert gateway.stop() == 0
 
 
-def test_a_store_that_is_copied_goes_on_where_the_file_was(
+def test_a_store_that_is_copied_goes_on_where_the_file_was_and_back_again(
     provider: str, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway = RunningGateway(settings(provider), tmp_path)
@@ -241,13 +251,26 @@ def test_a_store_that_is_copied_goes_on_where_the_file_was(
         before = spent(gateway, "plenty")
         assert gateway.stop() == 0
         copied = tell("store", "copy", "--data", str(gateway.data), "--to", database)
-        assert copied.returncode == 0, copied.stderr
+        assert copied.exit_code == 0, copied.output
         monkeypatch.setenv("TOLLWAY_DATABASE_URL", database)
         gateway.start()
         assert spent(gateway, "plenty") == before
         assert [chat(gateway, f"server.{number}").status for number in range(3)] == [200] * 3
         audit(gateway, provider)
-        assert len(entries(gateway)) == 6
+        after = spent(gateway, "plenty")
+        assert gateway.stop() == 0
+        monkeypatch.delenv("TOLLWAY_DATABASE_URL")
+        # The file is from before: nobody goes on with it by mistake.
+        forgot = serve("--config", str(gateway.config), "--data", str(gateway.data))
+        assert (forgot.returncode, "are in PostgreSQL, at" in forgot.stderr) == (1, True)
+        (gateway.data / "tollway.db").rename(tmp_path / "before.db")
+        back = tell("store", "copy", "--data", str(gateway.data), "--from", database)
+        assert back.exit_code == 0, back.output
+        gateway.start()
+        assert spent(gateway, "plenty") == after
+        assert chat(gateway, "file.again").status == 200
+        audit(gateway, provider)
+        assert len(entries(gateway)) == 7
         assert gateway.stop() == 0
         assert SECRET not in "\n".join(gateway.lines)
     finally:

@@ -12,23 +12,34 @@ store = typer.Typer(help="Where the ledger and all else that is counted is kept.
 @store.command("copy")
 def copy(
     to: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--to",
             metavar="URL",
-            help="An empty PostgreSQL database: postgresql://user:password@host/database.",
+            help="From the file into an empty PostgreSQL database: postgresql://user:password@host/database. [TOLLWAY_COPY_TO]",
             envvar="TOLLWAY_COPY_TO",
             show_envvar=False,
             show_default=False,
         ),
-    ],
+    ] = None,
+    back: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="URL",
+            help="From a PostgreSQL database into a data folder that has no file yet. [TOLLWAY_COPY_FROM]",
+            envvar="TOLLWAY_COPY_FROM",
+            show_envvar=False,
+            show_default=False,
+        ),
+    ] = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Copy the store of a data folder into a PostgreSQL database, all of it or nothing. The gateway must be stopped.
+    """Copy the store of a data folder into a PostgreSQL database, or back, all of it or nothing. The gateway must be stopped.
 
-    The folder stays as it is. Start the gateway with TOLLWAY_DATABASE_URL and the same folder afterwards: secrets, kept answers and
-    bodies are still there. The URL can also be in TOLLWAY_COPY_TO, where no list of processes shows it.
+    What is copied stays as it is. Start the gateway with TOLLWAY_DATABASE_URL and the same folder afterwards, or without it: secrets,
+    kept answers and bodies are in the folder in either case. A URL in the environment is shown by no list of processes.
     """
     from tollway.cli.shown import complain, count, say, show_json
     from tollway.errors import SettingsInvalid, StoreUnavailable
@@ -39,11 +50,17 @@ def copy(
         if not json and rows:
             say(f"{table:<12} {count(rows)}")
 
+    if (to is None) is (back is None):
+        complain("Say where to: --to URL for a database, or --from URL for a file.")
+        raise typer.Exit(2)
     try:
-        settings = read_settings({"data": data, "database": to})
-        rows = of_postgres("copied").copy(settings.data, settings.database, told)
+        settings = read_settings({"data": data, "database": to or back})
+        if to is not None:
+            rows = of_postgres("copied").copy(settings.data, settings.database, told)
+        else:
+            rows = of_postgres("copied_back").copy_back(settings.database, settings.data, told)
     except (StoreUnavailable, SettingsInvalid) as error:
-        complain(f"{str(error).replace('--database', '--to').rstrip('.')}.")
+        complain(f"{str(error).replace('--database', '--to' if to is not None else '--from').rstrip('.')}.")
         raise typer.Exit(2) from None
     if json:
         show_json({"rows": rows})

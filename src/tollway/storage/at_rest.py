@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tollway.storage.opening import of_postgres
+from tollway.storage.opening import check_here, of_postgres
 from tollway.storage.sql.database import AtRest
 from tollway.storage.sqlite import at_rest as sqlite
 
@@ -14,5 +14,6 @@ def at_rest(place: Path | str) -> AbstractContextManager[AtRest]:
     Raises StoreUnavailable where there is none, where another process has it, or where it cannot be used.
     """
     if isinstance(place, Path):
+        check_here(place)
         return sqlite.at_rest(place)
     return of_postgres("at_rest").at_rest(place)

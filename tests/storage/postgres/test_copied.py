@@ -3,140 +3,119 @@
 import asyncio
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
+from tests.storage.postgres.filled import HELD, SPENT, fill, rows
 
-from tollway.alerts import Snooze
 from tollway.errors import StoreUnavailable
-from tollway.logs.record import Decision
-from tollway.logs.remark import Patch
-from tollway.statements.month import Month
 from tollway.storage.at_rest import at_rest
-from tollway.storage.conformance.cabinet import kept
-from tollway.storage.conformance.controls import control
-from tollway.storage.conformance.jobs import batch
-from tollway.storage.conformance.records import record, spending
-from tollway.storage.conformance.remembered import change, event
-from tollway.storage.conformance.values import NOW, entry, held, hold, metered, opening
+from tollway.storage.conformance.records import record
+from tollway.storage.conformance.values import NOW, assert_sound, at, held, hold
+from tollway.storage.postgres import copied
 from tollway.storage.postgres.copied import copy
+from tollway.storage.postgres.driver import Connection
 from tollway.storage.postgres.store import PostgresStore
-from tollway.storage.protocol import Known
+from tollway.storage.protocol import Filter
 from tollway.storage.schema import metadata
-from tollway.storage.sql import stopped
-from tollway.storage.sql.store import SqlStore
+from tollway.storage.sql.examined import examine
+from tollway.storage.sql.verified import verify
 from tollway.storage.sqlite import SqliteStore
 
-TABLES = sorted(metadata.tables)
-DENIED = (Decision(step="reserve", outcome="deny"),)
+
+def nothing(table: str, rows: int) -> None:
+    return
 
 
-async def filled(store: SqlStore) -> None:
-    """Some of everything."""
-    await store.open(NOW)
-    for number in range(20):
-        made = await held(store, f"r{number}", metered("a", 10, 10**9), hold("b", 10, 10**9))
-        await store.ledger.extend(made.id, 20 + number, NOW)
-        store.ledger.settle(entry(made, 5 + number, "presumed" if number % 7 == 0 else "charge"))
-        store.ledger.settle(
-            spending(f"s{number}", number, user=f"ü{number % 3}", metadata={"team": "ml", "'": '"\\n'}, at=NOW + number)
-        )
-    store.ledger.release((await held(store, "back", hold("a", 10, 10**9))).id, "not_sent", NOW)
-    await held(store, "open", metered("a", 10, 10**9))
-    await store.ledger.extend("open.1", 33, NOW)
-    await store.ledger.move(opening("o", 5, "b"))
-    store.ledger.settle(spending("wide", 2**62, "credit"))
-    await store.ledger.control(control("freeze", "a"), NOW)
-    for number in range(30):
-        more: Any = {"status": 429, "code": "budget_exceeded", "decisions": DENIED} if number % 3 == 0 else {}
-        store.records.write(record(f"r{number}", NOW + number * 1_000, user=f"ü{number % 3}", **more))
+def read(place: Path | str) -> dict[str, list[tuple[Any, ...]]]:
+    with at_rest(place) as store, store.reading() as reading:
+        return rows(reading)
+
+
+@pytest.mark.parametrize("at_once", [copied.AT_ONCE, 7])
+async def test_every_row_of_every_table_arrives_and_every_check_finds_it_whole(
+    tmp_path: Path, postgres_url: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copied, "AT_ONCE", at_once)
+    await fill(tmp_path)
+    told: dict[str, int] = {}
+    copied_rows = await asyncio.to_thread(copy, tmp_path, postgres_url, told.__setitem__)
+    sent, arrived = await asyncio.to_thread(read, tmp_path), await asyncio.to_thread(read, postgres_url)
+    assert arrived == sent
+    assert [name for name, found in sent.items() if not found] == []
+    assert told.keys() == set(metadata.tables)
+    assert copied_rows == sum(told.values())
+    for examined in (await asyncio.to_thread(examine, postgres_url), await asyncio.to_thread(examine, tmp_path)):
+        assert (examined.differences, examined.open, examined.held) == ([], 1, HELD)
+    compared = await asyncio.to_thread(verify, postgres_url)
+    assert (compared.differences, compared.behind) == ([], 0)
+
+
+async def test_it_goes_on_from_there_with_numbers_that_were_never_given(tmp_path: Path, postgres_url: str) -> None:
+    await fill(tmp_path)
+    await asyncio.to_thread(copy, tmp_path, postgres_url, nothing)
+    store = PostgresStore(postgres_url, tmp_path)
+    presumed = await store.open(NOW + 1)
+    assert [(each.reservation_id, each.charge.amount) for each in presumed] == [("open.1", HELD)]
+    assert at(store)[0] == SPENT + HELD
+    made = await held(store, "new", hold("a", 1, 2**63 - 1))
+    store.ledger.release(made.id, "not_sent", NOW)
+    store.records.write(record("new", NOW))
     await store.records.flush()
-    await store.logged.remark(Patch(feedback=1), request_id="r1", recorded_at=NOW, at=NOW, by="ann")
-    for number in range(3):
-        await store.audit.append(change("budget.changed", f"b{number}", after='{"é": 1}'))
-    await store.outbox.raise_(event("e1", "k1"))
-    await store.outbox.snooze(Snooze(target="a", until=NOW + 9, by="ann"))
-    await store.jobs.remember(batch("openai/b1"))
-    await store.config.save("budgets: []  # 'quoted'", by="admin", at=NOW)
-    await store.budgets.remember(Known(budget="a", fingerprint="f", since=NOW, settled=True))
-    await store.cabinet.put(kept("k", b"\x00\xff"))
-    await store.ledger.flush()
+    assert (await store.config.save("again", by="admin", at=NOW)).number == 2
     while await store.analytics.roll():
         pass
-    assert await store.billing.freeze(Month(2026, 6), "user", ZoneInfo("UTC"), at=NOW, frozen_by="ann", word="w")
-    assert await store.billing.freeze(Month(2026, 7), "user", ZoneInfo("UTC"), at=NOW, frozen_by="ann", word="w")
+    assert (await store.records.records(Filter(), limit=100, cursor=None)).items[0].request_id
+    assert await store.audit.verify() == []
+    await assert_sound(store)
+    await store.close()
+    assert (await asyncio.to_thread(verify, postgres_url)).differences == []
 
 
-async def aged(store: SqlStore) -> None:
-    """As if what was logged were of an older version, and some of it listed since."""
-
-    def forget(writing: Any) -> None:
-        writing.execute("DELETE FROM stops")
-        writing.execute("DELETE FROM marks WHERE name = 'stops'")
-
-    await store._database.change(forget)
-    assert await store.analytics.roll() is True
-
-
-def rows_of(place: Path | str, table: str) -> list[Any]:
-    key = ", ".join(f'"{column.name}"' for column in metadata.tables[table].primary_key)
-    names = ", ".join(f'"{column.name}"' for column in metadata.tables[table].columns)
-    with at_rest(place) as resting, resting.reading() as reading:
-        return [tuple(row) for row in reading.execute(f'SELECT {names} FROM "{table}" ORDER BY {key}')]
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Of a store with rows in every table; of the older part of its log, not all is listed."""
-    monkeypatch.setattr(stopped, "LISTED_AT_ONCE", 12)
-
-    async def fill() -> None:
-        store = SqliteStore(tmp_path)
-        await filled(store)
-        await aged(store)
-        await store.close()
-
-    asyncio.run(fill())
-    return tmp_path
-
-
-def test_every_row_of_every_table_arrives_as_it_was(folder: Path, postgres_url: str) -> None:
-    told: dict[str, int] = {}
-    number = copy(folder, postgres_url, told.__setitem__)
-    assert sorted(told) == TABLES and sum(told.values()) == number
-    for table in TABLES:
-        sent, arrived = rows_of(folder, table), rows_of(postgres_url, table)
-        # Texts of JSON and names are as they were; what a database cannot hold has a test of its own.
-        assert arrived == sent, table
-        assert len(sent) == told[table] > 0, table
-
-
-def test_what_was_stopped_is_told_as_before_and_the_rest_of_the_log_is_listed_there(
-    folder: Path, postgres_url: str
+async def test_what_does_not_arrive_leaves_nothing_behind(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy(folder, postgres_url, lambda table, rows: None)
+    await fill(tmp_path)
+    real = Connection.copy
 
-    async def told(store: SqlStore) -> list[Any]:
-        await store.open(NOW)
-        span = {"since": NOW, "until": NOW + 30_000}
-        found = [await store.analytics.stops(**span)]
-        while await store.analytics.roll():
-            pass
-        found.append(await store.analytics.stops(**span))
-        assert await store.ledger.verify() == []
-        await store.close()
-        return found
+    def lossy(connection: Connection, table: str, columns: Any, pages: Any) -> None:
+        real(connection, table, columns, pages[1:] if table == "spending" else pages)
 
-    of_server, of_file = asyncio.run(told(PostgresStore(postgres_url, folder))), asyncio.run(told(SqliteStore(folder)))
-    assert of_server == of_file
-    partly, whole = of_server
-    assert partly.refused_since > whole.refused_since == NOW
-    assert sum(one.requests for one in whole.refused) == 10 > sum(one.requests for one in partly.refused) > 0
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "copy", lossy)
+        with pytest.raises(StoreUnavailable, match=r"Of \d+ rows of spending, \d+ arrived. Nothing was written"):
+            await asyncio.to_thread(copy, tmp_path, postgres_url, nothing)
 
+    def cheaper(connection: Connection, table: str, columns: Any, pages: Any) -> None:
+        if table == "entries":
+            amount = columns.index("amount_nanodollars")
+            pages = [(*row[:amount], row[amount] - (row[0] == 1), *row[amount + 1 :]) for row in pages]
+        real(connection, table, columns, pages)
 
-def test_a_database_with_rows_in_it_is_refused_and_stays_as_it_is(folder: Path, postgres_url: str) -> None:
-    copy(folder, postgres_url, lambda table, rows: None)
-    before = rows_of(postgres_url, "entries")
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "copy", cheaper)
+        with pytest.raises(StoreUnavailable, match="do not add up to those that were sent"):
+            await asyncio.to_thread(copy, tmp_path, postgres_url, nothing)
+    assert not any((await asyncio.to_thread(read, postgres_url)).values())
+    await asyncio.to_thread(copy, tmp_path, postgres_url, nothing)
     with pytest.raises(StoreUnavailable, match="has a store with rows in it already"):
-        copy(folder, postgres_url, lambda table, rows: None)
-    assert rows_of(postgres_url, "entries") == before
+        await asyncio.to_thread(copy, tmp_path, postgres_url, nothing)
+
+
+async def test_neither_may_be_in_use(tmp_path: Path, postgres_url: str) -> None:
+    folder = tmp_path / "file"
+    await fill(folder)
+    file, server = SqliteStore(folder), PostgresStore(postgres_url, tmp_path)
+    await file.open(NOW)
+    with pytest.raises(StoreUnavailable, match="is in use by another Tollway"):
+        await asyncio.to_thread(copy, folder, postgres_url, nothing)
+    await file.close()
+    await server.open(NOW)
+    with pytest.raises(StoreUnavailable, match="is in use by another Tollway"):
+        await asyncio.to_thread(copy, folder, postgres_url, nothing)
+    await server.close()
+
+
+async def test_a_role_that_may_make_nothing_is_told_what_it_lacks(tmp_path: Path, postgres_url: str) -> None:
+    await fill(tmp_path)
+    with pytest.raises(StoreUnavailable, match=r"cannot be written: permission denied .* own the database"):
+        await asyncio.to_thread(copy, tmp_path, postgres_url.rpartition("/")[0] + "/postgres", nothing)

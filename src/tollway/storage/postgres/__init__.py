@@ -6,5 +6,7 @@ writer.py       commits, in a thread; what becomes of one whose answer never cam
 driver.py       a connection; dialect.py translates statements for it
 schema.py       keys.sql, tables.sql and functions.sql
 url.py          where the database is, and what of that may be shown
+troubles.py     what the server's errors mean, and the way out of each
 at_rest.py      the database of a gateway that is stopped
+copied.py       from a file to a database; copied_back.py the other way
 """

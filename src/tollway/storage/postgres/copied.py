@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from tollway.errors import StoreUnavailable
+from tollway.storage.at_rest import at_rest
 from tollway.storage.postgres import schema
 from tollway.storage.postgres.database import take_lock
 from tollway.storage.postgres.driver import FAILURES, Connection
 from tollway.storage.postgres.troubles import said, way_out
 from tollway.storage.postgres.url import without_password
 from tollway.storage.sql.driver import Connection as Reading
-from tollway.storage.sqlite.at_rest import at_rest
 
-_AT_ONCE: Final = 20_000
-_TABLES: Final = """
+AT_ONCE: Final = 20_000
+COLUMNS: Final = """
 SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) FROM information_schema.columns
 WHERE table_schema = current_schema() AND table_name <> 'alembic_version' GROUP BY table_name ORDER BY table_name
 """
@@ -23,7 +23,7 @@ _NUMBERED: Final = """
 SELECT table_name, column_name FROM information_schema.columns
 WHERE table_schema = current_schema() AND column_default LIKE 'nextval(%'
 """
-_AMOUNTS: Final = (
+AMOUNTS: Final = (
     "SELECT coalesce(sum(amount_nanodollars >> 32), 0), coalesce(sum(amount_nanodollars & 4294967295), 0) FROM entries"
 )
 
@@ -56,7 +56,7 @@ def copy(folder: Path, url: str, told: Callable[[str, int], None]) -> int:
 
 def _copy(reading: Reading, writing: Connection, name: str, told: Callable[[str, int], None]) -> int:
     copied = 0
-    for table, columns in writing.fetch(_TABLES):
+    for table, columns in writing.fetch(COLUMNS):
         if writing.fetch(f'SELECT 1 FROM "{table}" LIMIT 1'):
             raise StoreUnavailable(
                 f"The database {name} has a store with rows in it already ({table}). Give an empty one."
@@ -75,7 +75,7 @@ def _copy(reading: Reading, writing: Connection, name: str, told: Callable[[str,
             f"SELECT setval(pg_get_serial_sequence('\"{table}\"', '{column}'), "
             f'(SELECT coalesce(max("{column}"), 0) + 1 FROM "{table}"), false)'
         )
-    sent, arrived = reading.execute(_AMOUNTS).fetchone(), writing.fetch(_AMOUNTS)[0]
+    sent, arrived = reading.execute(AMOUNTS).fetchone(), writing.fetch(AMOUNTS)[0]
     if tuple(sent) != tuple(arrived):
         raise StoreUnavailable("The entries that arrived do not add up to those that were sent. Nothing was written.")
     return copied
@@ -84,5 +84,5 @@ def _copy(reading: Reading, writing: Connection, name: str, told: Callable[[str,
 def _pages(reading: Reading, table: str, columns: Sequence[str]) -> Iterator[list[Any]]:
     names = ", ".join(f'"{column}"' for column in columns)
     rows = iter(reading.execute(f'SELECT {names} FROM "{table}"'))
-    while page := list(islice(rows, _AT_ONCE)):
+    while page := list(islice(rows, AT_ONCE)):
         yield page

@@ -22,7 +22,7 @@ from tollway.storage.sql.writer import Companion, Writer
 
 T = TypeVar("T")
 
-LONGEST_PAUSE_S: Final = 2.0
+LONGEST_PAUSE_S: Final = 1.0
 """Between two tries to reach a server that is away; the first ones follow each other sooner."""
 
 _KNOWN_FOR_S: Final = 24 * 3600.0
