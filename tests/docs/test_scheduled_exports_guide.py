@@ -70,9 +70,9 @@ def test_the_recipe_in_python_gives_the_body_back(tmp_path: Path) -> None:
     exported(tmp_path)
     (recipe,) = blocks("python")
     done = subprocess.run(
-        [sys.executable, "-W", "ignore::ResourceWarning", "-c", recipe], cwd=tmp_path, capture_output=True, check=True
+        [sys.executable, "-W", "ignore::ResourceWarning", "-c", recipe], cwd=tmp_path, capture_output=True
     )
-    assert done.stdout.decode() == f"{BODY}\n"
+    assert (done.stdout.decode(), done.stderr.decode()) == (f"{BODY}\n", "")
 
 
 @pytest.mark.skipif(not all(map(shutil.which, ("openssl", "jq", "sh"))), reason="needs openssl and jq")
@@ -80,8 +80,8 @@ def test_the_recipe_with_openssl_alone_gives_the_body_back(tmp_path: Path) -> No
     exported(tmp_path)
     recipe = blocks("sh")[-1]
     assert "openssl enc" in recipe
-    done = subprocess.run(["sh", "-e", "-c", recipe], cwd=tmp_path, capture_output=True, check=True)
-    assert done.stdout.decode() == BODY
+    done = subprocess.run(["sh", "-e", "-c", recipe], cwd=tmp_path, capture_output=True)
+    assert (done.stdout.decode(), done.stderr.decode()) == (BODY, "")
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
