@@ -208,10 +208,14 @@ class World:
 
     # The run.
 
+    def carry(self, work: Callable[[], Any]) -> Any:
+        """Does what a thread of the product does."""
+        return work()
+
     def run(self) -> "World":
         folder = Path(tempfile.mkdtemp(dir=_FAST))
         try:
-            with self._broken(), self._patched():
+            with self._broken(), self._patched(), self.surroundings():
                 self._begin(folder)
                 self._to_the_end()
         finally:
@@ -220,24 +224,31 @@ class World:
         return self
 
     @contextlib.contextmanager
-    def _patched(self) -> Iterator[None]:
+    def surroundings(self) -> Iterator[None]:
+        """What is another than usual as long as this world is there."""
         write = batches.write
+        with patch.object(
+            batches, "write", lambda connection, batch: self.commit(lambda: write(connection, batch), apsw.FullError)
+        ):
+            yield
 
-        def counted(connection: Any, batch: Any) -> Any:
-            self.commits += 1
-            after = self._kill_at_commit.pop(self.commits, None)
-            if after is False:
-                raise Killed
-            if self._full and not self._recovering:
-                self._full -= 1
-                raise apsw.FullError("the disk is full, says a test")
-            known = write(connection, batch)
-            if after:
-                raise Killed
-            return known
+    def commit(self, write: Callable[[], Any], full: type[Exception]) -> Any:
+        """Counts a commit, which may be the last one, or none."""
+        self.commits += 1
+        after = self._kill_at_commit.pop(self.commits, None)
+        if after is False:
+            raise Killed
+        if self._full and not self._recovering:
+            self._full -= 1
+            raise full("the disk is full, says a test")
+        known = write()
+        if after:
+            raise Killed
+        return known
 
+    @contextlib.contextmanager
+    def _patched(self) -> Iterator[None]:
         with (
-            patch.object(batches, "write", counted),
             patch.object(driving, "time", _Stopwatch(self.timeline)),
             patch.object(unread, "time", _Stopwatch(self.timeline)),
             patch.object(purse, "time", _Stopwatch(self.timeline)),
@@ -274,6 +285,12 @@ class World:
         self._agenda.sort(key=lambda item: item[0])
         self._snapshot = self._settings()
         self._start()
+
+    def new_store(self) -> Any:
+        """Where what was written before is."""
+        if self.plan.store == "memory":
+            return MemoryStore()
+        return SqliteStore(self._folder, sync=self.plan.sync)  # type: ignore[arg-type]
 
     def _settings(self) -> Snapshot:
         dollars = lambda amount: f"{amount // 10**9}.{amount % 10**9:09}"  # noqa: E731
@@ -316,12 +333,9 @@ class World:
 
     def _start(self) -> None:
         """A process begins: with nothing but what is on the disk."""
-        self.loop = VirtualLoop(self.timeline, self.lots)
+        self.loop = VirtualLoop(self.timeline, self.lots, self.carry)
         self.loop.after_step = self._stepped
-        if self.plan.store == "memory":
-            self.store: Any = MemoryStore()
-        else:
-            self.store = SqliteStore(self._folder, sync=self.plan.sync)  # type: ignore[arg-type]
+        self.store = self.new_store()
         self.clock = Clock(lambda: (self._wall_ms()) * 1_000_000)
         self.calendar = Calendar()
         self.ledger = Line(self)
@@ -425,18 +439,10 @@ class World:
         self._under_way.clear()
         for answer in list(self.provider.open):
             answer.close()
-        database = store._database
-        old = database._writer
-        if old is not None:
-            old._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            old._connection.close()
-        if database._reading is not None:
-            database._reading.close()
-        if database._lock is not None:
-            database._unlock()
+        self.abandon(store._database)
         self._unreachable.append(loop)
         booked: dict[str, int] = {}
-        for entry in self._entries():
+        for entry in self.entries():
             booked[entry.reservation_id] = booked.get(entry.reservation_id, 0) + entry.charge.amount
         for identity, told in self.told.items():
             if identity not in booked or (told.exact is not None and told.exact != booked[identity]):
@@ -445,6 +451,17 @@ class World:
             self._start()
         except Killed:
             self._die()
+
+    def abandon(self, database: Any) -> None:
+        """Lets go of a store as a process does that is killed."""
+        old = database._writer
+        if old is not None:
+            old._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            old._connection.close()
+        if database._reading is not None:
+            database._reading.close()
+        if database._lock is not None:
+            database._unlock()
 
     # What happens in it.
 
@@ -596,7 +613,7 @@ class World:
         self.loop.wait(self.store.ledger.flush())
         words = self.loop.wait(self.store.ledger.verify())
         self.check(not words, lambda: "; ".join(words))
-        entries = self._entries()
+        entries = self.entries()
         # I1 and I4: what is counted is the sum of the ledger.
         spent = journal.fold(entries)
         for hold, balance in zip(
@@ -672,7 +689,8 @@ class World:
                     lambda n=name, t=told, w=work: f"{n} was billed {w.bill}, and metered as {t.exact}",
                 )
 
-    def _entries(self) -> list[LedgerEntry]:
+    def entries(self) -> list[LedgerEntry]:
+        """What is written."""
         if self.plan.store == "memory":
             return list(self.store.ledger.entries)
         reading = connections.reader(self._folder / connections.FILE)

@@ -1,9 +1,9 @@
-"""Both stores and an oracle, driven by the same random histories: they agree after every step."""
+"""All stores and an oracle, driven by the same random histories: they agree after every step."""
 
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from mutants import MUTANTS
 from oracle import Oracle, Verdict
+from server_world import empty
 from tests.storage.crashing import started_again
+from tests.storage.sql.places import killed
 
 from tollway.ledger.control import Control
+from tollway.ledger.entry import LedgerEntry
 from tollway.ledger.reservation import Exhausted, Gone, Held, Hold, Reservation
 from tollway.storage import migrations
 from tollway.storage.conformance.values import NOW, entry
 from tollway.storage.memory import MemoryStore
+from tollway.storage.postgres.store import PostgresStore
+from tollway.storage.sql.store import SqlStore
 from tollway.storage.sqlite import SqliteStore
 from tollway.storage.sqlite.connection import FILE
 
@@ -45,13 +50,22 @@ class Model(RuleBasedStateMachine):
         self.opened_at: dict[str, int] = {}
         self.oracle = Oracle()
         self.memory = MemoryStore()
+        self.durable = self.first()
+        self.wait(self.durable.open(NOW))
+
+    def first(self) -> SqlStore:
+        """An empty one."""
         shutil.copy(_blank(), self.folder / FILE)
-        self.sqlite = SqliteStore(self.folder)
-        self.wait(self.sqlite.open(NOW))
+        return SqliteStore(self.folder)
+
+    def another(self, folder: Path) -> Awaitable[tuple[SqlStore, Sequence[LedgerEntry]]]:
+        """What a process finds that starts after this one was killed, and what it presumes."""
+        assert isinstance(self.durable, SqliteStore)
+        return started_again(self.durable, folder, self.now)
 
     def teardown(self) -> None:
         if hasattr(self, "loop"):
-            self.wait(self.sqlite.close())
+            self.wait(self.durable.close())
             self.loop.close()
             shutil.rmtree(self.folder)
 
@@ -118,21 +132,21 @@ class Model(RuleBasedStateMachine):
         expected = self.oracle.reserve(made)
         if expected.kind == "held":
             self.made[identity] = made
-        replies = [self.wait(store.ledger.reserve(made, self.now)) for store in (self.memory, self.sqlite)]
+        replies = [self.wait(store.ledger.reserve(made, self.now)) for store in (self.memory, self.durable)]
         self.agree(expected, *replies)
 
     @rule(name=NAMES, amount=st.integers(0, 120))
     def extend(self, name: str, amount: int) -> None:
         identity = self.pick(name)
         expected = self.oracle.extend(identity, amount)
-        replies = [self.wait(store.ledger.extend(identity, amount, self.now)) for store in (self.memory, self.sqlite)]
+        replies = [self.wait(store.ledger.extend(identity, amount, self.now)) for store in (self.memory, self.durable)]
         self.agree(expected, *replies)
 
     @rule(name=NAMES, amount=AMOUNTS)
     def shrink(self, name: str, amount: int) -> None:
         identity = self.pick(name)
         expected = self.oracle.shrink(identity, amount)
-        assert [store.ledger.shrink(identity, amount) for store in (self.memory, self.sqlite)] == [expected] * 2
+        assert [store.ledger.shrink(identity, amount) for store in (self.memory, self.durable)] == [expected] * 2
 
     @rule(name=NAMES, amount=st.integers(0, 80))
     def settle(self, name: str, amount: int) -> None:
@@ -141,7 +155,7 @@ class Model(RuleBasedStateMachine):
         if made is None:
             return
         expected = self.oracle.settle(made, amount)
-        for store in (self.memory, self.sqlite):
+        for store in (self.memory, self.durable):
             assert store.ledger.settle(entry(made, amount)) == expected
             assert not store.ledger.settle(entry(made, amount))
 
@@ -150,23 +164,22 @@ class Model(RuleBasedStateMachine):
         # What is given back was made before, whenever its reserve arrives.
         self.opened_at.setdefault(f"{name}.1", self.now)
         expected = self.oracle.release(f"{name}.1")
-        for store in (self.memory, self.sqlite):
+        for store in (self.memory, self.durable):
             assert store.ledger.release(f"{name}.1", "not_sent", self.now) == expected
 
     @rule(time=st.integers(1, 30))
     def sweep(self, time: int) -> None:
         self.now += time
         expected = self.oracle.lapse(self.now)
-        for store in (self.memory, self.sqlite):
+        for store in (self.memory, self.durable):
             assert {each.reservation_id: each.charge.amount for each in store.ledger.sweep(self.now)} == expected
 
     @rule()
     def crash(self) -> None:
         """The process is gone; another one starts from the files as they were."""
         self.generation += 1
-        folder = self.folder / str(self.generation)
-        self.sqlite, presumed = self.wait(started_again(self.sqlite, folder, self.now))
-        self.sqlite.ledger.judge_by(self.renew)
+        self.durable, presumed = self.wait(self.another(self.folder / str(self.generation)))
+        self.durable.ledger.judge_by(self.renew)
         expected = self.oracle.crash()
         assert {each.reservation_id: each.charge.amount for each in presumed} == expected
         for each in presumed:
@@ -177,9 +190,9 @@ class Model(RuleBasedStateMachine):
         before = [self.oracle.spent(self.look(each)) for each in ACCOUNTS]
         self.limits[account] = limit
         self.oracle.edited[account] = limit
-        for store in (self.memory, self.sqlite):
+        for store in (self.memory, self.durable):
             store.ledger.judge_by(self.renew)
-        assert [balance.spent for balance in self.balances(self.sqlite)] == before
+        assert [balance.spent for balance in self.balances(self.durable)] == before
 
     @rule(name=TARGETS, on=st.sampled_from([True, False, False, False, False]))
     def freeze(self, name: str, on: bool) -> None:
@@ -197,7 +210,7 @@ class Model(RuleBasedStateMachine):
     def control(self, control: Control, *, on: bool) -> None:
         if not on:
             control = msgspec.structs.replace(control, ended_at=self.now, ended_by="t")
-        for store in (self.memory, self.sqlite):
+        for store in (self.memory, self.durable):
             self.wait(store.ledger.control(control, self.now))
 
     def balances(self, store: Any) -> Any:
@@ -209,14 +222,31 @@ class Model(RuleBasedStateMachine):
             return
         looks = [self.look(account) for account in ACCOUNTS]
         expected = [(self.oracle.spent(look), self.oracle.held(look), self.oracle.limit(look)) for look in looks]
-        for store in (self.memory, self.sqlite):
+        for store in (self.memory, self.durable):
             assert [(b.spent, b.held, b.limit) for b in self.balances(store)] == expected
             assert {each.id for each in store.ledger.open_reservations()} == self.oracle.open.keys()
 
     @rule()
     def verify(self) -> None:
-        assert self.wait(self.sqlite.ledger.verify()) == []
+        assert self.wait(self.durable.ledger.verify()) == []
         assert self.wait(self.memory.ledger.verify()) == []
+
+
+class ServerModel(Model):
+    """The same in the database at `url`."""
+
+    url = ""
+
+    def first(self) -> SqlStore:
+        empty(self.url)
+        return PostgresStore(self.url, self.folder)
+
+    def another(self, folder: Path) -> Awaitable[tuple[SqlStore, Sequence[LedgerEntry]]]:
+        return self._killed(folder)
+
+    async def _killed(self, folder: Path) -> tuple[SqlStore, Sequence[LedgerEntry]]:
+        await self.durable.ledger.flush()
+        return await killed(self.durable, folder, self.now)
 
 
 _BLANK: list[Path] = []
@@ -240,6 +270,14 @@ def checked(examples: int) -> Any:
 
 TestModel = checked(30)
 TestModelAtLength = pytest.mark.slow(pytest.mark.timeout(3600)(checked(20_000)))
+
+
+def test_a_server_agrees_with_them(postgres_url: str) -> None:
+    ServerModel.url = postgres_url
+    some = settings(
+        max_examples=15, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    )
+    run_state_machine_as_test(ServerModel, settings=some)
 
 
 @pytest.mark.parametrize(

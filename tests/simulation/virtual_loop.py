@@ -34,8 +34,12 @@ class Timer(asyncio.TimerHandle):
 class VirtualLoop(asyncio.AbstractEventLoop):
     """As much of a loop as asyncio's own futures and tasks, and the product, ask of one."""
 
-    def __init__(self, timeline: Timeline, lots: random.Random) -> None:
+    def __init__(
+        self, timeline: Timeline, lots: random.Random, carry: Callable[[Callable[[], Any]], Any] = lambda work: work()
+    ) -> None:
+        """`carry` does what a thread does, for which the loop stands still."""
         self.timeline = timeline
+        self._carry = carry
         self.after_step: Callable[[], None] = lambda: None
         self.complaints: list[dict[str, Any]] = []
         """What nobody caught."""
@@ -147,7 +151,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
         def work() -> None:
             try:
-                result = func(*args)
+                result = self._carry(lambda: func(*args))
             except Exception as error:
                 if not future.done():
                     future.set_exception(error)
