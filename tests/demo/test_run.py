@@ -24,6 +24,7 @@ def test_the_demo_ends_with_a_refusal_and_a_bill_that_equals_the_ledger() -> Non
     assert bill[1] == ledger[1]
     assert float(bill[1]) > 0
     assert "equal, to the nanodollar" in done.stdout
+    assert "password" not in done.stdout
 
 
 def test_a_port_that_is_taken_is_one_line() -> None:

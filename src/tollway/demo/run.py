@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from tollway.admin.dashboard import built
 from tollway.cli.shown import complain
-from tollway.demo import picture
+from tollway.demo import picture, visitor
 from tollway.demo.company import found
 from tollway.demo.gateway import RunningGateway, running_gateway
 from tollway.demo.provider import Bill, fake_provider
@@ -54,6 +55,8 @@ async def _demo(folder: Path, port: int, *, once: bool) -> int:
             stop = asyncio.Event()
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
             _introduce(console, gateway, keys)
+            if not once and built() is not None:
+                _say(console, *await visitor.let_in(gateway), "")
             traffic = Traffic(gateway.url, keys)
             working = asyncio.create_task(traffic.run())
             began = time.monotonic()
