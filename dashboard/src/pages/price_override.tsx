@@ -118,7 +118,7 @@ export function PriceOverride({ provider, model, price, list, done }: Props) {
             Put in force
           </Button>
           <Text size="xs" c="dimmed">
-            It is written into the settings, and holds from the next request on.
+            It is written into the settings for {provider}/{model}, and holds from the next request on.
           </Text>
         </Group>
       </Stack>

@@ -20,7 +20,8 @@ export function PricePanel({ open, close }: { open?: string; close: () => void }
   const { may } = useWho();
   const book = useBook();
   const [provider, ...rest] = (open ?? "").split("/");
-  const price = useApi("/api/v1/prices/{provider}/{model}", { path: { provider: provider ?? "", model: rest.join("/") } }, { enabled: !!open });
+  const asked = rest.join("/");
+  const price = useApi("/api/v1/prices/{provider}/{model}", { path: { provider: provider ?? "", model: asked } }, { enabled: !!open });
   return (
     <Drawer opened={!!open} onClose={close} position="right" size={600} title={open ?? ""} closeButtonProps={{ "aria-label": "Close the price" }}>
       {price.error ? (
@@ -29,13 +30,13 @@ export function PricePanel({ open, close }: { open?: string; close: () => void }
             <Group>
               <Chip tone="unpriced">no price is known</Chip>
             </Group>
-            <PriceOverride key={open} provider={provider ?? ""} model={rest.join("/")} price={null} list={null} />
-            <Rerate key={`${open ?? ""} rerate`} provider={provider ?? ""} model={rest.join("/")} />
+            <PriceOverride key={open} provider={provider ?? ""} model={asked} price={null} list={null} />
+            <Rerate key={`${open ?? ""} rerate`} provider={provider ?? ""} model={asked} />
           </Stack>
         ) : (
           <Failed error={price.error} what="This price cannot be shown" />
         )
-      ) : !price.data || `${price.data.provider}/${price.data.model}` !== open ? (
+      ) : !price.data || price.isPlaceholderData ? (
         <Loading rows={6} />
       ) : (
         <Stack pb="xl">
@@ -80,12 +81,17 @@ export function PricePanel({ open, close }: { open?: string; close: () => void }
             <Chip tone="unpriced">no price is known</Chip>
           )}
           {price.data.dates.length > 1 && <InTime dates={price.data.dates} />}
-          {may("prices:write") && <PriceOverride key={open} provider={price.data.provider} model={price.data.model} price={price.data.price} list={price.data.list_price} />}
-          <Rerate key={`${open} rerate`} provider={price.data.provider} model={price.data.model} />
+          {may("prices:write") && <PriceOverride key={open} provider={price.data.provider} model={named(price.data, asked)} price={price.data.price} list={price.data.list_price} />}
+          <Rerate key={`${open} rerate`} provider={price.data.provider} model={named(price.data, asked)} />
         </Stack>
       )}
     </Drawer>
   );
+}
+
+/** What to call a model in the settings: as it was asked for, where the list has that name for it, else as the list does. */
+function named({ model, names }: Schemas["ListedPriceDetail"], asked: string): string {
+  return names.includes(asked) ? asked : model;
 }
 
 /** What the list says of other days and hours. */
