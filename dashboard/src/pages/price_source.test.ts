@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bookText, dayText, doubtText, sourceText } from "./price_source";
+import { bookText, dayText, differenceOf, differenceText, doubtText, sourceText } from "./price_source";
 
 const BOOK = { version: "genai-prices 0.2.3, litellm 1.106.2", date: "2026-11-21" };
 
@@ -24,4 +24,12 @@ test("a doubt names the meter, the name that means the model, and what each list
   expect(doubtText({ ...doubt, meter: "input", genai_prices_usd: "0.3", litellm_usd: "1", charged_as: null })).toBe(
     "input of codestral-latest: genai-prices says $0.30, LiteLLM $1.00",
   );
+});
+
+test("a difference of nothing is larger than any other", () => {
+  expect(["12.5", "inf", "-97.5"].map(differenceOf)).toEqual([12.5, Infinity, -97.5]);
+});
+
+test("a difference has its sign and its thousands", () => {
+  expect(["1648.2", "-97.5", "0.0", "inf"].map(differenceText)).toEqual(["+1,648.2 %", "−97.5 %", "0.0 %", "from nothing"]);
 });

@@ -65,6 +65,19 @@ export function doubtText(one: Disagreement): string {
   return `${one.meter.replaceAll("_", " ")} of ${one.model}: genai-prices says ${first}${one.charged_as ? `, as ${one.charged_as.replaceAll("_", " ")}` : ""}, LiteLLM ${second}`;
 }
 
+/** What the API says in percent as a number; "inf", of nothing, is more than any. */
+export function differenceOf(percent: string): number {
+  return percent === "inf" ? Infinity : Number(percent);
+}
+
+/** "+1,648.2 %" of what the API says as "1648.2"; what is so many times nothing is no percentage. */
+export function differenceText(percent: string): string {
+  const number = differenceOf(percent);
+  if (!Number.isFinite(number)) return "from nothing";
+  const size = Math.abs(number).toLocaleString("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  return `${number > 0 ? "+" : number < 0 ? "−" : ""}${size} %`;
+}
+
 /** What two public lists do not say alike of a model, and whose price is charged. */
 export function Doubts({ disagreements }: { disagreements: readonly Disagreement[] }) {
   if (disagreements.length === 0) return null;

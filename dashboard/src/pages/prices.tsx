@@ -16,7 +16,7 @@ import { DataTable, type Column } from "../pieces/table";
 import { useAddress } from "../shell/address";
 import { count } from "../time";
 import { PricePanel } from "./price_panel";
-import { bookText, dayText, SourceCell, useBook, ValidFrom } from "./price_source";
+import { bookText, dayText, differenceOf, differenceText, SourceCell, useBook, ValidFrom } from "./price_source";
 import { PerUnit } from "./request_money";
 
 type Price = Schemas["ListedPrice"];
@@ -276,9 +276,9 @@ function Disagree() {
               ),
             },
             { id: "litellm", head: "LiteLLM", number: true, cell: (item) => <Amount of={item.litellm_usd} /> },
-            { id: "difference", head: "Difference", number: true, by: (item) => Math.abs(Number(item.difference_percent)), cell: (item) => `${item.difference_percent} %` },
+            { id: "difference", head: "Difference", number: true, by: (item) => Math.abs(differenceOf(item.difference_percent)), cell: (item) => differenceText(item.difference_percent) },
             { id: "used", head: "Charged", number: true, cell: (item) => <Amount of={item.used_usd} /> },
-            { id: "by", head: "As says", cell: (item) => item.used },
+            { id: "by", head: "As says", cell: (item) => <span className="tw-number">{item.used}</span> },
             ...(spent
               ? [
                   {
