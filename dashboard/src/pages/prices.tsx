@@ -133,8 +133,8 @@ function Rate({ price, name }: { price: Price; name: string }) {
 }
 
 const columns = (book: ReturnType<typeof useBook>): readonly Column<Price>[] => [
-  { id: "provider", head: "Provider", by: (price) => price.provider, cell: (price) => price.provider, width: 130 },
   { id: "model", head: "Model", by: (price) => price.model, cell: (price) => <b>{price.model}</b> },
+  { id: "provider", head: "Provider", by: (price) => price.provider, cell: (price) => price.provider, width: 130 },
   { id: "input", head: "Input", number: true, cell: (price) => <Rate price={price} name="input" /> },
   { id: "cached", head: "Cached input", number: true, cell: (price) => <Rate price={price} name="cache_read" /> },
   { id: "output", head: "Output", number: true, cell: (price) => <Rate price={price} name="output" /> },
