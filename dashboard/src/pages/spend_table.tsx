@@ -10,6 +10,7 @@ import { Said } from "../pieces/said";
 import { Told } from "../pieces/spend_chart";
 import { DataTable, type Column } from "../pieces/table";
 import { count } from "../time";
+import { fieldName } from "./words";
 import type { Measure } from "./spend_measures";
 
 type Answer = Schemas["AnalyticsAnswer"];
@@ -86,7 +87,7 @@ function columnsOf(answer: Answer, measure: Measure, compared: boolean): readonl
   const shown = new Set(["cost", "requests", "input", "output"]);
   const columns: Column<Row>[] = answer.by.map((field) => ({
     id: field,
-    head: field.replace("metadata.", ""),
+    head: fieldName(field),
     by: (row) => row.group[field] ?? null,
     cell: (row) =>
       row.group[field] ? (

@@ -17,6 +17,7 @@ import { useMetadataKeys } from "../pieces/values";
 import { useAddress } from "../shell/address";
 import { count, minute, ZONE, zoneInWords } from "../time";
 import { documentAddress, monthName, months } from "./statement_months";
+import { fieldName } from "./words";
 
 const StatementPanel = lazy(() => import("./statement_panel").then(({ StatementPanel }) => ({ default: StatementPanel })));
 const Freeze = lazy(() => import("./statement_forms").then(({ Freeze }) => ({ default: Freeze })));
@@ -201,7 +202,7 @@ function columnsOf(by: string): readonly Column<Part>[] {
   return [
     {
       id: "value",
-      head: by.replace("metadata.", "").replace("_", " "),
+      head: fieldName(by),
       by: (row) => row.value,
       cell: (row) =>
         row.value !== null ? (

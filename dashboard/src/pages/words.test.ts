@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { pairs, words } from "./words";
+import { fieldName, pairs, words } from "./words";
 
 describe("words", () => {
   it("are what stands between commas", () => {
@@ -11,5 +11,11 @@ describe("words", () => {
 describe("pairs", () => {
   it("are names and values; a value may have an equals sign", () => {
     expect(pairs("team=ml, rule=a=b, nothing")).toEqual({ team: "ml", rule: "a=b" });
+  });
+});
+
+describe("fieldName", () => {
+  it("begins with a capital, but for keys of metadata, which are what somebody wrote", () => {
+    expect(["model", "cost_center", "metadata.team", "metadata.costCentre", "metadata.app"].map(fieldName)).toEqual(["Model", "Cost center", "Team", "costCentre", "app"]);
   });
 });

@@ -15,3 +15,9 @@ export function pairs(text: string): Record<string, string> {
       .map((word) => [word.slice(0, word.indexOf("=")).trim(), word.slice(word.indexOf("=") + 1).trim()]),
   );
 }
+
+/** A field as the head of a column: "Model"; a key of metadata as its callers write it. */
+export function fieldName(field: string): string {
+  const key = field.replace(/^metadata\./, "");
+  return key !== field && key !== "team" ? key : `${key.charAt(0).toUpperCase()}${key.slice(1).replaceAll("_", " ")}`;
+}
