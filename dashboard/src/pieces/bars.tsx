@@ -54,7 +54,7 @@ export function Bars({ buckets, names, exact, totals, colour, past, pick, zoom, 
       >
         <CartesianGrid vertical={false} stroke="var(--tw-line)" />
         <XAxis dataKey="at" tickFormatter={name} minTickGap={28} tickLine={false} axisLine={{ stroke: "var(--tw-line)" }} tick={TEXT} />
-        <YAxis width={52} tickLine={false} axisLine={false} tick={TEXT} tickFormatter={(value: number) => briefly(BigInt(Math.round(value * scale)), unit)} />
+        <YAxis width={52} tickLine={false} axisLine={false} tick={TEXT} tickFormatter={(value: number) => briefly(BigInt(Math.round(value * scale)), unit).replaceAll(" ", "\u00a0")} />
         <Tooltip
           isAnimationActive={false}
           cursor={{ fill: "var(--tw-hover)", stroke: "var(--tw-line)" }}
@@ -66,7 +66,7 @@ export function Bars({ buckets, names, exact, totals, colour, past, pick, zoom, 
         />
         {names.map((each, place) =>
           lines ? (
-            <Line key={each} dataKey={`s${place}`} stroke={colour.get(each) ?? OTHER} strokeWidth={1.8} dot={buckets.length < 3} connectNulls isAnimationActive={false} />
+            <Line key={each} dataKey={`s${place}`} stroke={colour.get(each) ?? OTHER} strokeWidth={1.8} dot={(point: DotProps) => <Lonely key={point.index} {...point} of={`s${place}`} data={data} />} connectNulls isAnimationActive={false} />
           ) : (
             <Bar
               key={each}
@@ -90,6 +90,20 @@ export function Bars({ buckets, names, exact, totals, colour, past, pick, zoom, 
       </ComposedChart>
     </ResponsiveContainer>
   );
+}
+
+interface DotProps {
+  cx?: number;
+  cy?: number;
+  index?: number;
+  stroke?: string;
+}
+
+/** A point that no line leads to or from would not be seen. */
+function Lonely({ cx, cy, index = 0, stroke, of, data }: DotProps & { of: string; data: readonly Record<string, unknown>[] }) {
+  const there = (place: number) => typeof data[place]?.[of] === "number";
+  const alone = there(index) && !data.some((_, place) => place !== index && there(place));
+  return alone && cx !== undefined && cy !== undefined ? <circle cx={cx} cy={cy} r={3.5} fill={stroke} /> : <g />;
 }
 
 interface TipProps {
