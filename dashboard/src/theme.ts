@@ -81,17 +81,24 @@ export const variables: CSSVariablesResolver = () => ({
 export const SERIES = ["#1192a8", "#e69f00", "#7c5cd6", "#009e73", "#cc6699", "#4477dd", "#c65d21", "#8a8d1f"] as const;
 export const OTHER = "#8a9199";
 
+/** Classes of statuses have colours that say how it went. */
+const STATUSES: ReadonlyMap<string, number> = new Map([["2xx", 3], ["3xx", 0], ["4xx", 1], ["5xx", 6]]);
+
 /** A name keeps its colour wherever it is shown; where two of one chart would share, the later takes the next free one. */
 export function colours(names: readonly string[]): Map<string, string> {
   const taken = new Set<number>();
   const found = new Map<string, string>();
   for (const name of names) {
-    let place = 0;
-    for (const letter of name) place = (place * 31 + (letter.codePointAt(0) ?? 0)) % 1_000_003;
-    place %= SERIES.length;
+    let place = (STATUSES.get(name) ?? mixed(name)) % SERIES.length;
     if (taken.size < SERIES.length) while (taken.has(place)) place = (place + 1) % SERIES.length;
     taken.add(place);
     found.set(name, SERIES[place] ?? OTHER);
   }
   return found;
+}
+
+function mixed(name: string): number {
+  let sum = 0;
+  for (const letter of name) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 1_000_003;
+  return sum;
 }
