@@ -35,7 +35,7 @@ export function PolicyTest() {
   return (
     <Panel title="Would they get it?" hint="nothing is sent, held or logged">
       <form onSubmit={submit}>
-        <Group align="end" gap="sm">
+        <Group align="end" gap="sm" className="tw-form">
           <TextInput label="Person" placeholder="alice@example.com" value={email} onChange={(event) => setEmail(event.currentTarget.value)} w={210} />
           <TextInput label="Groups" placeholder="engineering, leads" value={groups} onChange={(event) => setGroups(event.currentTarget.value)} w={180} />
           <TextInput label="Metadata" placeholder="team=ml, env=prod" value={metadata} onChange={(event) => setMetadata(event.currentTarget.value)} w={170} />

@@ -206,9 +206,9 @@ const COLUMNS: readonly Column<Log>[] = [
     ),
   },
   { id: "outcome", head: "Outcome", cell: (log) => <Outcome status={log.status} code={log.code} /> },
-  { id: "in", head: "Tokens in", number: true, cell: (log) => <Tokens log={log} which="input_tokens" /> },
-  { id: "out", head: "Tokens out", number: true, cell: (log) => <Tokens log={log} which="output_tokens" /> },
-  { id: "took", head: "Took", number: true, cell: (log) => duration(log.durations.total_us) },
+  { id: "in", head: "Tokens in", number: true, phone: false, cell: (log) => <Tokens log={log} which="input_tokens" /> },
+  { id: "out", head: "Tokens out", number: true, phone: false, cell: (log) => <Tokens log={log} which="output_tokens" /> },
+  { id: "took", head: "Took", number: true, phone: false, cell: (log) => duration(log.durations.total_us) },
   { id: "amount", head: "Charged", number: true, cell: (log) => <Charged log={log} /> },
 ];
 

@@ -72,7 +72,9 @@ export function Empty({ title, children, command }: EmptyProps) {
       <ThemeIcon variant="light" color="gray" size={38} radius="xl" aria-hidden>
         <IconInbox size={20} />
       </ThemeIcon>
-      <Text fw={600}>{title}</Text>
+      <Text fw={600} ta="center">
+        {title}
+      </Text>
       {children && (
         <Text size="sm" c="dimmed" maw={520} ta="center" component="div">
           {children}

@@ -17,6 +17,8 @@ export interface Column<Row> {
   width?: number | string;
   /** Left out where the window is narrow, until rows are cards. */
   wide?: boolean;
+  /** Left out of the card that a row is on a phone; what the row opens has it. */
+  phone?: false;
 }
 
 interface Props<Row> {
@@ -110,7 +112,12 @@ export function DataTable<Row>({ columns, rows, keyOf, label, open, isOpen, foot
               className={open ? "tw-row" : undefined}
             >
               {columns.map((column) => (
-                <Table.Td key={column.id} data-number={column.number || undefined} data-wide={column.wide || undefined}>
+                <Table.Td
+                  key={column.id}
+                  data-number={column.number || undefined}
+                  data-wide={column.wide || undefined}
+                  data-phone={column.phone === false ? "no" : undefined}
+                >
                   <Text span className="tw-card-label" aria-hidden>
                     {column.head}
                   </Text>
