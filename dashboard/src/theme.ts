@@ -37,6 +37,7 @@ export const variables: CSSVariablesResolver = () => ({
   variables: {},
   light: {
     ...RED,
+    "--mantine-color-yellow-outline": "#8a4f00",
     "--mantine-color-dimmed": "#59616b",
     "--mantine-color-placeholder": "#6b747d",
     "--tw-canvas": "#f7f8f9",

@@ -34,8 +34,8 @@ export function Audit() {
     >
       {verifying && <Verified />}
       <Group mb="sm" gap="sm">
-        <TextInput size="xs" aria-label="What was changed" placeholder="What: a budget, a key" value={address.target ?? ""} onChange={(event) => go({ target: event.currentTarget.value || undefined }, true)} />
-        <TextInput size="xs" aria-label="Kind of change" placeholder="Kind: budget, key, session" value={address.action ?? ""} onChange={(event) => go({ action: event.currentTarget.value || undefined }, true)} />
+        <TextInput size="xs" w={200} aria-label="What was changed" placeholder="What: a budget, a key" value={address.target ?? ""} onChange={(event) => go({ target: event.currentTarget.value || undefined }, true)} />
+        <TextInput size="xs" w={200} aria-label="Kind of change" placeholder="Kind: budget, key, session" value={address.action ?? ""} onChange={(event) => go({ action: event.currentTarget.value || undefined }, true)} />
       </Group>
       <Panel title="Newest first" flush>
         {changes.error ? (

@@ -211,7 +211,7 @@ function OneField({ field, value, changed, wrong, disabled, set }: OneProps) {
           thousandSeparator=","
           hideControls
           rightSection={
-            <Text size="xs" c="dimmed" pr={10}>
+            <Text size="xs" c="dimmed" pr={10} w="100%" ta="right">
               {field.unit}
             </Text>
           }
