@@ -19,6 +19,10 @@ def test_a_budget_is_changed_after_its_effect_was_shown(visitor: Visitor) -> Non
     dialog.get_by_role("button", name="Put in force").click()
     expect(page.get_by_text("each person is changed")).to_be_visible()
     expect(dialog.locator("dd").filter(has_text="$14.50").first).to_be_visible()
+    # Others look at the same gateway.
+    dialog.get_by_label("Limit, in US dollars").fill("12")
+    dialog.get_by_role("button", name="Put in force").click()
+    expect(dialog.locator("dd").filter(has_text="$12.00").first).to_be_visible()
 
 
 def test_a_new_budget_is_a_sentence_that_says_what_follows_and_only_watches_at_first(visitor: Visitor) -> None:
