@@ -187,6 +187,8 @@ def test_a_price_that_is_in_doubt_warns_of_it_in_the_list_beside_it_and_says_whe
     alert = page.get_by_role("dialog").get_by_role("alert")
     expect(alert).to_contain_text("cache read of codestral-latest: genai-prices says $0.30, as input, LiteLLM $0.03")
     expect(alert).to_contain_text("Charged is $0.30, as genai-prices says.")
+    # The list's own name for it is none that a request has.
+    expect(page.get_by_role("dialog")).to_contain_text("into the settings for mistral/codestral-2501")
     # By the name that a request had, which is not the list's own.
     page = visitor.open("/prices?open=mistral/codestral-latest")
     expect(page.get_by_role("dialog").get_by_role("table", name="Meters")).to_contain_text("$0.90")

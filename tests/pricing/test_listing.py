@@ -57,6 +57,15 @@ def test_every_entry_with_a_price_is_listed_with_it_though_its_id_may_be_no_name
             assert listing(book, provider, listed.id, at_ms=now).price == found[listed.id].price
 
 
+def test_an_own_price_holds_for_the_name_that_a_listed_model_is_priced_as(book: PriceBook, now: int) -> None:
+    named = {one.model: one.priced_as for one in listings(book, at_ms=now, provider="mistral")}
+    own = book.with_overrides([PriceOverride(provider="mistral", model=named["codestral"], input="7", output="7")])
+    price = {one.model: one.price for one in listings(own, at_ms=now, provider="mistral")}["codestral"]
+    assert named["codestral"] == "codestral-2501" and price is not None and price.source == "settings"
+    assert listing(book, "mistral", "codestral-latest", at_ms=now).priced_as == "codestral-latest"
+    assert listing(book, "mistral", "nobody-knows-it", at_ms=now).priced_as == "nobody-knows-it"
+
+
 def test_the_list_price_is_told_beside_that_of_the_settings(book: PriceBook, now: int) -> None:
     own = book.with_overrides([PriceOverride(provider="openai", model="gpt-4o", input="1", output="1")])
     found = listing(own, "openai", "gpt-4o", at_ms=now)

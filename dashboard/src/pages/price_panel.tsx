@@ -81,17 +81,12 @@ export function PricePanel({ open, close }: { open?: string; close: () => void }
             <Chip tone="unpriced">no price is known</Chip>
           )}
           {price.data.dates.length > 1 && <InTime dates={price.data.dates} />}
-          {may("prices:write") && <PriceOverride key={open} provider={price.data.provider} model={named(price.data, asked)} price={price.data.price} list={price.data.list_price} />}
-          <Rerate key={`${open} rerate`} provider={price.data.provider} model={named(price.data, asked)} />
+          {may("prices:write") && <PriceOverride key={open} provider={price.data.provider} model={price.data.priced_as} price={price.data.price} list={price.data.list_price} />}
+          <Rerate key={`${open} rerate`} provider={price.data.provider} model={price.data.priced_as} />
         </Stack>
       )}
     </Drawer>
   );
-}
-
-/** What to call a model in the settings: as it was asked for, where the list has that name for it, else as the list does. */
-function named({ model, names }: Schemas["ListedPriceDetail"], asked: string): string {
-  return names.includes(asked) ? asked : model;
 }
 
 /** What the list says of other days and hours. */

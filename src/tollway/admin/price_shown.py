@@ -110,6 +110,8 @@ class ListedPriceDetail(BaseModel):
     model: str
     names: list[str]
     """Exact names that mean it; rules may mean it by others."""
+    priced_as: str
+    """What to call it in `prices` of the settings: as it was asked for, or, where that is no name that a request has, by one that is."""
     price: PriceShown | None
     service_tiers: dict[str, PriceShown]
     dates: list[DatedPrice]
@@ -176,6 +178,7 @@ def detail_shown(found: Listing, book: PriceBook, disagreements: Sequence[Disagr
         provider=found.provider,
         model=found.model,
         names=list(found.names),
+        priced_as=found.priced_as,
         price=price_shown(found.price) if found.price is not None else None,
         service_tiers={tier: price_shown(price) for tier, price in found.tiers.items()},
         dates=[

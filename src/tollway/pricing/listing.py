@@ -27,6 +27,8 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     names: tuple[str, ...]
     """Exact names that mean it; rules may mean it by others."""
+    priced_as: str
+    """The name that it was asked for by, or one that a caller may use: an own price for it is one that holds."""
     price: Price | None
     """What it costs now, settings included; `None` where the list names it without a price."""
     tiers: dict[str, Price]
@@ -101,6 +103,7 @@ def _listing(book: PriceBook, provider: str, name: str, listed: ListedModel | No
         provider=provider,
         model=listed.id if listed is not None else name,
         names=listed.names if listed is not None else (),
+        priced_as=name,
         price=price,
         tiers={tier: found for tier, found in priced.items() if found is not None and found != price},
         dates=_dates(book, provider, listed) if listed is not None and len(listed.prices) > 1 else (),
