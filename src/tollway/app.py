@@ -37,7 +37,7 @@ from tollway.running import Runtime, Server, telemetry_of
 from tollway.settings import ProcessSettings
 from tollway.snapshot import Snapshot
 from tollway.storage.cached import Answers, MemoryAnswers
-from tollway.storage.opening import remember, store_at
+from tollway.storage.opening import store_at
 from tollway.storage.repeats import Repeats
 from tollway.storage.sqlite.answers import SqliteAnswers
 from tollway.storage.sqlite.repeats import SqliteShelf
@@ -122,8 +122,6 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
     if (why := why_not_edited(text, f"Settings file {str(path)!r}")) is not None:
         log.warning("%s", why)
     presumed = await store.open(clock.now())
-    if settings.database is not None:
-        remember(settings.data, settings.database)
     clock.begin(store.ledger.latest)
     transport, heavy = HttpTransport(), Heavy()
     telemetry = runtime.telemetry = telemetry_of(store, clock, os.environ)
@@ -134,6 +132,7 @@ async def serve(settings: ProcessSettings, *, announce: Callable[[str, Runtime, 
     history = History(store.config, store.audit, clock.now)
     try:
         await kept_secrets.check_pepper(store.cabinet, pepper, clock.now())
+        await store.settle_in()
         if await safe.load(clock.now()) or settings_file.SEALED in text:
             text, snapshot = await asyncio.to_thread(compile_settings, 1)
         await keyring.load()

@@ -8,7 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from tollway.cli.commands import app
+from tollway.errors import StoreUnavailable
 from tollway.storage.conformance.values import NOW, entry, hold, reservation
+from tollway.storage.home import REMEMBERED
 from tollway.storage.postgres.store import PostgresStore
 from tollway.storage.protocol import Filter
 from tollway.storage.sql.store import SqlStore
@@ -46,6 +48,10 @@ def test_a_copied_store_has_what_the_folder_has_and_the_folder_keeps_it(tmp_path
     assert code == 0
     assert "add up to the same nanodollars" in said
     assert asyncio.run(_spent(PostgresStore(postgres_url, tmp_path))) == 7 + 8 + 9
+    # The folder goes by the copy from then on.
+    with pytest.raises(StoreUnavailable, match=r"remove books\.json"):
+        asyncio.run(_spent(SqliteStore(tmp_path)))
+    (tmp_path / REMEMBERED).unlink()
     assert asyncio.run(_spent(SqliteStore(tmp_path))) == 7 + 8 + 9
 
 
@@ -59,6 +65,7 @@ def test_the_copy_tells_how_many_rows_there_are_as_json(tmp_path: Path, postgres
 def test_a_database_that_has_a_store_already_is_refused(tmp_path: Path, postgres_url: str) -> None:
     asyncio.run(_filled(tmp_path))
     assert _copy("--data", str(tmp_path), "--to", postgres_url)[0] == 0
+    (tmp_path / REMEMBERED).unlink()
     code, _, complaint = _copy("--data", str(tmp_path), "--to", postgres_url)
     assert code == 2
     assert "has a store with rows in it already" in complaint

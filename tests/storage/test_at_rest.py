@@ -7,7 +7,7 @@ import pytest
 
 from tollway.errors import StoreUnavailable
 from tollway.storage.at_rest import at_rest
-from tollway.storage.opening import remember
+from tollway.storage.home import Home
 from tollway.storage.sqlite.connection import FILE
 
 
@@ -27,6 +27,6 @@ def test_an_empty_data_folder_leads_nowhere(tmp_path: Path) -> None:
 
 def test_a_file_from_before_its_books_were_moved_is_not_taken_for_them(blank: Path, tmp_path: Path) -> None:
     shutil.copy(blank, tmp_path)
-    remember(tmp_path, "postgresql://db.example/spend")
+    Home(tmp_path, "postgresql://db.example/spend").remember(1)
     with pytest.raises(StoreUnavailable, match=r"are in PostgreSQL, at db\.example/spend"), at_rest(tmp_path):
         pass

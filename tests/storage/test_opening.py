@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tollway.errors import StoreUnavailable
-from tollway.storage.opening import MOVED, check_here, of_postgres, remember, store_at
+from tollway.storage.opening import of_postgres, store_at
 from tollway.storage.postgres.store import PostgresStore
 from tollway.storage.sqlite import SqliteStore
 from tollway.storage.sqlite.connection import FILE
@@ -33,19 +33,6 @@ def test_a_missing_driver_is_told_with_what_installs_it(monkeypatch: pytest.Monk
 def test_a_module_that_is_missing_otherwise_is_no_matter_of_installing() -> None:
     with pytest.raises(ModuleNotFoundError, match="nothing"):
         of_postgres("nothing")
-
-
-def test_a_folder_whose_books_are_in_a_database_opens_no_file(tmp_path: Path) -> None:
-    check_here(tmp_path)
-    remember(tmp_path, "postgresql://me:hunter2@db.example:6543/spend")
-    assert (tmp_path / MOVED).read_text() == "db.example:6543/spend\n"
-    with pytest.raises(StoreUnavailable, match=r"are in PostgreSQL, at db\.example:6543/spend\. Name it"):
-        check_here(tmp_path)
-    with pytest.raises(StoreUnavailable, match="tollway store copy --from URL"):
-        store_at(None, tmp_path, sync="normal")
-    assert type(store_at(URL, tmp_path, sync="normal")) is PostgresStore
-    (tmp_path / MOVED).unlink()
-    assert type(store_at(None, tmp_path, sync="normal")) is SqliteStore
 
 
 def test_a_folder_that_is_not_there_yet_is_nobody_elses(tmp_path: Path) -> None:

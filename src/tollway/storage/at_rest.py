@@ -3,7 +3,8 @@
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tollway.storage.opening import check_here, of_postgres
+from tollway.storage.home import check_here
+from tollway.storage.opening import of_postgres
 from tollway.storage.sql.database import AtRest
 from tollway.storage.sqlite import at_rest as sqlite
 

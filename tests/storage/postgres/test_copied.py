@@ -8,9 +8,10 @@ import pytest
 from tests.storage.postgres.filled import HELD, SPENT, fill, rows
 
 from tollway.errors import StoreUnavailable
-from tollway.storage.at_rest import at_rest
 from tollway.storage.conformance.records import record
 from tollway.storage.conformance.values import NOW, assert_sound, at, held, hold
+from tollway.storage.home import REMEMBERED
+from tollway.storage.postgres import at_rest as postgres
 from tollway.storage.postgres import copied
 from tollway.storage.postgres.copied import copy
 from tollway.storage.postgres.driver import Connection
@@ -20,6 +21,7 @@ from tollway.storage.schema import metadata
 from tollway.storage.sql.examined import examine
 from tollway.storage.sql.verified import verify
 from tollway.storage.sqlite import SqliteStore
+from tollway.storage.sqlite import at_rest as sqlite
 
 
 def nothing(table: str, rows: int) -> None:
@@ -27,7 +29,9 @@ def nothing(table: str, rows: int) -> None:
 
 
 def read(place: Path | str) -> dict[str, list[tuple[Any, ...]]]:
-    with at_rest(place) as store, store.reading() as reading:
+    """All that is there, also in a file that is not in force any more."""
+    at = postgres.at_rest(place) if isinstance(place, str) else sqlite.at_rest(place)
+    with at as store, store.reading() as reading:
         return rows(reading)
 
 
@@ -44,6 +48,7 @@ async def test_every_row_of_every_table_arrives_and_every_check_finds_it_whole(
     assert [name for name, found in sent.items() if not found] == []
     assert told.keys() == set(metadata.tables)
     assert copied_rows == sum(told.values())
+    (tmp_path / REMEMBERED).unlink()
     for examined in (await asyncio.to_thread(examine, postgres_url), await asyncio.to_thread(examine, tmp_path)):
         assert (examined.differences, examined.open, examined.held) == ([], 1, HELD)
     compared = await asyncio.to_thread(verify, postgres_url)
@@ -97,6 +102,7 @@ async def test_what_does_not_arrive_leaves_nothing_behind(
             await asyncio.to_thread(copy, tmp_path, postgres_url, nothing)
     assert not any((await asyncio.to_thread(read, postgres_url)).values())
     await asyncio.to_thread(copy, tmp_path, postgres_url, nothing)
+    (tmp_path / REMEMBERED).unlink()
     with pytest.raises(StoreUnavailable, match="has a store with rows in it already"):
         await asyncio.to_thread(copy, tmp_path, postgres_url, nothing)
 

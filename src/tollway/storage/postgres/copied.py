@@ -7,12 +7,14 @@ from typing import Any, Final
 
 from tollway.errors import StoreUnavailable
 from tollway.storage.at_rest import at_rest
+from tollway.storage.home import Home, number_of, renumber
 from tollway.storage.postgres import schema
 from tollway.storage.postgres.database import take_lock
 from tollway.storage.postgres.driver import FAILURES, Connection
 from tollway.storage.postgres.troubles import said, way_out
 from tollway.storage.postgres.url import without_password
 from tollway.storage.sql.driver import Connection as Reading
+from tollway.storage.sqlite.connection import FILE, folded
 
 AT_ONCE: Final = 20_000
 COLUMNS: Final = """
@@ -29,7 +31,7 @@ AMOUNTS: Final = (
 
 
 def copy(folder: Path, url: str, told: Callable[[str, int], None]) -> int:
-    """Writes what is in the store of `folder` into the database at `url`, which has to be empty; the folder stays as it is.
+    """Writes what is in the store of `folder` into the database at `url`, which has to be empty, and by which the folder goes from then on.
 
     `told(table, rows)` is called as each table is there. Returns how many rows there are. Raises StoreUnavailable, having written
     nothing, where either cannot be used, or where what arrived is not what was sent.
@@ -37,12 +39,17 @@ def copy(folder: Path, url: str, told: Callable[[str, int], None]) -> int:
     name = f'"{without_password(url)}"'
     try:
         with at_rest(folder) as store, store.reading() as reading:
+            Home(folder).check(number_of(reading))
+            # From here on the file alone is all of it, wherever it is moved.
+            folded(folder / FILE)
             writing = Connection(url, use="writing")
             try:
                 take_lock(writing, name)
                 schema.upgrade(writing, name)
                 with writing:
                     rows = _copy(reading, writing, name, told)
+                    number = renumber(writing)
+                Home(folder, url).remember(number)
                 # The planner would think that the tables are empty.
                 writing.script("ANALYZE")
                 return rows

@@ -8,7 +8,7 @@ import apsw
 
 from tollway.errors import StoreUnavailable
 from tollway.storage import migrations
-from tollway.storage.opening import MOVED
+from tollway.storage.home import Home, number_of, renumber
 from tollway.storage.postgres.at_rest import at_rest
 from tollway.storage.postgres.copied import AMOUNTS, AT_ONCE, COLUMNS
 from tollway.storage.postgres.driver import Connection
@@ -18,7 +18,7 @@ _MAKING: Final = "tollway.db.copying"
 
 
 def copy_back(url: str, folder: Path, told: Callable[[str, int], None]) -> int:
-    """Writes what is in the database at `url` into the store of `folder`, which has to have none; the database stays as it is.
+    """Writes what is in the database at `url` into the store of `folder`, which has to have none, and goes by it from then on.
 
     `told(table, rows)` is called as each table is there. Returns how many rows there are. Raises StoreUnavailable, having left no
     store in the folder, where either cannot be used, or where what arrived is not what was sent.
@@ -30,18 +30,22 @@ def copy_back(url: str, folder: Path, told: Callable[[str, int], None]) -> int:
             raise StoreUnavailable(
                 f'The folder "{folder}" has a store already ({path.name}). Give one without, or move it away.'
             )
+        connection.check_alone(path)
+        _remove(path)
         _remove(making)
         with at_rest(url) as store, store.reading() as reading:
+            Home(folder, url).check(number_of(reading))
             migrations.upgrade(making)
             writing = connection.writer(making, "full")
             try:
                 with reading, writing:
                     rows = _copy(reading, writing, told)
+                    number = renumber(writing)
                 writing.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             finally:
                 writing.close()
         making.replace(path)
-        (folder / MOVED).unlink(missing_ok=True)
+        Home(folder).remember(number)
         return rows
     except (apsw.Error, OSError) as error:
         raise StoreUnavailable(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
 from tollway.errors import StoreUnavailable
+from tollway.storage.home import number_of
 from tollway.storage.postgres import schema
 from tollway.storage.postgres.driver import FAILURES, Connection
 from tollway.storage.postgres.troubles import is_lost, said, way_out
@@ -59,8 +60,10 @@ class Session(NamedTuple):
 class PostgresDatabase:
     """`sql.database.Database` at a server."""
 
-    def __init__(self, url: str) -> None:
-        """`url`: postgresql://user:password@host:port/database?options, as libpq reads it."""
+    def __init__(self, url: str, check: Callable[[int | None], None] = lambda number: None) -> None:
+        """`url`: postgresql://user:password@host:port/database?options. `check` is given the number of the books that are there, or none,
+        before anything is changed in them."""
+        self._check = check
         self.name = f'"{without_password(url)}"'
         self._url = url
         self._writer: PostgresWriter | None = None
@@ -123,7 +126,10 @@ class PostgresDatabase:
         writing: Connection | None = None
         try:
             writing = self._locked(OPEN_S)
+            if schema.revision(writing) is None:
+                self._check(None)
             schema.upgrade(writing, self.name)
+            self._check(number_of(writing))
             self._opened = schema.count_opening(writing)
             schema.fence(writing, self._opened, self.name)
             loaded = load(writing)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from tollway.ledger.entry import LedgerEntry
 from tollway.storage.bodies import BodyStore
+from tollway.storage.home import Home, numbered
 from tollway.storage.sql.analytics import SqlAnalytics
 from tollway.storage.sql.audit import SqlAudit
 from tollway.storage.sql.billed import SqlBilling
@@ -22,7 +23,7 @@ from tollway.storage.sql.records import SqlRecords
 class SqlStore:
     """`protocol.Store` in a database. Nothing is touched before `open`."""
 
-    def __init__(self, database: Database, bodies: Callable[[Callable[[], bool]], BodyStore]) -> None:
+    def __init__(self, database: Database, bodies: Callable[[Callable[[], bool]], BodyStore], home: Home) -> None:
         """`bodies` makes the store of bodies, given what tells whether records wait already."""
         self.ledger = SqlLedger(database)
         self.records = SqlRecords(database)
@@ -38,9 +39,14 @@ class SqlStore:
         self.billing = SqlBilling(database)
         self.following = SqlFollowing(database)
         self._database = database
+        self._home = home
 
     async def open(self, now: int) -> Sequence[LedgerEntry]:
         return await self.ledger.open(now)
+
+    async def settle_in(self) -> None:
+        """Has the data folder go by these books from here on. Raises StoreUnavailable."""
+        self._home.remember(await self._database.change(numbered))
 
     async def prune(self, now: int) -> bool:
         return await self.ledger.prune(now)

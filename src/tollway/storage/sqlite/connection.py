@@ -12,6 +12,7 @@ from typing import Literal
 import apsw
 
 from tollway.errors import StoreUnavailable
+from tollway.storage import home
 from tollway.storage.sqlite.driver import Connection, connect
 
 if sys.platform == "win32":
@@ -19,7 +20,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-FILE = "tollway.db"
+FILE = home.FILE
 LOCK = "lock"
 
 Sync = Literal["normal", "full"]
@@ -61,6 +62,26 @@ class FolderLock:
 
     def release(self) -> None:
         os.close(self._file)
+
+
+def check_alone(path: Path) -> None:
+    """Raises StoreUnavailable where a file of this name would get what was written last to another: SQLite keeps that beside the file
+    until it has its place, which never comes for one whose process was killed."""
+    beside = path.with_name(f"{path.name}-wal")
+    if beside.exists() and beside.stat().st_size:
+        raise StoreUnavailable(
+            f'"{beside}" is a part of the store that was "{path.name}": what was written to it last. '
+            "Move it to where that file is now, under the same name."
+        )
+
+
+def folded(path: Path) -> None:
+    """Has all that was written be in the file, and nothing beside it. Raises apsw.Error."""
+    connection = writer(path, "full")
+    try:
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    finally:
+        connection.close()
 
 
 def writer(path: Path, sync: Sync) -> Connection:

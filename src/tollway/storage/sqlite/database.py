@@ -9,6 +9,7 @@ import apsw
 
 from tollway.errors import StoreUnavailable
 from tollway.storage import migrations
+from tollway.storage.home import number_of
 from tollway.storage.sql.driver import Connection
 from tollway.storage.sql.writer import Companion
 from tollway.storage.sqlite import connection, driver
@@ -20,7 +21,10 @@ T = TypeVar("T")
 class SqliteDatabase:
     """`sql.database.Database` in a file."""
 
-    def __init__(self, folder: Path, sync: connection.Sync) -> None:
+    def __init__(
+        self, folder: Path, sync: connection.Sync, check: Callable[[int | None], None] = lambda number: None
+    ) -> None:
+        """`check` is given the number of the books that are there, or none, before anything is changed in them."""
         self.name = f'"{folder}"'
         self.folder = folder
         self.path = folder / connection.FILE
@@ -29,6 +33,7 @@ class SqliteDatabase:
         self._writer: SqliteWriter | None = None
 
         self._reading: Connection | None = None
+        self._check = check
 
     @property
     def is_open(self) -> bool:
@@ -87,8 +92,12 @@ class SqliteDatabase:
         self._lock = connection.FolderLock(self.folder)
         writing: driver.Connection | None = None
         try:
+            if not self.path.exists():
+                connection.check_alone(self.path)
+                self._check(None)
             migrations.upgrade(self.path)
             writing = connection.writer(self.path, self._sync)
+            self._check(number_of(writing))
             return writing, load(writing)
         except BaseException as error:
             if writing is not None:

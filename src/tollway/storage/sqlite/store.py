@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tollway.storage.home import Home
 from tollway.storage.sql.store import SqlStore
 from tollway.storage.sqlite.bodies import SqliteBodies
 from tollway.storage.sqlite.connection import Sync
@@ -13,4 +14,6 @@ class SqliteStore(SqlStore):
 
     def __init__(self, folder: Path, *, sync: Sync = "normal") -> None:
         """`sync`: "normal" survives the death of the process at any instant, "full" the loss of power too."""
-        super().__init__(SqliteDatabase(folder, sync), lambda pressed: SqliteBodies(folder, pressed=pressed))
+        home = Home(folder)
+        database = SqliteDatabase(folder, sync, home.check)
+        super().__init__(database, lambda pressed: SqliteBodies(folder, pressed=pressed), home)
