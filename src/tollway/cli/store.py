@@ -8,6 +8,8 @@ from tollway.cli.options import Data, Json
 
 store = typer.Typer(help="Where the ledger and all else that is counted is kept.", no_args_is_help=True)
 
+_IN_ENVIRONMENT = " TOLLWAY_COPY_TO and TOLLWAY_COPY_FROM in the environment count too."
+
 
 @store.command("copy")
 def copy(
@@ -51,7 +53,9 @@ def copy(
             say(f"{table:<12} {count(rows)}")
 
     if (to is None) is (back is None):
-        complain("Say where to: --to URL for a database, or --from URL for a file.")
+        complain(
+            "Say one of both: --to URL for a database, or --from URL for a file." + (_IN_ENVIRONMENT if to else "")
+        )
         raise typer.Exit(2)
     try:
         settings = read_settings({"data": data, "database": to or back})

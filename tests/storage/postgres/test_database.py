@@ -150,6 +150,19 @@ async def test_another_database_of_the_same_server_is_another_store(
     postgres_server.drop_database(url)
 
 
+async def test_another_schema_of_the_same_database_is_another_store(
+    database: PostgresDatabase, postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    await database.change(lambda writing: writing.execute("CREATE SCHEMA ours"))
+    url = f"{postgres_url}?options=-csearch_path%3Dours"
+    second = PostgresDatabase(url)
+    await second.open(mark, Nothing)
+    assert (await database.query(count), await second.query(count)) == (0, 1)
+    with pytest.raises(StoreUnavailable, match=r"in use by another Tollway \(server process \d+"):
+        await PostgresDatabase(url).open(mark, Nothing)
+    await second.close()
+
+
 @pytest.mark.parametrize(
     ("raised", "told"), [(asyncpg.DataCorruptedError("bad"), StoreUnavailable), (KeyError("x"), KeyError)]
 )

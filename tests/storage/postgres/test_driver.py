@@ -4,7 +4,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -168,6 +168,45 @@ def test_an_answer_means_that_it_is_on_the_disk_of_the_server(
         finally:
             postgres_server.ask("ALTER ROLE tollway RESET synchronous_commit")
         assert made.execute("SELECT current_setting('synchronous_commit')").get == found
+        made.close()
+
+
+@pytest.mark.parametrize("use", ["reading", "writing"])
+def test_no_patience_of_the_server_ends_what_is_asked_or_held(
+    postgres_server: PostgresServer, postgres_url: str, use: Literal["reading", "writing"]
+) -> None:
+    names = ("statement_timeout", "idle_in_transaction_session_timeout")
+    for name in names:
+        postgres_server.ask(f"ALTER ROLE tollway SET {name} = '50ms'")
+    try:
+        made = Connection(postgres_url, use=use)
+    finally:
+        for name in names:
+            postgres_server.ask(f"ALTER ROLE tollway RESET {name}")
+    found = [made.execute(f"SELECT current_setting('{name}')").get for name in names]
+    assert found == ["0", "0"]
+    made.close()
+
+
+@pytest.mark.parametrize("use", ["reading", "writing"])
+def test_of_several_servers_the_one_that_takes_writes_is_read_too(
+    postgres_url: str, use: Literal["reading", "writing"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Connection(f"{postgres_url}?target_session_attrs=read-write&connect_timeout=5&keepalives=1", use=use)
+    assert made.execute("SELECT 1").get == 1
+    made.close()
+    monkeypatch.setenv("PGTARGETSESSIONATTRS", "read-write")
+    made = Connection(postgres_url, use=use)
+    made.close()
+
+
+def test_options_of_the_environment_hold_where_the_url_has_none(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGOPTIONS", "-c search_path=ours")
+    for url, expected in ((postgres_url, "ours"), (f"{postgres_url}?options=-csearch_path%3Dtheirs", "theirs")):
+        made = Connection(url, use="reading")
+        assert made.execute("SELECT current_setting('search_path')").get == expected
         made.close()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tollway.storage.postgres.url import Where, read, without_password
+from tollway.storage.postgres.url import Where, for_driver, read, without_password
 
 SECRET = "hunter2"
 
@@ -65,3 +65,27 @@ def test_what_is_written_wrongly_is_told_without_anything_of_it(url: str, told: 
 def test_a_password_that_breaks_its_url_is_told_how_to_write_it() -> None:
     with pytest.raises(ValueError, match="In a password write @ as %40, / as %2F"):
         read("postgresql://me:a/b@db/x")
+
+
+@pytest.mark.parametrize(
+    ("url", "handed_on"),
+    [
+        ("postgresql://me:p%40ss@db/x", "postgresql://me:p%40ss@db/x"),
+        (
+            "postgresql://db/x?connect_timeout=3&sslmode=require&keepalives=1&gssencmode=disable&channel_binding=prefer",
+            "postgresql://db/x?sslmode=require",
+        ),
+        ("postgresql://db/x?keepalives_idle=30&client_encoding=utf8", "postgresql://db/x"),
+        (
+            "postgresql://db/x?options=-csearch_path%3Dours&geqo=off",
+            "postgresql://db/x?options=-csearch_path%3Dours&geqo=off",
+        ),
+    ],
+)
+def test_what_libpq_alone_understands_is_not_handed_on_to_the_server(url: str, handed_on: str) -> None:
+    assert for_driver(url) == handed_on
+
+
+def test_a_binding_that_cannot_be_held_is_refused_with_what_can() -> None:
+    with pytest.raises(ValueError, match=r"channel_binding=require cannot be held.*sslmode=verify-full"):
+        read("postgresql://me:hunter2@db/x?channel_binding=require")

@@ -35,10 +35,12 @@ ENDS_MS: Final = 5_000
 """How long the server may take to end a session of ours that it still believes in."""
 
 _LOCK: Final = zlib.crc32(b"tollway")
-_TRY_LOCK: Final = "SELECT pg_try_advisory_lock($1::bigint)"
+# Of each schema, as each may have a store. Two numbers of 32 bits, which are shown without a sign.
+_SCHEMA: Final = "hashtext(coalesce(current_schema(), ''))"
+_TRY_LOCK: Final = f"SELECT pg_try_advisory_lock(($1::bigint - 4294967296 * ($1::bigint >> 31))::integer, {_SCHEMA})"
 _FROM_HOLDER: Final = (
     "FROM pg_locks JOIN pg_stat_activity USING (pid) "
-    "WHERE locktype = 'advisory' AND granted AND objid = $1::bigint AND classid = 0 "
+    f"WHERE locktype = 'advisory' AND granted AND classid = $1::bigint AND objid = ({_SCHEMA}::bigint & 4294967295) "
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 _HOLDER: Final = f"SELECT pid, application_name, host(client_addr) {_FROM_HOLDER}"
@@ -194,7 +196,7 @@ class PostgresDatabase:
                     _let_go(reading)
             return self._asked(kept, Connection(self._url, use="reading", answer_s=answer_s), question)
         except FAILURES as error:
-            raise StoreUnavailable(f"The store {self.name} cannot be read: {said(error)}.") from error
+            raise StoreUnavailable(f"The store {self.name} cannot be read: {said(error)}. {way_out(error)}") from error
 
     def _asked(self, kept: list[Connection], reading: Connection, question: Callable[[driver.Connection], T]) -> T:
         try:
@@ -226,7 +228,7 @@ def take_lock(connection: Connection, name: str, former: Session | None = None) 
             break
     by = f" (server process {holders[0][0]}, from {holders[0][2] or 'this machine'})" if holders else ""
     raise StoreUnavailable(
-        f"The database {name} is in use by another Tollway{by}. Stop it first, or give this one a database of its own."
+        f"The database {name} is in use by another Tollway{by}. Stop it first, or give this one a database, or a schema, of its own."
     )
 
 

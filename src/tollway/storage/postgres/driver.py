@@ -5,6 +5,7 @@ be used by any thread, one at a time, but by none that runs a loop itself.
 """
 
 import asyncio
+import os
 import re
 import socket
 from collections import OrderedDict
@@ -16,6 +17,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from tollway.errors import StoreUnavailable
 from tollway.storage.postgres.dialect import bound, translated
+from tollway.storage.postgres.url import for_driver, writable
 
 T = TypeVar("T")
 
@@ -35,11 +37,12 @@ _CHANGED: Final = re.compile(r"(?:INSERT 0|UPDATE|DELETE|MERGE) (\d+)$")
 _DURABLE: Final = (
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 )
-# A time that is over while a commit waits for a standby would have it told as made; one that ends who is idle, the lock. How long an
-# answer may take is told here (`answer_s`).
+# A time that is over while a commit waits for a standby would have it told as made; one that ends who is idle, the lock; what is asked
+# of many rows takes its time. How long an answer may take is told here (`answer_s`).
 _UNTIMED: Final = """
 SELECT set_config(name, '0', false) FROM pg_settings
-WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_session_timeout') AND setting <> '0'
+WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout')
+  AND setting <> '0'
 """
 # The system's own patience with a connection that has gone silent is two hours, for which the lock would stay taken.
 _NOTICED: Final = """
@@ -282,17 +285,23 @@ async def _connect(url: str, use: Literal["reading", "writing"], patience_s: flo
         "jit": "off",
         "TimeZone": "UTC",
     }
+    if (options := os.environ.get("PGOPTIONS")) is not None and "options=" not in url:
+        settings["options"] = options
     if use == "reading":
         settings["default_transaction_read_only"] = "on"
         # A range of a day and one of a year are read in different ways.
         settings["plan_cache_mode"] = "force_custom_plan"
-    connection: Any = await asyncpg.connect(url, timeout=patience_s, server_settings=settings, statement_cache_size=0)
+    # What a connection begins with would say that a server takes no writes to whoever asks for one that does.
+    sought = {"target_session_attrs": "primary"} if writable(url, os.environ) else {}
+    connection: Any = await asyncpg.connect(
+        for_driver(url), timeout=patience_s, server_settings=settings, statement_cache_size=0, **sought
+    )
     _notice(connection)
     if use == "writing":
         # An answer has to mean that it is on the server's disk, whatever is usual there; more than that may be asked of it.
         await connection.execute(_DURABLE)
         await connection.execute(_NOTICED)
-        await connection.execute(_UNTIMED)
+    await connection.execute(_UNTIMED)
     # Sums of whole numbers are NUMERIC there.
     await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=_whole, format="text")
     return connection

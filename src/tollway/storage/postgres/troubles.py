@@ -16,10 +16,12 @@ _DEFECTS: Final = ("0A", "21", "22", "23", "42", "54")
 _NOT_ALLOWED: Final = "42501"
 _ANSWERS: Final = "Check the URL of the database, and that PostgreSQL answers there."
 _WAYS_OUT: Final = {
-    READ_ONLY: "This server takes nothing: give the one that is written to, of several with ?target_session_attrs=primary.",
+    READ_ONLY: "This server takes nothing: give the one that is written to, of several with ?target_session_attrs=primary; or have "
+    "default_transaction_read_only be off for the role and the database.",
     _NOT_ALLOWED: "Have the role own the database or a schema of it, or grant it what the tables need.",
     "3F000": "Make the schema that the role or the URL (search_path) names.",
     "53300": "All connections of the server are taken: allow more (max_connections); a gateway has ten.",
+    "57014": "The server, or somebody who works at it, ended the question: ask again.",
     "28": "Check the role, its password, and whether the server lets it in from here (pg_hba.conf).",
 }
 _POOLER: Final = "A connection pooler answers there: give the address of PostgreSQL itself."

@@ -1,13 +1,35 @@
 """The URL of a database: whether it can be read, and what of it may be shown."""
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, urlencode
 
 SCHEMES: Final = ("postgresql://", "postgres://")
 
 _ESCAPES: Final = (
     "In a password write @ as %40, / as %2F, ? as %3F, # as %23, [ as %5B, ] as %5D, : as %3A and % as %25."
 )
+_OF_LIBPQ: Final = frozenset(
+    {
+        "channel_binding",
+        "client_encoding",
+        "connect_timeout",
+        "fallback_application_name",
+        "gssencmode",
+        "load_balance_hosts",
+        "requirepeer",
+    }
+    | {
+        "keepalives",
+        "keepalives_count",
+        "keepalives_idle",
+        "keepalives_interval",
+        "sslcompression",
+        "sslsni",
+        "tcp_user_timeout",
+    }
+)
+"""What a URL may say to libpq and is held here in another way, or is nothing to us: how long to wait, and when a silent server is gone."""
 _UNREADABLE: Final = "a URL that cannot be read"
 
 
@@ -41,10 +63,30 @@ def read(url: str) -> Where:
         options = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=True)) if asked else {}
     except ValueError:
         raise ValueError(f"what stands behind its ? is no list of name=value. {_ESCAPES}") from None
+    if options.get("channel_binding") == "require":
+        raise ValueError(
+            "its channel_binding=require cannot be held, as the driver knows none: leave it out, and have sslmode=verify-full find out "
+            "which server it is"
+        )
     database = unquote(path.strip("/")) or options.get("dbname") or options.get("database")
     if not database:
         raise ValueError("it names no database: postgresql://user:password@host/database")
     return Where(hosts or options.get("host", ""), database)
+
+
+def for_driver(url: str) -> str:
+    """The same without what libpq alone understands, which a server would take for settings of its own."""
+    rest, asked, query = url.partition("?")
+    if not asked:
+        return url
+    options = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name not in _OF_LIBPQ]
+    return f"{rest}?{urlencode(options)}" if options else rest
+
+
+def writable(url: str, environment: Mapping[str, str]) -> bool:
+    """Whether a server that takes writes is asked for: the primary, of several."""
+    told = dict(parse_qsl(url.partition("?")[2])).get("target_session_attrs", environment.get("PGTARGETSESSIONATTRS"))
+    return told == "read-write"
 
 
 def without_password(url: str) -> str:
