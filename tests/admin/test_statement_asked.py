@@ -1,12 +1,17 @@
 """What a question about statements names, and when a month may be frozen."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from importlib import resources
+from pathlib import Path
+from zoneinfo import reset_tzpath
 
+import msgspec
 import pytest
 
 from tollway.admin.problem import Problem
 from tollway.admin.statement_asked import Meant, dimension_of, is_frozen, may_be_frozen, meant, said, zone_of
+from tollway.budgets.zone import zone_named
 from tollway.statements.month import Month
 from tollway.statements.statement import Frozen
 
@@ -17,12 +22,22 @@ BERLIN = Frozen(
 )  # fmt: skip
 
 
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[str]:
+    """A zone that is none of IANA's, and that this machine knows."""
+    rules = resources.files("tzdata").joinpath("zoneinfo", "Europe", "Berlin").read_bytes()
+    (tmp_path / "home").write_bytes(rules)
+    reset_tzpath((str(tmp_path),))
+    yield "home"
+    reset_tzpath()
+
+
 def refusal(error: pytest.ExceptionInfo[Problem]) -> tuple[int, str]:
     return error.value.status, error.value.code
 
 
 def test_the_month_that_is_running_is_meant_where_none_is_named() -> None:
-    assert meant(None, "team", None, (), NOW) == Meant(Month(2026, 10), "team", ZoneInfo("UTC"))
+    assert meant(None, "team", None, (), NOW) == Meant(Month(2026, 10), "team", zone_named("UTC"))
     assert meant(None, "team", "Europe/Berlin", (), NOW).month == Month(2026, 11)
 
 
@@ -30,6 +45,15 @@ def test_a_dimension_that_was_frozen_has_a_zone() -> None:
     assert zone_of(None, (BERLIN,)).key == "Europe/Berlin"
     assert zone_of("UTC", (BERLIN,)).key == "UTC"
     assert zone_of(None, ()).key == "UTC"
+
+
+def test_what_was_frozen_in_a_zone_of_the_machine_is_read_in_it_and_nothing_else_is(machine: str) -> None:
+    local = msgspec.structs.replace(BERLIN, timezone=machine)
+    assert zone_of(None, (local,)).key == zone_of(machine, (local,)).key == machine
+    with pytest.raises(Problem, match="timezone is 'home'; write an IANA name"):
+        zone_of(machine, (BERLIN,))
+    with pytest.raises(Problem, match="write an IANA name"):
+        zone_of(None, (msgspec.structs.replace(BERLIN, timezone="../no/such"),))
 
 
 def test_a_month_that_has_not_begun_is_refused_by_the_clock_of_its_zone() -> None:

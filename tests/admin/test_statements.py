@@ -208,8 +208,9 @@ async def test_what_has_no_value_has_a_statement_too(caller: Caller) -> None:
         ("?by=model", "parameter_invalid", 'no statements by "model"'),
         ("?month=2026-13", "parameter_invalid", "is no month"),
         ("?month=9000-01", "parameter_invalid", "has not begun"),
-        ("?timezone=Mars/Base", "parameter_invalid", "no zone"),
-        ("?timezone=../etc", "parameter_invalid", "no zone"),
+        ("?timezone=Mars/Base", "parameter_invalid", "timezone is 'Mars/Base'; write an IANA name"),
+        ("?timezone=../etc", "parameter_invalid", "write an IANA name"),
+        ("?timezone=localtime", "parameter_invalid", "timezone is 'localtime'; write an IANA name"),
         ("?team=ml", "parameter_unknown", "team"),
         ("/2001-01/document", "statement_unknown", "Nothing was charged to anybody in 2001-01"),
         ("/2001-01/document?value=x", "statement_unknown", "Nothing was charged to x in 2001-01 (team, UTC)"),
@@ -231,6 +232,13 @@ async def test_a_month_that_is_not_over_cannot_be_frozen(caller: Caller) -> None
     assert f"the last month that is over is {past(caller, 1)}" in refused.json["detail"]
     later = await freeze(caller, past(caller, 0).following, "user")
     assert (later.status, later.json["code"]) == (400, "parameter_invalid")
+
+
+@pytest.mark.parametrize("zone", ["localtime", "posixrules", "Factory", "right/UTC", "posix/Europe/Berlin"])
+async def test_no_month_is_frozen_in_a_zone_that_only_a_machine_knows(caller: Caller, zone: str) -> None:
+    refused = await freeze(caller, past(caller, 3), "metadata.zoned", timezone=zone)
+    assert (refused.status, refused.json["code"]) == (400, "parameter_invalid")
+    assert f"timezone is {zone!r}; write an IANA name" in refused.json["detail"]
 
 
 async def test_a_dimension_is_frozen_in_one_zone_which_is_then_its_own(caller: Caller) -> None:

@@ -41,7 +41,7 @@ from tollway.errors import WindowInvalid
 HOUR_S = 3_600
 DAY_S = 86_400
 YEAR_9998_MS = 253_339_228_800_000
-ZONES = resources.files("tzdata").joinpath("zones").read_text().split()
+ZONES = [name for name in resources.files("tzdata").joinpath("zones").read_text().split() if name != "Factory"]
 ODD_MIDNIGHTS = list(
     csv.DictReader(
         line

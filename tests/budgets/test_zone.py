@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tollway.budgets.zone import first_second, full_hour, offset_at, offset_of
+from tollway.budgets.zone import first_second, full_hour, offset_at, offset_of, wrong_zone, zone_named
 
 
 def unix(text: str) -> int:
@@ -33,3 +33,20 @@ def test_an_offset_is_in_seconds_east_of_utc() -> None:
 @pytest.mark.parametrize("turn", [1, 2, 57, 99, 100])
 def test_the_first_second_is_found_by_halving(turn: int) -> None:
     assert first_second(0, 100, lambda second: second >= turn) == turn
+
+
+@pytest.mark.parametrize("name", ["UTC", "Europe/Berlin", "Etc/GMT+5", "CET"])
+def test_a_zone_of_the_database_is_read_from_it(name: str) -> None:
+    assert wrong_zone(name) is None
+    assert zone_named(name).key == name
+    assert zone_named(name) is zone_named(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["localtime", "posixrules", "Factory", "right/UTC", "posix/Europe/Berlin", "../etc", "", "europe/berlin", None, 5],
+)
+def test_what_only_a_machine_calls_a_zone_is_none(name: object) -> None:
+    wrong = wrong_zone(name)
+    assert wrong is not None
+    assert wrong.startswith(f"timezone is {name!r}; write an IANA name, such as ")

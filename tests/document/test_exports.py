@@ -116,6 +116,7 @@ BUCKET = {"bucket": "spend"}
         ({"every": "day", "on_day": 3}, '"on_day" says nothing'),
         ({"every": "month", "on_day": 32}, "32 is no day of a month"),
         ({"timezone": "Mars/Olympus"}, "Mars/Olympus"),
+        ({"timezone": "Factory"}, "timezone is 'Factory'; write an IANA name"),
         ({"to": {}}, "write one of"),
         ({"to": {"file": "a", "s3": BUCKET}}, "write one of"),
         ({"to": {"file": "../etc"}}, "can only lead further in"),

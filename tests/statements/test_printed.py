@@ -25,6 +25,11 @@ def test_the_page_names_whom_and_when() -> None:
     ]
 
 
+def test_a_page_of_a_zone_that_nobody_knows_any_more_has_the_period_in_utc() -> None:
+    old = msgspec.structs.replace(ONE, timezone="home")
+    assert printed([old], FROZEN, now=NOW, whole=False)["period"] == ["2026-09-30 22:00 to 2026-10-31 23:00 UTC"]
+
+
 def test_every_sum_of_the_page_is_exact() -> None:
     assert exact(SAID["total"]) == ONE.total == sum(exact(row["amount"]) for row in SAID["sums"])
     assert sum(exact(model["amount"]) for model in SAID["models"]) == ONE.usage

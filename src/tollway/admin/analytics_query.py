@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Literal, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tollway.admin.periods import Grain, RangeInvalid, before, bounds, midnight
 from tollway.admin.problem import Problem
 from tollway.admin.where import milliseconds
+from tollway.budgets.zone import wrong_zone, zone_named
 from tollway.match import METADATA
 from tollway.storage.analytics import FIELDS, OWN_TABLE, Condition, Question, Table
 
@@ -99,10 +100,9 @@ class Range(NamedTuple):
 
 def range_of(query: Ranged, now: int) -> Range:
     """Raises Problem."""
-    try:
-        zone = ZoneInfo(query.timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise _wrong(f"timezone: there is no zone {query.timezone!r}; write one such as Europe/Berlin") from None
+    if (wrong := wrong_zone(query.timezone)) is not None:
+        raise _wrong(wrong)
+    zone = zone_named(query.timezone)
     until = now if query.to is None else _instant("to", query.to, zone)
     since = until - _DEFAULT_DAYS * _DAY_MS if query.from_ is None else _instant("from", query.from_, zone)
     if since >= until:

@@ -1,16 +1,16 @@
 """What a question about statements names: a month, a dimension, a zone. And when a month may be frozen."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
+from tollway.budgets.zone import UTC, wrong_zone, zone_named
 from tollway.statements.month import Month, month_of, read_month
 from tollway.statements.statement import DIMENSIONS, Frozen, field_of, name_of
 from tollway.storage.billing import Damaged
-
-UTC = "UTC"
 
 
 class Meant(NamedTuple):
@@ -49,12 +49,14 @@ def damaged(error: Damaged) -> Problem:
 def zone_of(asked: str | None, freezes: Sequence[Frozen]) -> ZoneInfo:
     """The zone that was asked for; without one, that in which the dimension's months were frozen; else UTC. Raises Problem."""
     name = asked or (freezes[0].timezone if freezes else UTC)
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Problem(
-            400, "parameter_invalid", f"timezone: there is no zone {name[:64]!r}; write one such as Europe/Berlin."
-        ) from None
+    wrong = wrong_zone(name)
+    if wrong is None:
+        return zone_named(name)
+    # Any zone that the machine knew was taken once, and what was frozen in it stays as it is.
+    if any(frozen.timezone == name for frozen in freezes):
+        with suppress(ZoneInfoNotFoundError, ValueError, OSError):
+            return ZoneInfo(name)
+    raise Problem(400, "parameter_invalid", f"{wrong}.")
 
 
 def meant(month: str | None, by: str, timezone: str | None, freezes: Sequence[Frozen], now: int) -> Meant:

@@ -14,22 +14,20 @@ a zone left out (Apia, 2011-12-30) has no span. An hour begins whenever the cloc
 A sliding or rolling window counts money in buckets of a 288th of its length (5 minutes of a day), the oldest in full:
 never less than was spent in the window, never more than in the window and one bucket before it.
 
-Zone rules come from the `tzdata` package, not from the machine, so that all replicas agree on every instant.
+Which zones there are, and their rules, `zone.py` says.
 """
 
-import difflib
 import re
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from importlib import resources
 from typing import Any, Literal, cast, get_args
 from zoneinfo import ZoneInfo
 
 import tzdata
 from msgspec import Struct
 
-from tollway.budgets.zone import first_second, full_hour, offset_at, offset_of
+from tollway.budgets.zone import first_second, full_hour, offset_at, offset_of, wrong_zone, zone_named
 from tollway.errors import WindowInvalid
 
 Period = Literal["hour", "day", "week", "month"]
@@ -215,8 +213,7 @@ class Calendar:
     def _zone(self, name: str) -> ZoneInfo:
         zone = self._zones.get(name)
         if zone is None:
-            with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
-                zone = self._zones[name] = ZoneInfo.from_file(file, key=name)
+            zone = self._zones[name] = zone_named(name)
         return zone
 
 
@@ -376,9 +373,5 @@ def _check_time(field: str, value: object) -> None:
 
 
 def _check_timezone(value: object) -> None:
-    if value == "UTC":
-        return
-    names = resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split()
-    if value not in names:
-        near = difflib.get_close_matches(str(value), names, n=1) or ["Europe/Berlin"]
-        raise WindowInvalid(f'timezone is {value!r}; write an IANA name, such as "{near[0]}"')
+    if (wrong := wrong_zone(value)) is not None:
+        raise WindowInvalid(wrong)

@@ -4,9 +4,11 @@ Every amount is exact: its cents, and behind them as many places as the page nee
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from tollway.budgets.zone import UTC, wrong_zone, zone_named
 from tollway.clock import instant, iso
 from tollway.money import dollars
 from tollway.statements.month import read_month
@@ -175,12 +177,16 @@ def meter(name: str) -> str:
 
 def _period(statement: Statement) -> list[str]:
     """In its own zone, and in UTC where that is another."""
-    zones = dict.fromkeys((statement.timezone, "UTC"))
     ends = (statement.since, statement.until)
-    return [
-        " to ".join(instant(at).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M") for at in ends) + f" {zone}"
-        for zone in zones
-    ]
+    said: list[str] = []
+    for name in dict.fromkeys((statement.timezone, UTC)):
+        # A month frozen long ago may be in a zone that only the machine of that day knew.
+        with suppress(ZoneInfoNotFoundError, ValueError, OSError):
+            zone = ZoneInfo(name) if wrong_zone(name) else zone_named(name)
+            said.append(
+                " to ".join(instant(at).astimezone(zone).strftime("%Y-%m-%d %H:%M") for at in ends) + f" {name}"
+            )
+    return said
 
 
 def _model(provider: str, model: str) -> str:

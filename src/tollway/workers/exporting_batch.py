@@ -9,9 +9,9 @@ import gzip
 from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar
-from zoneinfo import ZoneInfo
 
 from tollway.budgets.window import Calendar
+from tollway.budgets.zone import zone_named
 from tollway.clock import iso
 from tollway.exports import making
 from tollway.exports.columns import Table
@@ -139,7 +139,7 @@ async def _made(
 
 def changed_days(quarters: Sequence[int], timezone: str, calendar: Calendar) -> list[tuple[str, int, int]]:
     """The days of a zone that quarters of an hour (Unix milliseconds) lie in: "2026-11-22", and [start, end)."""
-    window, zone = day_of(timezone), ZoneInfo(timezone)
+    window, zone = day_of(timezone), zone_named(timezone)
     found: dict[int, tuple[str, int, int]] = {}
     for quarter in quarters:
         span = calendar.span(window, quarter)
