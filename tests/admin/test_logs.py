@@ -224,3 +224,13 @@ async def test_the_holds_of_a_stream_are_told_as_they_were_raised() -> None:
     metered, whole = detail_shown(record, []).holds
     assert (metered.amount_usd, metered.last_usd, metered.raises, metered.limit_usd) == ("0.005", "0.02", 7, "1")
     assert (whole.amount_usd, whole.last_usd, whole.raises, whole.limit_usd) == ("0.005", "0.005", None, None)
+
+
+async def test_a_model_that_there_is_not_is_found_by_the_name_that_was_asked_for(caller: Caller) -> None:
+    refused = await caller.chat(model="made-up-9")
+    assert refused.status == 404
+    (log,) = (await caller.logged("/api/v1/logs?model=made-up-9", 1))["items"]
+    assert (log["request_id"], log["request_model"]) == (refused.headers["tollway-request-id"], "made-up-9")
+    answer = (await caller.admin("/api/v1/analytics?by=model&metrics=requests")).json
+    assert "made-up-9" not in [group["group"]["model"] for group in answer["groups"]]
+    assert sum(each["whole"]["requests"]["refused"] for each in answer["groups"] if each["group"]["model"] is None) >= 1

@@ -402,6 +402,27 @@ def test_what_is_refused_before_the_money_touches_no_ledger(asked: dict[str, Any
     assert (record.attempts, record.holds, record.charge) == ((), (), None)
 
 
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ({"body": {**CHAT, "model": "made-up-9"}}, "made-up-9"),
+        ({"body": {**CHAT, "model": "m" * 300}}, "m" * 256),
+        ({"body": {**CHAT, "model": "m" * 9_000}}, None),
+        ({"body": {**CHAT, "model": "dynamic/nowhere"}}, "dynamic/nowhere"),
+        ({"body": {**CHAT, "model": "made-up-9"}, "metadata": "nonsense"}, "made-up-9"),
+        ({"body": {**CHAT, "model": ""}}, None),
+        ({"body": {"messages": []}}, None),
+        ({"body": b"{"}, None),
+        ({"body": {**CHAT, "model": "made-up-9"}, "secret": None}, None),
+    ],
+)
+def test_a_name_that_leads_to_no_model_is_in_the_log_as_it_was_asked(asked: dict[str, Any], name: str | None) -> None:
+    play = Playbook(**asked)
+    play.authenticated()
+    _, _, record = refused(play)
+    assert (record.request_model, record.unserved) == (name, name is not None)
+
+
 def test_a_refusal_speaks_the_callers_dialect_and_spelling() -> None:
     play = Playbook(
         api="anthropic.messages", dialect="anthropic", path="/v1/messages", secret=None, body=CHAT, cf_spelling=True

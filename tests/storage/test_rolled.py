@@ -116,7 +116,7 @@ def test_who_has_no_counter_of_all_time_is_counted_with_all_others() -> None:
     assert found[EVER, 0, OTHERS, 2] == [1] and (EVER, 0, 3, 2) not in found
 
 
-def told(status: int = 200, **fields: Any) -> dict[str, int]:
+def seen_of(status: int = 200, **fields: Any) -> Seen:
     made = record("r", status=status, **fields)
     values = row_of(made)
     columns = (
@@ -151,7 +151,11 @@ def told(status: int = 200, **fields: Any) -> dict[str, int]:
             "record",
         )
     ]
-    seen = of_record(picked)
+    return of_record(picked)
+
+
+def told(status: int = 200, **fields: Any) -> dict[str, int]:
+    seen = seen_of(status, **fields)
     return dict(zip(MEASURES["traffic"], seen.sums, strict=True)) | {"status": int(seen.label)}
 
 
@@ -162,6 +166,11 @@ def test_a_request_is_refused_or_an_error_or_neither() -> None:
     assert [told(200, decisions=deny)[name] for name in ("refused", "errors")] == [0, 0]
     assert [told(400)[name] for name in ("refused", "errors")] == [0, 1]
     assert [told(499)[name] for name in ("refused", "errors")] == [0, 0]
+
+
+def test_a_name_that_leads_to_no_model_makes_no_context() -> None:
+    assert seen_of(404, request_model="made-up-9", unserved=True).who.model is None
+    assert seen_of(403, request_model="gpt-5").who.model == "gpt-5"
 
 
 def test_what_an_answer_saved_is_known_or_counted_apart() -> None:

@@ -36,6 +36,13 @@ def test_a_request_is_in_every_histogram_of_the_conventions() -> None:
     assert found["gen_ai.server.time_per_output_token"].points[0].sum == pytest.approx(0.501 / 19)
 
 
+def test_a_name_that_leads_to_no_model_is_no_label() -> None:
+    instruments = Instruments(7)
+    instruments.add(record(provider=None, request_model="made-up-9", unserved=True), SERVERS)
+    for series in instruments.series(9):
+        assert all("gen_ai.request.model" not in point.attributes for point in series.points)
+
+
 def test_what_was_not_told_is_in_no_histogram() -> None:
     instruments = Instruments(0)
     instruments.add(record(usage=None, streamed=False, attempts=(), status=429, code="rate_limited"), SERVERS)

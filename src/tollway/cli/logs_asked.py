@@ -79,7 +79,7 @@ def _show_line(log: Any, *, as_json: bool) -> None:
         print(json_text(log), flush=True)
         return
     cost = amount(log["amount_usd"]) if log["amount_usd"] is not None else "-"
-    model = f"{log['provider']}/{log['request_model']}" if log["request_model"] is not None else log["provider"]
+    model = "/".join(name for name in (log["provider"], log["request_model"]) if name)
     who = log["user"] or log["service"] or "(nobody)"
     why = f"  {log['code']}" if log["code"] else ""
     took = f"{log['durations']['total_us'] // 1000:,} ms"

@@ -334,7 +334,7 @@ def _budget_name(budget: Any) -> str:
 def _model(log: Any) -> str:
     if log["request_model"] is None:
         return log["provider"] or "(none)"
-    return f"{log['provider']}/{log['request_model']}"
+    return "/".join(name for name in (log["provider"], log["request_model"]) if name)
 
 
 def _milliseconds(microseconds: int) -> str:

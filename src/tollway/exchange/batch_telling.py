@@ -77,6 +77,7 @@ def aim(telling: Telling, model: str, asks: Iterable[Ask] = ()) -> Aimed | Stopp
     """Where a call about jobs of `model` goes. `asks`: of the requests that are in it."""
     story, request, identity, snapshot, _, now = telling
     ask = Ask(model=model or None)
+    story.asked = ask.model
     target = choose(request, ask, snapshot, now)
     if isinstance(target, Refusal):
         return Stopped("route", target)

@@ -53,6 +53,7 @@ def exchange(
         if type(known) is Malformed:
             return (yield from refuse(story, "read", Refusal(code="body_invalid", message=known.message)))
         asked.append((one, completed(known, one)))
+    story.asked = asked[0][1].model
     if request.handling.idempotency_key is not None:
         begun = yield from keeping.begun(request, identity, snapshot)
         if isinstance(begun, Refusal):

@@ -91,6 +91,7 @@ def in_steps(case: Case, steps: Sequence[tuple[InferenceRequest, Ask]]) -> Tryin
     for number, (request, ask) in enumerate(steps):
         last = number == len(steps) - 1
         case.story.step = number
+        case.story.asked = ask.model
         passed = yield from travelled(case, request, ask, last=last)
         if passed is None or passed.over or last:
             return passed

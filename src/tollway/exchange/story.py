@@ -10,7 +10,7 @@ from tollway.exchange.auto_choice import Routed
 from tollway.exchange.notes import Repeat, Swapped, believed, raised, together, tokens_of, walked
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import Ended, Head, Sent
-from tollway.exchange.target import Target
+from tollway.exchange.target import LONGEST_MODEL, Target
 from tollway.identity.attributes import all_metadata
 from tollway.identity.identity import Identity
 from tollway.ledger.entry import Context, LedgerEntry, entry_id
@@ -44,6 +44,7 @@ class Story:
         "_sent",
         "_tokens",
         "admitted",
+        "asked",
         "attempt",
         "auto",
         "billed",
@@ -73,6 +74,8 @@ class Story:
         self.request = request
         self.attempt = 1
         self.identity: Identity | None = None
+        self.asked: str | None = None
+        """The model that the body names, whether anything serves it or not."""
         self.target: Target | None = None
         self.tightest: tuple[Claim, Hold, Balance] | None = None
         self.clamped_to: int | None = None
@@ -220,15 +223,8 @@ class Story:
         """A target has not answered, and another one is tried."""
         self.again()
         self.step += not self.stepwise
-        self._decisions.append(
-            Decision(
-                step="route",
-                outcome="note",
-                code="passed_over",
-                rule=refusal.rule,
-                detail=f"{name} ({refusal.code}): {refusal.message}"[:512],
-            )
-        )
+        said = f"{name} ({refusal.code}): {refusal.message}"[:512]
+        self._decisions += [Decision(step="route", outcome="note", code="passed_over", rule=refusal.rule, detail=said)]
 
     def exceeded(self, admitted: Admitted) -> None:
         """Rate limits that only watch would have refused it."""
@@ -355,6 +351,8 @@ class Story:
             self._sent.at_ns if self._sent is not None else ended.at_ns if ended is not None else request.started_ns
         )
         provider, model = self.served
+        unserved = bool(self.asked) and self._kept is None and self.target is None
+        model = self.asked[:LONGEST_MODEL] if unserved and self.asked else model
         first_ns = (ended.first_chunk_ns or self._head.at_ns) if ended is not None and self._head is not None else None
         return LogRecord(
             request_id=request.id,
@@ -367,6 +365,7 @@ class Story:
             code=code,
             provider=provider or request.provider,
             request_model=model,
+            unserved=unserved,
             response_model=report.response_model if report is not None else None,
             user=identity.user if identity is not None else None,
             groups=identity.groups if identity is not None else (),

@@ -88,6 +88,10 @@ class LogRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why it was refused or ended early; empty where all went well."""
     provider: str | None = None
     request_model: str | None = None
+    """The one that was called, or was to be; of a request that came to none, the name in it."""
+    unserved: bool = False
+    """It came to no model: `request_model` is what its caller wrote, and may be any name. So it is counted with those that name none
+    wherever names are kept for good."""
     response_model: str | None = None
     user: str | None = None
     groups: tuple[str, ...] = ()

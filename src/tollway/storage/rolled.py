@@ -196,6 +196,7 @@ class _Told(msgspec.Struct):
     decisions: tuple[_Verdict, ...] = ()
     cached: bool = False
     saved: int | None = None
+    unserved: bool = False
 
 
 _read_told = msgspec.msgpack.Decoder(_Told).decode
@@ -225,7 +226,9 @@ def of_record(row: Sequence[Any]) -> Seen:
         took.first_chunk_us or 0,
         *buckets,
     )
-    return Seen(at, Who(*who), status // 100, sums)
+    seen = Who(*who)
+    # Names that callers make up would be contexts without end.
+    return Seen(at, seen._replace(model=None) if told.unserved else seen, status // 100, sums)
 
 
 Lot = tuple[Who, int, str | int, bool]

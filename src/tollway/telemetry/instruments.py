@@ -153,7 +153,7 @@ def _labels(record: LogRecord, servers: Mapping[str, Server]) -> _Labels:
     if record.provider is not None:
         kind = server.kind if server is not None else ""
         found.append(("gen_ai.provider.name", provider_name(record.provider, kind)))
-    if record.request_model is not None:
+    if record.request_model is not None and not record.unserved:
         found.append(("gen_ai.request.model", record.request_model))
     if record.response_model is not None:
         found.append(("gen_ai.response.model", record.response_model))

@@ -61,7 +61,8 @@ def spans_of(
         trace_id=trace.trace_id,
         span_id=request,
         parent_id=trace.parent_id,
-        name=" ".join(filter(None, (operation_name(record.api), record.request_model))),
+        # The conventions want names of spans to be few.
+        name=" ".join(filter(None, (operation_name(record.api), None if record.unserved else record.request_model))),
         kind="server",
         start_ns=start_ns,
         end_ns=end_ns,
