@@ -160,7 +160,8 @@ def _openapi() -> str:
     async def asked(folder: Path) -> str:
         import httpx2
 
-        async with running_gateway(folder) as gateway, httpx2.AsyncClient() as client:
+        # The document is made when it is first asked for: a second, and far longer on a busy machine.
+        async with running_gateway(folder) as gateway, httpx2.AsyncClient(timeout=60) as client:
             return (await client.get(f"{gateway.url}/api/openapi.json")).text
 
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(None):

@@ -1,8 +1,14 @@
 """How a browser gets the dashboard: from a build of two files."""
 
+import contextlib
 import gzip
+import importlib.util
+from collections.abc import AsyncGenerator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
+import httpx2
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -102,3 +108,25 @@ def test_without_a_build_the_page_says_how_to_make_one(tmp_path: Path) -> None:
     answer = TestClient(app).get("/dashboard/budgets")
     assert answer.status_code == 503 and "scripts/build_dashboard.py" in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_the_check_of_its_types_gives_a_busy_machine_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = importlib.util.spec_from_file_location("build_dashboard", Path("scripts/build_dashboard.py"))
+    assert spec is not None and spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    waits: list[float] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        waits.append(request.extensions["timeout"]["read"])
+        return httpx2.Response(200, json={"openapi": "3.1.0"})
+
+    @contextlib.asynccontextmanager
+    async def gateway(_: Path) -> AsyncGenerator[SimpleNamespace]:
+        yield SimpleNamespace(url="http://gateway")
+
+    client = partial(httpx2.AsyncClient, transport=httpx2.MockTransport(answer))
+    monkeypatch.setattr(httpx2, "AsyncClient", client)
+    monkeypatch.setattr("tollway.demo.gateway.running_gateway", gateway)
+    assert '"3.1.0"' in script._openapi()
+    assert waits == [60]
