@@ -26,6 +26,16 @@ def test_what_is_not_known_is_null_and_no_zero() -> None:
     assert shown.cost is not None and shown.cost.spent_usd == "0"
 
 
+def test_a_class_of_tokens_that_nobody_told_is_zero_where_some_usage_is_known() -> None:
+    """As docs/guides/analytics.md says: rollups keep how many told a usage, not how many told each class."""
+    question = Question(bounds=(0, 1), columns={"spending": ("told", *METRICS["tokens"][1])})
+    known = {"told": 1, "input_tokens": 5}
+    sums: Sums = {"spending": [known.get(name, 0) for name in question.columns["spending"]]}
+    shown = Figures.model_validate(figures(sums, question, ("tokens",)))
+    assert shown.tokens is not None
+    assert shown.tokens.model_dump() == {"input": 5, "cache_read": 0, "cache_write": 0, "output": 0, "reasoning": 0}
+
+
 @pytest.mark.parametrize(
     ("histogram", "percent", "expected"),
     [

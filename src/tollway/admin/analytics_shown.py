@@ -1,4 +1,4 @@
-"""Answers of analytics as the API writes them. Amounts are exact decimal strings; what is not known is null, never 0."""
+"""Answers of analytics as the API writes them. Amounts are exact decimal strings; where nothing is known there is null, not 0."""
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -26,7 +26,8 @@ class CostShown(Strict):
 
 
 class TokensShown(Strict):
-    """Of ledger entries whose usage is known; null where none is."""
+    """Of ledger entries whose usage is known; null where none is. Each is the sum of what was told of it: 0 also where usage is known,
+    and nothing of that class was told."""
 
     input: int | None
     """All of them, with those read from and written to a cache."""
