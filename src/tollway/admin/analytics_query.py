@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tollway.admin.periods import Grain, RangeInvalid, before, bounds, midnight
 from tollway.admin.problem import Problem
@@ -77,8 +77,16 @@ class AnalyticsQuery(Compared):
         max_length=128,
         description="Of cost, tokens, requests, errors, cache, latency; the first ranks the groups. Default: all there are.",
     )
-    compare: Literal["previous"] | None = None
+    compare: Literal["previous"] | None = Field(
+        default=None, description="Also the period before. before_from and before_to ask for it too."
+    )
     limit: int = Field(default=20, ge=1, le=1_000, description="How many groups; all others are one, so totals add up.")
+
+    @model_validator(mode="after")
+    def _compared(self) -> Self:
+        if self.before_from is not None or self.before_to is not None:
+            self.compare = "previous"
+        return self
 
 
 class MoversQuery(Compared):
@@ -193,8 +201,6 @@ def columns(text: str, fields: Sequence[str]) -> tuple[tuple[Metric, ...], dict[
 
 def question(query: AnalyticsQuery, asked: Range, where: tuple[Condition, ...]) -> tuple[tuple[Metric, ...], Question]:
     """What the store is asked. Raises Problem."""
-    if query.compare is None and (query.before_from is not None or query.before_to is not None):
-        raise _wrong("before_from and before_to say what compare=previous compares with; give that too")
     by = dimensions(query.by)
     metrics, picked = columns(query.metrics, (*by, *(condition.field for condition in where)))
     return metrics, Question(bounds=buckets(asked, query.grain), by=by, where=where, columns=picked, limit=query.limit)
