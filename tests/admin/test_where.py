@@ -1,7 +1,11 @@
+import re
+from datetime import UTC, datetime
+
 import pytest
 from pydantic import ValidationError
 
-from tollway.admin.where import Listing, Where
+from tollway.admin.problem import Problem
+from tollway.admin.where import Listing, Where, read_instant
 from tollway.clock import iso
 from tollway.storage.protocol import Filter
 
@@ -37,6 +41,37 @@ def test_an_instant_is_exact_milliseconds_in_any_zone(text: str, ms: int) -> Non
 def test_the_first_and_the_last_instant_of_any_zone_can_be_written_again(edge: str) -> None:
     found = Where.model_validate({"since": edge}).filter().since
     assert found is not None and iso(found)[:4] in ("0001", "9999")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "2026-11-01T00:00:00",
+            "since: '2026-11-01T00:00:00' has no zone; write 2026-11-01T00:00:00Z, or a date alone",
+        ),
+        ("20261101T0000", "since: '20261101T0000' has no zone; write 2026-11-01T00:00:00Z, or a date alone"),
+        ("yesterday", "since: 'yesterday' is no instant; write 2026-07-01 or 2026-07-01T13:00:00Z"),
+        ("2026-13-01", "since: '2026-13-01' is no instant"),
+        ("9999-12-31", "since: '9999-12-31' is beyond what is kept; write an instant from 1970 to the end of 9998"),
+        ("9999-12-31T23:59:59-12:00", "beyond what is kept"),
+        ("0001-01-01", "beyond what is kept"),
+    ],
+)
+def test_an_instant_that_cannot_be_meant_is_told_with_the_reason(text: str, said: str) -> None:
+    with pytest.raises(Problem) as found:
+        read_instant(
+            "since", text, lambda day: int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
+        )
+    assert (found.value.status, found.value.code) == (400, "parameter_invalid")
+    assert said in found.value.detail
+    if "beyond" not in said:
+        with pytest.raises(ValidationError, match=re.escape(said.removeprefix("since: "))):
+            Where.model_validate({"since": text})
+
+
+def test_a_date_begins_in_utc() -> None:
+    assert Where.model_validate({"since": "2026-07-01"}).filter().since == 1_782_864_000_000
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,10 @@ async def test_a_wrong_question_is_one_line_and_exit_code_1(run: Run) -> None:
     for words, said in (
         (("spend", "--by", "colour"), '"colour" is not a field'),
         (("spend", "--since", "yesterday"), "--since: 'yesterday' is no instant"),
+        (
+            ("spend", "--since", "2026-11-01T00:00:00"),
+            "'2026-11-01T00:00:00' has no zone; write \"2026-11-01T00:00:00Z\"",
+        ),
         (("logs", "--where", "team"), "--where: 'team' is not of the form name=value"),
         (("logs", "no-such-request"), 'No request "no-such-request" in the log'),
         (("logs", "a/../b?c"), "Nothing is served there"),

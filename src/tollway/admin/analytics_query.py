@@ -1,7 +1,6 @@
 """What a question of analytics may say: a range, a zone, a grain, dimensions, measures and filters."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
 from typing import Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
@@ -9,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tollway.admin.periods import Grain, RangeInvalid, before, bounds, midnight
 from tollway.admin.problem import Problem
-from tollway.admin.where import milliseconds
+from tollway.admin.where import read_instant
 from tollway.budgets.zone import wrong_zone, zone_named
 from tollway.match import METADATA
 from tollway.storage.analytics import FIELDS, OWN_TABLE, Condition, Question, Table
@@ -233,17 +232,7 @@ def _condition(field: str, negated: bool, values: Sequence[str]) -> Condition:
 
 
 def _instant(name: str, text: str, zone: ZoneInfo) -> int:
-    try:
-        if len(text) == 10:
-            found = midnight(date.fromisoformat(text), zone)
-        else:
-            moment = datetime.fromisoformat(text)
-            found = milliseconds(moment) if moment.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        found = None
-    if found is None or not 0 <= found <= 253_370_764_800_000:
-        raise _wrong(f"{name}: {text!r} is no instant; write 2026-07-01 or 2026-07-01T13:00:00Z")
-    return found
+    return read_instant(name, text, lambda day: midnight(day, zone))
 
 
 def _wrong(words: str) -> Problem:

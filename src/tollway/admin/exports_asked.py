@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from tollway.admin.analytics_query import AnalyticsQuery
 from tollway.admin.logs import LogListing
 from tollway.admin.problem import Problem
-from tollway.admin.where import Where, milliseconds
+from tollway.admin.where import Where, read_instant
 from tollway.exports.focus_columns import Version
 from tollway.exports.making import Form
 from tollway.ledger.entry import Kind
@@ -114,16 +114,9 @@ def _of_entries(found: Filter) -> Filter:
 
 
 def _instant(name: str, text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-        if len(text) == len("2026-07-01"):
-            moment = moment.replace(tzinfo=UTC)
-        found = milliseconds(moment) if moment.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        found = None
-    if found is None or found < 0:
-        raise _wrong(f"{name}: {text!r} is no instant; write 2026-10-01 or 2026-10-01T13:00:00Z")
-    return found
+    return read_instant(
+        name, text, lambda day: int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
+    )
 
 
 def _wrong(words: str) -> Problem:

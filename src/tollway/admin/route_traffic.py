@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tollway.admin.charge import Dollars, Instant, instant_or_none
 from tollway.admin.route_desk import RouteDesk
 from tollway.admin.route_shown import route_shown
 from tollway.admin.runtime import Runtime
-from tollway.admin.where import milliseconds
+from tollway.admin.where import Moment, milliseconds
 from tollway.logs.record import LogRecord
 from tollway.money import dollars
 from tollway.storage.protocol import Filter
@@ -28,8 +28,8 @@ _WEIGHED = frozenset({"rate", "rate_limit"})
 class TrafficQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    since: AwareDatetime | None = Field(default=None, description="RFC 3339 with a zone, inclusive.")
-    until: AwareDatetime | None = Field(default=None, description="RFC 3339 with a zone, exclusive.")
+    since: Moment | None = Field(default=None, description="RFC 3339 with a zone, or a date (UTC), inclusive.")
+    until: Moment | None = Field(default=None, description="RFC 3339 with a zone, or a date (UTC), exclusive.")
     most: int = Field(default=2_000, ge=1, le=5_000, description="Of the newest requests through it.")
 
     @model_validator(mode="after")

@@ -1,10 +1,20 @@
 """Query parameters: which records or entries are meant, and what an instant and a page are."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Self
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Self
 
 from fastapi import Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from tollway.admin.problem import Problem
@@ -16,6 +26,28 @@ _FIRST_MS = -62_135_596_800_000
 """0001-01-01T00:00:00Z, the first instant that can be written again."""
 _LAST_MS = 253_402_300_799_999
 """9999-12-31T23:59:59.999Z."""
+_KEPT_UNTIL_MS = 253_370_764_800_000
+"""9999-01-01T00:00:00Z: what is counted by calendars has a day behind it in every zone."""
+_NO_INSTANT = "is no instant; write 2026-07-01 or 2026-07-01T13:00:00Z"
+
+
+def _instant_of(value: Any, judge: ValidatorFunctionWrapHandler) -> datetime:
+    """A date begins at midnight in UTC."""
+    written = _written(value) if isinstance(value, str) else None
+    if isinstance(written, datetime) and written.tzinfo is None:
+        raise PydanticCustomError("parameter_invalid", "{said}", {"said": _zoneless(str(value), written)})
+    if written is not None and not isinstance(written, datetime):
+        return datetime(written.year, written.month, written.day, tzinfo=UTC)
+    try:
+        found: datetime = judge(value)
+    except ValidationError:
+        said = {"said": f"{str(value)[:64]!r} {_NO_INSTANT}"}
+        raise PydanticCustomError("parameter_invalid", "{said}", said) from None
+    return found
+
+
+Moment = Annotated[AwareDatetime, WrapValidator(_instant_of)]
+"""A query parameter: an instant, or a date in UTC."""
 
 
 class Where(BaseModel):
@@ -31,8 +63,8 @@ class Where(BaseModel):
     key: _Text
     service: _Text
     group: _Text
-    since: AwareDatetime | None = Field(default=None, description="RFC 3339 with a zone, inclusive.")
-    until: AwareDatetime | None = Field(default=None, description="RFC 3339 with a zone, exclusive.")
+    since: Moment | None = Field(default=None, description="RFC 3339 with a zone, or a date (UTC), inclusive.")
+    until: Moment | None = Field(default=None, description="RFC 3339 with a zone, or a date (UTC), exclusive.")
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -96,3 +128,35 @@ def milliseconds(instant: datetime | None) -> int | None:
     since_epoch = instant - datetime(1970, 1, 1, tzinfo=UTC)
     found = since_epoch.days * 86_400_000 + since_epoch.seconds * 1000 + since_epoch.microseconds // 1000
     return min(max(found, _FIRST_MS), _LAST_MS)
+
+
+def read_instant(name: str, text: str, midnight: Callable[[date], int]) -> int:
+    """Unix milliseconds of a parameter that is RFC 3339, or a date, which begins at `midnight`. Raises Problem."""
+    written = _written(text)
+    if written is None:
+        raise _wrong(f"{name}: {text!r} {_NO_INSTANT}")
+    if isinstance(written, datetime) and written.tzinfo is None:
+        raise _wrong(f"{name}: {_zoneless(text, written)}")
+    try:
+        found = milliseconds(written) if isinstance(written, datetime) else midnight(written)
+    except (ValueError, OverflowError):
+        found = None
+    if found is None or not 0 <= found <= _KEPT_UNTIL_MS:
+        raise _wrong(f"{name}: {text!r} is beyond what is kept; write an instant from 1970 to the end of 9998")
+    return found
+
+
+def _written(text: str) -> datetime | date | None:
+    """A date or an instant, with a zone or without one; `None` of what is neither."""
+    try:
+        return date.fromisoformat(text) if len(text) == len("2026-07-01") else datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _zoneless(text: str, moment: datetime) -> str:
+    return f"{text!r} has no zone; write {moment.isoformat()}Z, or a date alone"
+
+
+def _wrong(words: str) -> Problem:
+    return Problem(400, "parameter_invalid", f"{words}.")

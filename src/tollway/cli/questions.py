@@ -249,7 +249,9 @@ def read_instant(option: str, text: str, now: datetime | None = None) -> str:
             moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         moment = None
-    if moment is None or moment.tzinfo is None:
+    if moment is not None and moment.tzinfo is None:
+        raise ValueError(f'{option}: {text!r} has no zone; write "{moment.isoformat()}Z"')
+    if moment is None:
         raise ValueError(f'{option}: {text!r} is no instant; write "2026-07-01", "2026-07-01T13:00:00Z" or "24h"')
     return moment.isoformat()
 
