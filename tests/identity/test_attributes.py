@@ -55,6 +55,29 @@ def test_anything_else_is_an_error_and_nothing_of_it_is_used(header: str) -> Non
     assert read.message.endswith(".") and len(read.message) < 1000
 
 
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (
+            '{"a":1,"team":null}',
+            'The metadata value of "team" is null; send a string, a number or a boolean, or leave it out.',
+        ),
+        ('{"team":["x"]}', 'The metadata value of "team" is a list; '),
+        ('{"team":{}}', 'The metadata value of "team" is an object; '),
+        ("[]", "The metadata header is a list; send a flat object of strings, numbers and booleans"),
+        ("true", "The metadata header is a boolean; "),
+        (
+            "{'a':1}",
+            'The metadata header is no JSON; send a flat object of strings, numbers and booleans, such as {"team": "ml"}.',
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_by_its_key_and_with_the_way_out(header: str, said: str) -> None:
+    read = read_metadata(header)
+    assert isinstance(read, MetadataInvalid)
+    assert read.message.startswith(said)
+
+
 @given(st.text(max_size=60))
 def test_no_header_breaks_the_reader(header: str) -> None:
     assert isinstance(read_metadata(header), dict | MetadataInvalid)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, final
+from typing import Any, cast, final
 
 import msgspec
 
@@ -14,6 +14,16 @@ MOST_ENTRIES = 5
 LONGEST_VALUE = 1024
 LONGEST_NAME = 128
 _RESERVED = ("cf.", "tollway.")
+_FLAT = 'send a flat object of strings, numbers and booleans, such as {"team": "ml"}'
+_KINDS: dict[type, str] = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+}
 
 
 @final
@@ -24,23 +34,27 @@ class MetadataInvalid(msgspec.Struct, frozen=True):
 
 
 def read_metadata(header: str | None) -> dict[str, str] | MetadataInvalid:
-    """What the caller declares: a flat JSON object of at most five strings, numbers or booleans."""
+    """What the caller declares: a flat JSON object of at most five strings, numbers or booleans, which are kept as text."""
     if header is None:
         return {}
     try:
-        declared = msgspec.json.decode(header, type=dict[str, str | int | float | bool])
+        read: Any = msgspec.json.decode(header)
+        if not isinstance(read, dict):
+            return MetadataInvalid(f"The metadata header is {_KINDS[type(read)]}; {_FLAT}.")
+        declared = cast(dict[str, Any], read)
         # msgspec keeps the last of two values for a key; whoever wrote the other one would not see it.
         pairs: list[tuple[str, Any]] = json.loads(header, object_pairs_hook=list)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        return MetadataInvalid(
-            f"The metadata header is not a flat JSON object of strings, numbers and booleans: {error}."
-        )
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return MetadataInvalid(f"The metadata header is no JSON; {_FLAT}.")
     if len(pairs) > len(declared):
         return MetadataInvalid("The metadata header names a key twice; send each key once.")
     if len(declared) > MOST_ENTRIES:
         return MetadataInvalid(f"The metadata header has {len(declared)} entries; send {MOST_ENTRIES} at most.")
     metadata: dict[str, str] = {}
     for name, value in declared.items():
+        if not isinstance(value, str | int | float):
+            said = f'The metadata value of "{name[:LONGEST_NAME]}" is {_KINDS[type(value)]}'
+            return MetadataInvalid(f"{said}; send a string, a number or a boolean, or leave it out.")
         text = value if isinstance(value, str) else json.dumps(value)
         if len(name) > LONGEST_NAME:
             return MetadataInvalid(f"A metadata key has {len(name)} characters; send {LONGEST_NAME} at most.")
