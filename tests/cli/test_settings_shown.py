@@ -41,6 +41,20 @@ channels:
   ops: {webhook: "https://hooks.example.com/canary/secret", secret: "env:SHOWN_HOOK", allow_private: true}
 alerts:
   - {name: soon, when: forecast, budgets: [company], at: [100], channels: [ops]}
+exports:
+  - {id: nightly, name: Spend by team, what: spend, every: day, by: [metadata.team], to: {file: spend}, timezone: Europe/Berlin}
+  - id: raw
+    what: logs
+    every: 6h
+    where: {gateway: default}
+    bodies: true
+    enabled: false
+    to: {http: {url: "https://logs.example.com/canary/in"}}
+  - {id: bill, what: focus, every: month, to: {s3: {bucket: bills, prefix: "ai/"}}}
+administration:
+  owner: {users: [ada@example.com]}
+  developer: {groups: ["*"]}
+  session_idle_s: 600
 prices:
   - {provider: openai, model: "gpt-4o", discount: "15%"}
   - {provider: openai, model: "our-*", input: "2", output: "8"}
@@ -74,6 +88,14 @@ def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         "models without a price: ceiling; refuses at the limit",
         "  soon: forecast of company; at 100 %; to ops",
         "  ops: webhook https://hooks.example.com/…; what names no channel goes there; private addresses allowed",
+        "  nightly (Spend by team): spend as ndjson.gz to folder spend; calendar day, Europe/Berlin; by metadata.team, days of "
+        "Europe/Berlin",
+        "  raw: logs as ndjson.gz to https://logs.example.com/…; every 6 hours, counted from 1970-01-01 00:00 UTC; where gateway is "
+        "default; with bodies; switched off",
+        "  bill: focus as csv.gz to bucket bills, under ai; calendar month, UTC",
+        "  owner: users ada@example.com",
+        "  developer: groups *",
+        "  sessions end 600 s after the last request, or after 43,200 s; 20 keys of their own at most for everybody who may make some",
         "  openai/gpt-4o: 85.00 % of the list price",
         "  openai/our-*: input $2.00 per 1,000,000, output $8.00 per 1,000,000",
     ],
@@ -96,4 +118,6 @@ def test_what_is_not_there_takes_no_room(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["check", "--config", str(tmp_path / "tollway.yaml")])
     lines = result.output.splitlines()
     assert lines[1:6] == ["Providers: none", "Keys: none", "Gateways:", "  default: asks for a key", "Budgets: none"]
-    assert "Alerts: none" in lines and not any(line.startswith(("Channels", "Prices")) for line in lines)
+    assert "Alerts: none" in lines and not any(
+        line.startswith(("Channels", "Prices", "Exports", "Administration")) for line in lines
+    )

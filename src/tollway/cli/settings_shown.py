@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from tollway.alerts.rule import Channel, Rule
 from tollway.budgets.budget import Action, Budget
 from tollway.budgets.window import describe
 from tollway.clock import iso
+from tollway.exports.job import FileTo, HttpTo, Job, S3To
 from tollway.gateway import AwsAuth, AzureAuth, Gateway, GoogleAuth, Provider
 from tollway.identity.keys import Key
+from tollway.identity.roles import Administration, Holders
 from tollway.match import Match
 from tollway.money import display
 from tollway.policies.policy import Kind, kind_of
@@ -26,6 +30,8 @@ def summary(snapshot: Snapshot) -> list[str]:
         *_under("Alerts", (_rule(each) for each in snapshot.alert_rules), else_said=not snapshot.channels),
         *_under("Channels", (_channel(each) for each in snapshot.channels.values()), else_said=False),
         *_under("Prices of your own", (_price(each) for each in snapshot.book.overrides), else_said=False),
+        *_under("Exports", (_export(each) for each in snapshot.exports), else_said=False),
+        *_under("Administration", _administration(snapshot.administration), else_said=False),
     ]
 
 
@@ -190,6 +196,41 @@ def _price(override: Override) -> str:
     since = f", from {_instant(override.effective_from)}" if override.effective_from is not None else ""
     until = f", until {_instant(override.effective_to)}" if override.effective_to is not None else ""
     return f"{override.provider}/{override.model}: {said}{since}{until}"
+
+
+def _export(job: Job) -> str:
+    match job.to:
+        case FileTo(folder=folder):
+            where = f"folder {folder}" if folder else "the folder of exports"
+        case S3To(bucket=bucket, prefix=prefix):
+            where = f"bucket {bucket}{f', under {prefix}' if prefix else ''}"
+        case HttpTo():
+            where = job.to.shown
+    parts = [f"{job.what} as {job.format} to {where}", describe(job.window)]
+    if job.by:
+        parts.append(f"by {', '.join(job.by)}, days of {job.timezone}")
+    parts += [f"where {name} is {value or 'none'}" for name, value in job.where.items()]
+    if job.bodies:
+        parts.append("with bodies")
+    if job.public_key is not None:
+        parts.append("sealed for a public key")
+    if not job.enabled:
+        parts.append("switched off")
+    return f"{job.id}{f' ({job.name})' if job.name else ''}: {'; '.join(parts)}"
+
+
+def _administration(administration: Administration) -> Iterable[str]:
+    for role, holders in administration.holders.items():
+        named = [("users", holders.users), ("groups", holders.groups)]
+        said = [f"{kind} {', '.join(sorted(names))}" for kind, names in named if names]
+        if said:
+            yield f"{role}: {'; '.join(said)}"
+    plain, common = replace(administration, holders={}), Administration()
+    if plain != common or any(holders != Holders() for holders in administration.holders.values()):
+        yield (
+            f"sessions end {administration.session_idle_s:,} s after the last request, or after {administration.session_s:,} s; "
+            f"{administration.developer_keys:,} keys of their own at most for everybody who may make some"
+        )
 
 
 def _instant(ms: int) -> str:
