@@ -59,6 +59,16 @@ async def test_json_is_what_the_api_says(run: Run, caller: Caller) -> None:
 
 
 @here
+async def test_spend_is_told_by_team(run: Run) -> None:
+    by_team, by_metadata = (
+        await run("spend", "--by", "team", "--json"),
+        await run("spend", "--by", "metadata.team", "--json"),
+    )
+    assert by_team.exit_code == 0
+    assert json.loads(by_team.output) == json.loads(by_metadata.output)
+
+
+@here
 async def test_budgets_show_what_is_left_with_currency_and_zone(run: Run) -> None:
     result = await run("budgets")
     assert result.exit_code == 0
@@ -123,7 +133,7 @@ async def test_doctor_fails_on_a_ledger_that_differs(run: Run, caller: Caller, m
 @here
 async def test_a_wrong_question_is_one_line_and_exit_code_1(run: Run) -> None:
     for words, said in (
-        (("spend", "--by", "colour"), '"colour" is not a field'),
+        (("spend", "--by", "colour"), '--by: "colour" is not a field; choose from day, gateway'),
         (("spend", "--since", "yesterday"), "--since: 'yesterday' is no instant"),
         (
             ("spend", "--since", "2026-11-01T00:00:00"),

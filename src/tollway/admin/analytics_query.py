@@ -32,7 +32,8 @@ METRICS: dict[Metric, tuple[Table, tuple[str, ...]]] = {
 
 _DAY_MS = 86_400_000
 _DEFAULT_DAYS = 30
-_ALIASES = {"team": METADATA + "team"}
+ALIASES = {"team": METADATA + "team"}
+"""Short names of fields to group and filter by."""
 _LONGEST = 1_024
 
 
@@ -206,10 +207,10 @@ def question(query: AnalyticsQuery, asked: Range, where: tuple[Condition, ...]) 
 
 
 def _field(parameter: str, name: str, others: Sequence[str] = ()) -> str:
-    field = _ALIASES.get(name, name)
+    field = ALIASES.get(name, name)
     if field in FIELDS or (field.startswith(METADATA) and len(field) > len(METADATA)):
         return field
-    known = ", ".join([*others, *sorted(FIELDS | _ALIASES.keys())])
+    known = ", ".join([*others, *sorted(FIELDS | ALIASES.keys())])
     if others:
         raise Problem(
             400,

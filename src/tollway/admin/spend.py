@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from tollway.admin.access import Only
+from tollway.admin.analytics_query import ALIASES
 from tollway.admin.charge import Dollars
 from tollway.admin.problem import Problem
 from tollway.admin.runtime import Runtime
@@ -20,7 +21,7 @@ class SpendQuery(Where):
     group_by: str = Field(
         default="",
         max_length=256,
-        description="Up to four of gateway, provider, model, user, group, key, service, kind, day, hour, "
+        description="Up to four of gateway, provider, model, user, group, team, key, service, kind, day, hour, "
         "metadata.<key>, with commas between them; empty for the total alone.",
     )
 
@@ -60,7 +61,8 @@ def spend_router(runtime: Runtime) -> APIRouter:
 
     async def spend(query: Annotated[SpendQuery, Query()], only: Only) -> SpendAnswer:
         """Spend by any fields, with the total."""
-        fields = [name.strip() for name in query.group_by.split(",") if name.strip()]
+        named = [name.strip() for name in query.group_by.split(",") if name.strip()]
+        fields = [ALIASES.get(name, name) for name in named]
         if len(fields) > 4 or len(set(fields)) < len(fields):
             raise Problem(400, "parameter_invalid", "group_by: name up to four different fields.")
         records, where = runtime.store.records, query.filter(only)
@@ -70,7 +72,7 @@ def spend_router(runtime: Runtime) -> APIRouter:
             rows = await records.spend(where, fields) if fields else ()
             whole = await records.spend(where, ())
         except ValueError as error:
-            raise Problem(400, "parameter_invalid", f"group_by: {error}.") from None
+            raise Problem(400, "parameter_invalid", f"group_by: {error}; team stands for metadata.team.") from None
         total = (
             whole[0]
             if whole

@@ -183,7 +183,10 @@ def keys_make() -> None:
 @app.command()
 def spend(
     by: Annotated[
-        str, typer.Option(help="gateway, provider, model, user, group, key, service, day, hour, metadata.<key>.")
+        str,
+        typer.Option(
+            help="gateway, provider, model, user, group, team, key, service, kind, day, hour, metadata.<key>."
+        ),
     ] = "model",
     since: Since = None,
     until: Until = None,

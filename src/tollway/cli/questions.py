@@ -44,7 +44,11 @@ class Asking(NamedTuple):
 
 def show_spend(asking: Asking, *, by: str, since: str | None, until: str | None, where: Sequence[str]) -> int:
     def ask(client: Client) -> Any:
-        return client.get("/api/v1/spend", [*narrowed(since, until, where), ("group_by", by)])
+        try:
+            return client.get("/api/v1/spend", [*narrowed(since, until, where), ("group_by", by)])
+        except Refused as error:
+            # What is wrong is told by the option that was written.
+            raise Refused(error.status, error.code, str(error).replace("group_by:", "--by:", 1)) from None
 
     def show(answer: Any) -> None:
         fields: list[str] = answer["group_by"]
