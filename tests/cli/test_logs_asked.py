@@ -72,6 +72,17 @@ def test_the_last_requests_are_shown_and_then_each_as_it_is_logged(
     assert [dict(given).get("after") for _, _, given in asked] == [None, "b", "b", "d"]
 
 
+def test_what_a_request_has_not_has_one_word(
+    says: Callable[..., list[Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    made_up = log("a", provider=None, request_model="made-up-9", user=None)
+    says({"items": [made_up], "next": None}, {"items": [log("b", provider=None, request_model=None)], "next": None})
+    assert follow(ASKING, **NOTHING, waits=iter([None] * 2)) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert "  made-up-9  (none)  " in first
+    assert "  (none)  alice  " in second
+
+
 def test_an_empty_log_is_followed_from_its_first_request(
     says: Callable[..., list[Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:

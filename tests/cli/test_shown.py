@@ -58,6 +58,13 @@ def test_what_somebody_wrote_cannot_steer_the_terminal(capsys: pytest.CaptureFix
         assert set("\x1b\x9b\u202e\x07").isdisjoint(text)
 
 
+def test_one_long_name_makes_no_column_of_a_pipe_wider_than_others_can_bear(capsys: pytest.CaptureFixture[str]) -> None:
+    rows(table("Spend", ("team", "left"), ("spent", "right")), [["x" * 500, "$1.00"], ["ml", "$2.00"]])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) < 120
+    assert "".join(lines).count("x") == 500
+
+
 def test_letters_of_every_language_and_ends_of_lines_stay(capsys: pytest.CaptureFixture[str]) -> None:
     say("Forschung für 研究, فريق\nzwei")
     assert capsys.readouterr().out == "Forschung für 研究, فريق\nzwei\n"

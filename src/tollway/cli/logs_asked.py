@@ -80,7 +80,7 @@ def _show_line(log: Any, *, as_json: bool) -> None:
         return
     cost = amount(log["amount_usd"]) if log["amount_usd"] is not None else "-"
     model = "/".join(name for name in (log["provider"], log["request_model"]) if name)
-    who = log["user"] or log["service"] or "(nobody)"
+    who = log["user"] or log["service"] or "(none)"
     why = f"  {log['code']}" if log["code"] else ""
     took = f"{log['durations']['total_us'] // 1000:,} ms"
     say(f"{instant(log['at'])}  {log['status']}  {cost}  {model or '(none)'}  {who}  {took}{why}  {log['request_id']}")

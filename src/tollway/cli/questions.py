@@ -142,7 +142,7 @@ def show_logs(
                 why = f"  {log['code']}" if log["code"] else ""
                 say(
                     f"{instant(log['at'])}  {log['status']}  {cost}  {_model(log)}",
-                    f"    {log['user'] or log['service'] or '(nobody)'}  {_milliseconds(log['durations']['total_us'])}{why}",
+                    f"    {log['user'] or log['service'] or '(none)'}  {_milliseconds(log['durations']['total_us'])}{why}",
                     f"    {log['request_id']}",
                 )
             return
@@ -162,7 +162,7 @@ def show_logs(
             [
                 [
                     instant(log["at"]),
-                    log["user"] or log["service"] or "(nobody)",
+                    log["user"] or log["service"] or "(none)",
                     _model(log),
                     str(log["status"]),
                     amount(log["amount_usd"]) if log["amount_usd"] is not None else "-",

@@ -13,6 +13,8 @@ from tollway.money import display, parse
 
 # A table that goes into a file or a pipe is as wide as it needs to be.
 _UNFOLDED = 400
+_WIDEST = 100
+"""Of a column, wherever it is shown: one long name would put blanks before the numbers of all others."""
 NARROW = 120
 """Columns below which a table of requests is not readable."""
 
@@ -49,13 +51,15 @@ def table(title: str, *columns: tuple[str, str]) -> Table:
     """A table of (heading, "left" or "right") columns."""
     made = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading, justify in columns:
+        whole = heading == "request id"
         # Names are what rows are about: they fold rather than end in dots.
         made.add_column(
             heading,
             justify="right" if justify == "right" else "left",
             overflow="fold",
             # What is copied must stay in one piece.
-            no_wrap=heading == "request id",
+            no_wrap=whole,
+            max_width=None if whole else _WIDEST,
         )
     return made
 

@@ -78,7 +78,7 @@ def _show(answer: Any) -> None:
             say(f"  first at {instant(budget['first_blocked_at'])}")
             for title, groups in (("users", "by_user"), ("models", "by_model"), ("accounts", "by_account")):
                 said = [
-                    f"{group['name'] or '(nobody)'}: {count(group['requests'])}, {amount(group['amount_usd'])}"
+                    f"{group['name'] or '(none)'}: {count(group['requests'])}, {amount(group['amount_usd'])}"
                     for group in budget[groups]
                 ]
                 say(f"  {title:<9} {'; '.join(said)}")
