@@ -8,9 +8,10 @@ import { useWho } from "../api/session";
 import { nanodollars, shown, times } from "../money";
 import { Amount, Change } from "../pieces/amount";
 import { BudgetBar, partOf, StateMark, stateOf } from "../pieces/budget_bar";
+import { piecesOf, spentOf } from "../pieces/chart_data";
 import { Chip } from "../pieces/chip";
 import { Page, Panel } from "../pieces/page";
-import { grainOf, namer, REST, SpendChart } from "../pieces/spend_chart";
+import { grainOf, namer, SpendChart } from "../pieces/spend_chart";
 import { Empty, Failed, Loading } from "../pieces/states";
 import { TopList } from "../pieces/top_list";
 import { carried, useAddress, useSpan } from "../shell/address";
@@ -36,15 +37,7 @@ export function Overview() {
   const people = useApi("/api/v1/analytics", { query: { ...asked, gateway, by: "user", metrics: "cost", limit: 7 } }, { every: POLL });
   // As the panel "To look at" asks for it, so that it is asked once.
   const unpriced = useApi("/api/v1/analytics", { query: { ...asked, gateway, by: "model", kind: "unpriced", metrics: "cost", limit: 3 } }, { every: POLL * 2 });
-  const pieces = useMemo(() => {
-    const found = series.data;
-    if (!found) return [];
-    const named = found.groups.map(({ group, buckets }) => ({ name: group.model ?? "unknown", buckets }));
-    const all = found.other ? [...named, { name: REST, buckets: found.other.buckets }] : named;
-    return all.flatMap(({ name, buckets }) =>
-      buckets.map(({ cost }, number) => ({ at: found.starts[number] ?? "", name, amount: nanodollars(cost?.spent_usd ?? "0") })),
-    );
-  }, [series.data]);
+  const pieces = useMemo(() => (series.data ? piecesOf(series.data, spentOf) : []), [series.data]);
   const models = useMemo(() => {
     const priced = (series.data?.groups ?? [])
       .map(({ group, whole, buckets }) => ({
@@ -107,7 +100,8 @@ export function Overview() {
               buckets={series.data.starts}
               past={compared ? earlier.data?.total.buckets.map((bucket) => (bucket.cost ? nanodollars(bucket.cost.spent_usd) : null)) : undefined}
               name={namer(grain, zone)}
-              pick={(model) => toExplorer("user", { model })}
+              nobody="unknown"
+              pick={(model) => toExplorer("user", { model: model ?? "" })}
             />
           )}
         </Panel>

@@ -7,6 +7,7 @@ import { useApi, type Schemas } from "../api/client";
 import { useWho } from "../api/session";
 import { nanodollars } from "../money";
 import { Amount, Change } from "../pieces/amount";
+import { piecesOf, spentOf } from "../pieces/chart_data";
 import { Chip } from "../pieces/chip";
 import { Dim } from "../pieces/dim";
 import { Page, Panel } from "../pieces/page";
@@ -105,14 +106,7 @@ export function PersonSpend({ user }: { user: string }) {
   const series = useApi("/api/v1/analytics", { query: { ...query, ...against, grain, by: "model", metrics: "cost,tokens,requests", compare: "previous", limit: 8 } });
   const name = useMemo(() => namer(grain, zone), [grain, zone]);
   const told = series.data;
-  const pieces = useMemo(() => {
-    if (!told) return [];
-    const named = told.groups.map((group) => ({ name: group.group.model ?? "unknown", buckets: group.buckets ?? [] }));
-    if (told.other) named.push({ name: "other", buckets: told.other.buckets ?? [] });
-    return named.flatMap(({ name: model, buckets }) =>
-      buckets.map((bucket, number) => ({ at: told.starts[number] ?? "", name: model, amount: nanodollars(bucket.cost?.spent_usd ?? "0") })),
-    );
-  }, [told]);
+  const pieces = useMemo(() => (told ? piecesOf(told, spentOf) : []), [told]);
   if (series.error) return <Failed error={series.error} what="Spend cannot be shown" again={() => void series.refetch()} />;
   if (!told)
     return (
@@ -163,7 +157,7 @@ export function PersonSpend({ user }: { user: string }) {
         {spent === 0n && pieces.every(({ amount }) => amount === 0n) ? (
           <Empty title="Nothing was spent in this range" />
         ) : (
-          <SpendChart pieces={pieces} buckets={told.starts} name={name} height={190} />
+          <SpendChart pieces={pieces} buckets={told.starts} name={name} height={190} nobody="unknown" />
         )}
       </Panel>
       <Panel title="By model">

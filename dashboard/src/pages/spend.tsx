@@ -4,9 +4,10 @@ import { Group, NativeSelect, Text } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { useApi } from "../api/client";
+import { piecesOf } from "../pieces/chart_data";
 import { Filters, useFilters } from "../pieces/filters";
 import { Page, Panel } from "../pieces/page";
-import { GRAINS, grainOf, namer, REST, SpendChart, Told, type Grain } from "../pieces/spend_chart";
+import { GRAINS, grainOf, namer, SpendChart, Told, type Grain } from "../pieces/spend_chart";
 import { Empty, Failed, Loading } from "../pieces/states";
 import { useMetadataKeys } from "../pieces/values";
 import { SavedViews } from "../pieces/views";
@@ -44,24 +45,13 @@ export function Spend() {
   const pastSeries = useApi("/api/v1/analytics", { query: { ...filters, ...past, grain, metrics: measure.metric } }, { enabled: compared });
   const pastGroups = useApi("/api/v1/analytics", { query: { ...filters, ...past, by: fields.join(","), metrics, limit: LISTED } }, { enabled: compared });
   const buckets = series.data?.starts ?? [];
-  const pieces = useMemo(() => {
-    const found = series.data;
-    if (!found) return [];
-    const named = found.groups.map((one) => ({ name: one.group[Object.keys(one.group)[0] ?? ""] ?? "none", buckets: one.buckets }));
-    const all = found.other ? [...named, { name: REST, buckets: found.other.buckets }] : named;
-    return all.flatMap(({ name, buckets: figures }) =>
-      figures.flatMap((figure, number) => {
-        const amount = measure.of(figure);
-        return amount === null ? [] : [{ at: found.starts[number] ?? "", name, amount }];
-      }),
-    );
-  }, [series.data, measure]);
+  const pieces = useMemo(() => (series.data ? piecesOf(series.data, measure.of) : []), [series.data, measure]);
   const before = useMemo(
     () => (compared && pastSeries.data && !(measure.rank && pieces.length === 0) ? pastSeries.data.total.buckets.map(measure.of) : undefined),
     [compared, pastSeries.data, measure, pieces.length],
   );
   const total = series.data && measure.of(series.data.total.whole);
-  const pick = (name: string) => go({ [first]: name === "none" ? "" : name });
+  const pick = (name: string | null) => go({ [first]: name ?? "" });
   const zoom = (from: string, last: string) => {
     const at = buckets.indexOf(last);
     const end = at + 1 < buckets.length ? Date.parse(buckets[at + 1] ?? "") : until;

@@ -2,18 +2,17 @@
 
 import { useState } from "react";
 import { Bar, CartesianGrid, ComposedChart, Line, ReferenceArea, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
-import { OTHER } from "../theme";
+import { place, REST, type Series } from "./chart_data";
 import { cut, plain } from "./plain";
 import { briefly, Swatch, words, type Unit } from "./spend_chart";
 
 interface Props {
   buckets: readonly string[];
-  names: readonly string[];
+  series: readonly Series[];
   exact: ReadonlyMap<string, bigint>;
   totals: ReadonlyMap<string, bigint>;
-  colour: ReadonlyMap<string, string>;
   past?: readonly (bigint | null)[];
-  pick?: (name: string) => void;
+  pick?: (name: string | null) => void;
   zoom?: (first: string, last: string) => void;
   tall: number;
   unit: Unit;
@@ -24,14 +23,14 @@ interface Props {
 type Selected = { from: string; to: string } | null;
 const TEXT = { fill: "var(--mantine-color-dimmed)", fontSize: 11 };
 
-export function Bars({ buckets, names, exact, totals, colour, past, pick, zoom, tall, unit, lines, name }: Props) {
+export function Bars({ buckets, series, exact, totals, past, pick, zoom, tall, unit, lines, name }: Props) {
   const [selected, setSelected] = useState<Selected>(null);
   const scale = unit === "usd" ? 1e9 : 1;
   const drawn = (amount: bigint | null | undefined) => (amount === null || amount === undefined ? null : Number(amount) / scale);
   const data = buckets.map((at, number) => ({
     at,
     past: drawn(past?.[number]),
-    ...Object.fromEntries(names.map((each, place) => [`s${place}`, drawn(exact.get(`${at}\0${each}`)) ?? (lines ? null : 0)])),
+    ...Object.fromEntries(series.map(({ of }, number) => [`s${number}`, drawn(exact.get(place(at, of))) ?? (lines ? null : 0)])),
   }));
   const finish = () => {
     if (selected && selected.from !== selected.to) {
@@ -60,25 +59,25 @@ export function Bars({ buckets, names, exact, totals, colour, past, pick, zoom, 
           cursor={{ fill: "var(--tw-hover)", stroke: "var(--tw-line)" }}
           content={({ active, label }) =>
             active && typeof label === "string" ? (
-              <Tip at={label} names={names} exact={exact} total={lines ? undefined : (totals.get(label) ?? 0n)} colour={colour} past={past?.[buckets.indexOf(label)]} unit={unit} name={name} />
+              <Tip at={label} series={series} exact={exact} total={lines ? undefined : (totals.get(label) ?? 0n)} past={past?.[buckets.indexOf(label)]} unit={unit} name={name} />
             ) : null
           }
         />
-        {names.map((each, place) =>
+        {series.map(({ key, of, colour }, number) =>
           lines ? (
-            <Line key={each} dataKey={`s${place}`} stroke={colour.get(each) ?? OTHER} strokeWidth={1.8} dot={(point: DotProps) => <Lonely key={point.index} {...point} of={`s${place}`} data={data} />} connectNulls isAnimationActive={false} />
+            <Line key={key} dataKey={`s${number}`} stroke={colour} strokeWidth={1.8} dot={(point: DotProps) => <Lonely key={point.index} {...point} of={`s${number}`} data={data} />} connectNulls isAnimationActive={false} />
           ) : (
             <Bar
-              key={each}
-              dataKey={`s${place}`}
+              key={key}
+              dataKey={`s${number}`}
               stackId="all"
-              fill={colour.get(each) ?? OTHER}
+              fill={colour}
               maxBarSize={34}
               isAnimationActive={false}
-              style={pick && each !== "other" ? { cursor: "pointer" } : undefined}
+              style={pick && of !== REST ? { cursor: "pointer" } : undefined}
               onClick={() => {
                 // What was dragged over was meant as a range.
-                if (pick && each !== "other" && (!selected || selected.from === selected.to)) pick(each);
+                if (pick && of !== REST && (!selected || selected.from === selected.to)) pick(of);
               }}
             />
           ),
@@ -108,28 +107,27 @@ function Lonely({ cx, cy, index = 0, stroke, of, data }: DotProps & { of: string
 
 interface TipProps {
   at: string;
-  names: readonly string[];
+  series: readonly Series[];
   exact: ReadonlyMap<string, bigint>;
   total?: bigint;
-  colour: ReadonlyMap<string, string>;
   past?: bigint | null;
   unit: Unit;
   name: (at: string) => string;
 }
 
-function Tip({ at, names, exact, total, colour, past, unit, name }: TipProps) {
+function Tip({ at, series, exact, total, past, unit, name }: TipProps) {
   return (
     <div className="tw-tip">
       <div className="tw-tip-line">
         <b>{name(at)}</b>
         {total !== undefined && <b className="tw-number">{words(total, unit)}</b>}
       </div>
-      {names.map((each) => {
-        const amount = exact.get(`${at}\0${each}`);
+      {series.map(({ key, of, label, colour }) => {
+        const amount = exact.get(place(at, of));
         return amount ? (
-          <div className="tw-tip-line" key={each}>
+          <div className="tw-tip-line" key={key}>
             <span>
-              <Swatch colour={colour.get(each) ?? OTHER} /> <span className="tw-clip">{plain(cut(each, 60))}</span>
+              <Swatch colour={colour} /> <span className="tw-clip">{plain(cut(label, 60))}</span>
             </span>
             <span className="tw-number">{words(amount, unit)}</span>
           </div>

@@ -3,22 +3,14 @@
 import { ActionIcon, Skeleton, Table, UnstyledButton } from "@mantine/core";
 import { IconChartBar, IconTable } from "@tabler/icons-react";
 import { lazy, Suspense, useMemo, useState } from "react";
-import { brief, exact as exactly, shown, type Nanodollars } from "../money";
-import { colours, OTHER } from "../theme";
+import { brief, exact as exactly, shown } from "../money";
+import { arranged, place, REST, shownAs, type Piece } from "./chart_data";
 import { cut, plain } from "./plain";
 import { Said, titleOf } from "./said";
 import { count, ZONE } from "../time";
 
 // The charting library is three times the rest of a page: what the chart is about stands beside it before it is here.
 const Bars = lazy(() => import("./bars").then(({ Bars }) => ({ default: Bars })));
-
-export interface Piece {
-  /** The bucket of time, as the API names it: "2026-11-22", "2026-11-22T14:00Z" or the instant at which it begins. */
-  at: string;
-  name: string;
-  /** Nanodollars, or whatever `unit` says. */
-  amount: bigint;
-}
 
 export type Unit = "usd" | "tokens" | "requests" | "ms";
 
@@ -28,7 +20,8 @@ interface Props {
   buckets: readonly string[];
   /** The sums of the period before, bucket by bucket from its beginning. */
   past?: readonly (bigint | null)[];
-  pick?: (name: string) => void;
+  /** Null is what has no name. */
+  pick?: (name: string | null) => void;
   /** From the beginning of one bucket to the beginning of another one, both meant. */
   zoom?: (first: string, last: string) => void;
   height?: number;
@@ -38,33 +31,38 @@ interface Props {
   name?: (at: string) => string;
   /** What it shows, for those who cannot see it: "Spend". */
   label?: string;
+  /** How that is called which has no name. */
+  nobody?: string;
 }
 
-const MOST = 8;
 /** Characters of a name in the legend. */
 const NAMED = 120;
-export const REST = "other";
 
-export function SpendChart({ pieces, buckets, past, pick, zoom, height: tall = 240, unit = "usd", lines = false, name = bucketName, label = "Spend" }: Props) {
+export function SpendChart({ pieces, buckets, past, pick, zoom, height: tall = 240, unit = "usd", lines = false, name = bucketName, label = "Spend", nobody = "none" }: Props) {
   const [asTable, setAsTable] = useState(false);
-  const { names, exact, totals } = useMemo(() => arranged(pieces, lines), [pieces, lines]);
-  const colour = useMemo(() => colours(names.filter((each) => each !== REST)), [names]);
+  const { series, exact, totals } = useMemo(() => arranged(pieces, lines), [pieces, lines]);
+  const shownSeries = useMemo(() => shownAs(series, nobody), [series, nobody]);
   const told = (amount: bigint | undefined) => <Told amount={amount ?? (lines ? undefined : 0n)} unit={unit} />;
   return (
     <div>
       <div className="tw-chart-head">
         <div className="tw-legend">
-          {names.map((each) =>
-            pick && each !== REST ? (
-              <UnstyledButton key={each} onClick={() => pick(each)} fz="xs" title={`Only ${titleOf(each)}`}>
-                <Swatch colour={colour.get(each) ?? OTHER} /> <span className="tw-clip">{plain(cut(each, NAMED))}</span>
+          {shownSeries.map(({ key, of, label: called, colour }) => {
+            const inner = (
+              <>
+                <Swatch colour={colour} /> <span className="tw-clip">{plain(cut(called, NAMED))}</span>
+              </>
+            );
+            return pick && of !== REST ? (
+              <UnstyledButton key={key} onClick={() => pick(of)} fz="xs" title={`Only ${titleOf(called)}`}>
+                {inner}
               </UnstyledButton>
             ) : (
-              <span key={each} title={titleOf(each)}>
-                <Swatch colour={colour.get(each) ?? OTHER} /> <span className="tw-clip">{plain(cut(each, NAMED))}</span>
+              <span key={key} title={titleOf(called)}>
+                {inner}
               </span>
-            ),
-          )}
+            );
+          })}
           {past && (
             <span>
               <span className="tw-past-mark" aria-hidden /> the period before
@@ -88,10 +86,10 @@ export function SpendChart({ pieces, buckets, past, pick, zoom, height: tall = 2
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>Time</Table.Th>
-                {names.map((each) => (
-                  <Table.Th key={each} ta="right">
+                {shownSeries.map((each) => (
+                  <Table.Th key={each.key} ta="right">
                     <div className="tw-clip">
-                      <Said text={each} />
+                      <Said text={each.label} />
                     </div>
                   </Table.Th>
                 ))}
@@ -103,9 +101,9 @@ export function SpendChart({ pieces, buckets, past, pick, zoom, height: tall = 2
               {buckets.map((at, number) => (
                 <Table.Tr key={at}>
                   <Table.Td className="tw-number">{name(at)}</Table.Td>
-                  {names.map((each) => (
-                    <Table.Td key={each} ta="right">
-                      {told(exact.get(`${at}\0${each}`))}
+                  {shownSeries.map((each) => (
+                    <Table.Td key={each.key} ta="right">
+                      {told(exact.get(place(at, each.of)))}
                     </Table.Td>
                   ))}
                   {!lines && <Table.Td ta="right">{told(totals.get(at))}</Table.Td>}
@@ -120,10 +118,9 @@ export function SpendChart({ pieces, buckets, past, pick, zoom, height: tall = 2
           <Suspense fallback={<Skeleton height={tall} animate={false} />}>
             <Bars
               buckets={buckets}
-              names={names}
+              series={shownSeries}
               exact={exact}
               totals={totals}
-              colour={colour}
               past={past}
               pick={pick}
               zoom={zoom}
@@ -174,27 +171,6 @@ function milliseconds(amount: bigint): string {
 
 export function Swatch({ colour }: { colour: string }) {
   return <span className="tw-swatch" style={{ background: colour }} aria-hidden />;
-}
-
-function arranged(pieces: readonly Piece[], lines: boolean) {
-  const byName = new Map<string, Nanodollars>();
-  for (const { name, amount } of pieces) if (amount !== 0n) byName.set(name, (byName.get(name) ?? 0n) + amount);
-  const rest = byName.get(REST) !== undefined;
-  byName.delete(REST);
-  const ordered = [...byName].sort((a, b) => (a[1] < b[1] ? 1 : a[1] > b[1] ? -1 : 0)).map(([name]) => name);
-  const kept = new Set(ordered.slice(0, ordered.length + Number(rest) > MOST ? MOST - 1 : MOST));
-  // Lines cannot be added up: those beyond are left out, and the table below has them.
-  const names = !lines && (rest || ordered.length > kept.size) ? [...kept, REST] : [...kept];
-  const exact = new Map<string, bigint>();
-  const totals = new Map<string, bigint>();
-  for (const { at, name, amount } of pieces) {
-    // What has no price has no height either; it is counted beside the chart.
-    if (amount === 0n || (lines && !kept.has(name))) continue;
-    const key = `${at}\0${kept.has(name) ? name : REST}`;
-    exact.set(key, (exact.get(key) ?? 0n) + amount);
-    totals.set(at, (totals.get(at) ?? 0n) + amount);
-  }
-  return { names, exact, totals };
 }
 
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
