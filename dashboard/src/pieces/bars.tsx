@@ -1,7 +1,7 @@
 /** The drawing of a chart over time; in a chunk of its own, because of the library. */
 
 import { useState } from "react";
-import { Bar, CartesianGrid, ComposedChart, Line, ReferenceArea, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
+import { Bar, CartesianGrid, ComposedChart, Line, ReferenceArea, ReferenceLine, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
 import { place, REST, type Series } from "./chart_data";
 import { cut, plain } from "./plain";
 import { briefly, Swatch, words, type Unit } from "./spend_chart";
@@ -32,6 +32,7 @@ export function Bars({ buckets, series, exact, totals, past, pick, zoom, tall, u
     past: drawn(past?.[number]),
     ...Object.fromEntries(series.map(({ of }, number) => [`s${number}`, drawn(exact.get(place(at, of))) ?? (lines ? null : 0)])),
   }));
+  const isBelow = [...exact.values(), ...(past ?? [])].some((amount) => amount !== null && amount < 0n);
   const finish = () => {
     if (selected && selected.from !== selected.to) {
       const [first, last] = [selected.from, selected.to].sort();
@@ -43,6 +44,8 @@ export function Bars({ buckets, series, exact, totals, past, pick, zoom, tall, u
     <ResponsiveContainer width="100%" height={tall}>
       <ComposedChart
         data={data}
+        // Credits hang below zero; stacked with the rest they would lie upon what was spent.
+        stackOffset="sign"
         accessibilityLayer={false}
         margin={{ top: 6, right: 4, bottom: 0, left: 0 }}
         style={zoom ? { cursor: "crosshair", userSelect: "none" } : undefined}
@@ -85,6 +88,7 @@ export function Bars({ buckets, series, exact, totals, past, pick, zoom, tall, u
         {past && (
           <Line dataKey="past" stroke="var(--mantine-color-text)" strokeWidth={1} strokeDasharray="3 3" dot={false} isAnimationActive={false} connectNulls />
         )}
+        {isBelow && <ReferenceLine y={0} stroke="var(--tw-edge)" />}
         {selected && selected.from !== selected.to && <ReferenceArea x1={selected.from} x2={selected.to} fill="var(--tw-bar)" fillOpacity={0.15} />}
       </ComposedChart>
     </ResponsiveContainer>

@@ -29,3 +29,12 @@ test("what is beyond eight is put into the rest, which adds up with them", () =>
   expect(exact.get(place(DAY, REST))).toBe(93n + 92n + 91n + 90n);
   expect(totals.get(DAY)).toBe(pieces.reduce((sum, { amount }) => sum + amount, 0n));
 });
+
+test("a large credit has a place of its own and is not taken off what others spent", () => {
+  const pieces = [...Array(9).keys()].map((number) => piece(`m${number}`, BigInt(10 + number)));
+  const { series, exact, totals } = arranged([...pieces, piece("credited", -50n), piece(REST, -1n)], false);
+  expect(series[0]).toBe("credited");
+  expect(exact.get(place(DAY, "credited"))).toBe(-50n);
+  expect(exact.get(place(DAY, REST))).toBe(10n + 11n + 12n - 1n);
+  expect(totals.get(DAY)).toBe(126n - 51n);
+});

@@ -60,10 +60,11 @@ export function spentOf({ cost }: Schemas["Figures"]): bigint {
 
 /** What is beyond as many as can be told apart is put into the rest. */
 export function arranged(pieces: readonly Piece[], lines: boolean): Arranged {
-  const sums = new Map<Of, bigint>();
-  for (const { of, amount } of pieces) if (amount !== 0n) sums.set(of, (sums.get(of) ?? 0n) + amount);
-  const rest = sums.delete(REST);
-  const ordered = [...sums].sort((a, b) => (a[1] < b[1] ? 1 : a[1] > b[1] ? -1 : 0)).map(([of]) => of);
+  // By size, so that a large credit has a place of its own and is not taken off what others spent.
+  const sizes = new Map<Of, bigint>();
+  for (const { of, amount } of pieces) if (amount !== 0n) sizes.set(of, (sizes.get(of) ?? 0n) + (amount < 0n ? -amount : amount));
+  const rest = sizes.delete(REST);
+  const ordered = [...sizes].sort((a, b) => (a[1] < b[1] ? 1 : a[1] > b[1] ? -1 : 0)).map(([of]) => of);
   const kept = new Set(ordered.slice(0, ordered.length + Number(rest) > MOST ? MOST - 1 : MOST));
   // Lines cannot be added up: those beyond are left out, and the table below has them.
   const series: Of[] = !lines && (rest || ordered.length > kept.size) ? [...kept, REST] : [...kept];

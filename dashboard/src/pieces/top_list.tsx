@@ -61,10 +61,11 @@ const TALL = 18;
 
 /** A line over time without axes: its shape alone. */
 function Spark({ over }: { over: readonly Nanodollars[] }) {
-  const largest = over.reduce((found, each) => (each > found ? each : found), 0n);
-  if (over.length < 3 || largest <= 0n) return null;
+  const most = over.reduce((found, each) => (each > found ? each : found), 0n);
+  const least = over.reduce((found, each) => (each < found ? each : found), 0n);
+  if (over.length < 3 || most === least) return null;
   const step = WIDE / (over.length - 1);
-  const points = over.map((each, number) => `${(number * step).toFixed(1)},${(TALL - 1 - share(each, largest) * (TALL - 2)).toFixed(1)}`);
+  const points = over.map((each, number) => `${(number * step).toFixed(1)},${(TALL - 1 - share(each - least, most - least) * (TALL - 2)).toFixed(1)}`);
   return (
     <svg className="tw-spark" width={WIDE} height={TALL} viewBox={`0 0 ${WIDE} ${TALL}`} aria-hidden>
       <polyline points={points.join(" ")} />
