@@ -39,22 +39,6 @@ export function shown(amount: Nanodollars): string {
   return `${sign}$0.${kept.padEnd(2, "0")}`;
 }
 
-/** For axes: "$1.2k", "$12", "$0.05". */
-export function brief(amount: Nanodollars): string {
-  const [sign, size] = signed(amount);
-  for (const [unit, name] of [
-    [1_000_000n, "M"],
-    [1_000n, "k"],
-  ] as const) {
-    if (size >= unit * PER_DOLLAR) {
-      const tenths = rounded(size, (unit * PER_DOLLAR) / 10n);
-      return `${sign}$${tenths / 10n}${tenths % 10n ? `.${tenths % 10n}` : ""}${name}`;
-    }
-  }
-  if (size >= 10n * PER_DOLLAR) return `${sign}$${rounded(size, PER_DOLLAR)}`;
-  return size === 0n ? "$0" : `${sign}${shown(size)}`;
-}
-
 /** `part` of `whole` in percent with one place: "12.5 %". Null of nothing: what part that is nobody can say. */
 export function percent(part: Nanodollars, whole: Nanodollars): string | null {
   if (whole === 0n) return null;

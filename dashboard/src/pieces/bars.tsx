@@ -2,9 +2,10 @@
 
 import { useState } from "react";
 import { Bar, CartesianGrid, ComposedChart, Line, ReferenceArea, ReferenceLine, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
+import { reachOf, ticksOf, tickWords } from "./chart_axis";
 import { place, REST, type Series } from "./chart_data";
 import { cut, plain } from "./plain";
-import { briefly, Swatch, words, type Unit } from "./spend_chart";
+import { Swatch, words, type Unit } from "./spend_chart";
 
 interface Props {
   buckets: readonly string[];
@@ -21,6 +22,8 @@ interface Props {
 }
 
 type Selected = { from: string; to: string } | null;
+/** Pixels of a character of an axis. */
+const WIDE = 7;
 const TEXT = { fill: "var(--mantine-color-dimmed)", fontSize: 11 };
 
 export function Bars({ buckets, series, exact, totals, past, pick, zoom, tall, unit, lines, name }: Props) {
@@ -32,7 +35,10 @@ export function Bars({ buckets, series, exact, totals, past, pick, zoom, tall, u
     past: drawn(past?.[number]),
     ...Object.fromEntries(series.map(({ of }, number) => [`s${number}`, drawn(exact.get(place(at, of))) ?? (lines ? null : 0)])),
   }));
-  const isBelow = [...exact.values(), ...(past ?? [])].some((amount) => amount !== null && amount < 0n);
+  const ticks = ticksOf(...reachOf({ series: series.map(({ of }) => of), exact }, buckets, past, lines));
+  const labels = ticks.map((tick) => tickWords(tick, (ticks[1] ?? 0n) - (ticks[0] ?? 0n), unit));
+  const heights = ticks.map((tick) => Number(tick) / scale);
+  const isBelow = (ticks[0] ?? 0n) < 0n;
   const finish = () => {
     if (selected && selected.from !== selected.to) {
       const [first, last] = [selected.from, selected.to].sort();
@@ -56,7 +62,16 @@ export function Bars({ buckets, series, exact, totals, past, pick, zoom, tall, u
       >
         <CartesianGrid vertical={false} stroke="var(--tw-line)" />
         <XAxis dataKey="at" tickFormatter={name} minTickGap={28} tickLine={false} axisLine={{ stroke: "var(--tw-line)" }} tick={TEXT} />
-        <YAxis width={52} tickLine={false} axisLine={false} tick={TEXT} tickFormatter={(value: number) => briefly(BigInt(Math.round(value * scale)), unit).replaceAll(" ", "\u00a0")} />
+        <YAxis
+          width={Math.max(52, WIDE * Math.max(...labels.map((label) => label.length)))}
+          domain={[heights[0] ?? 0, heights.at(-1) ?? 1]}
+          ticks={heights}
+          tickFormatter={(value: number) => labels[heights.indexOf(value)] ?? ""}
+          interval={0}
+          tickLine={false}
+          axisLine={false}
+          tick={TEXT}
+        />
         <Tooltip
           isAnimationActive={false}
           cursor={{ fill: "var(--tw-hover)", stroke: "var(--tw-line)" }}

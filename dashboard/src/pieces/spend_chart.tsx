@@ -3,7 +3,7 @@
 import { ActionIcon, Skeleton, Table, UnstyledButton } from "@mantine/core";
 import { IconChartBar, IconTable } from "@tabler/icons-react";
 import { lazy, Suspense, useMemo, useState } from "react";
-import { brief, exact as exactly, shown } from "../money";
+import { exact as exactly, shown } from "../money";
 import { arranged, place, REST, shownAs, type Piece } from "./chart_data";
 import { cut, plain } from "./plain";
 import { Said, titleOf } from "./said";
@@ -158,11 +158,6 @@ export function words(amount: bigint, unit: Unit): string {
 
 export function exactWords(amount: bigint, unit: Unit): string {
   return unit === "usd" ? exactly(amount) : `${amount.toLocaleString("en-US")}${unit === "ms" ? " ms" : ""}`;
-}
-
-/** For axes. */
-export function briefly(amount: bigint, unit: Unit): string {
-  return unit === "usd" ? brief(amount) : words(amount, unit);
 }
 
 function milliseconds(amount: bigint): string {
