@@ -112,6 +112,8 @@ async def seed(runtime: Any, days: int = 56) -> int:
     for hours in (2, 30):
         number += 1
         _unpriced(runtime, ids, now - hours * HOUR_MS)
+    number += 1
+    _rejected(runtime, ids, now - 2 * HOUR_MS)
     await runtime.store.ledger.flush()
     await runtime.store.records.flush()
     return number
@@ -203,6 +205,25 @@ def _refused(runtime: Any, ids: Ids, at: int) -> None:
             Decision(step="reserve", outcome="deny", code="budget_exceeded", rule="interns", detail=said),
         ),
         durations=Durations(total_us=1_900, upstream_us=None, first_chunk_us=None),
+    )
+    runtime.store.records.write(record)
+
+
+def _rejected(runtime: Any, ids: Ids, at: int) -> None:
+    """The provider's own error: sent, and not billed."""
+    record = _record(
+        ids,
+        at,
+        status=500,
+        code="upstream_error",
+        provider="openai",
+        request_model="gpt-5",
+        user="alice@example.com",
+        groups=("research",),
+        key="alice",
+        metadata={"team": "research"},
+        attempts=(Attempt(number=1, provider="openai", model="gpt-5", outcome="rejected", status=500),),
+        durations=Durations(total_us=300_000, sent_us=1_000, upstream_us=297_000),
     )
     runtime.store.records.write(record)
 

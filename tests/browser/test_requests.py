@@ -47,6 +47,26 @@ def test_a_request_is_opened_by_the_keyboard_and_says_why_it_was_refused(visitor
     expect(page).not_to_have_url(re.compile("open="))
 
 
+@pytest.mark.parametrize(
+    ("which", "listed", "told"),
+    [
+        ("status=500", "$0.00 · not billed", "Nothing was billed: the provider answered with an error"),
+        ("status=429", "not sent", "Nothing was sent to a provider"),
+        ("model=house-model-7b", "no price", "What it cost is not known: this model has no price"),
+    ],
+)
+def test_list_and_panel_say_the_same_of_what_has_no_amount(
+    visitor: Visitor, which: str, listed: str, told: str
+) -> None:
+    page = visitor.open(f"/requests?{which}&range=30d")
+    row = page.get_by_role("table", name="Requests").locator("tbody tr").first
+    expect(row).to_contain_text(listed)
+    row.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(listed)
+    expect(dialog).to_contain_text(told)
+
+
 def test_a_request_shows_its_charge_line_by_line(visitor: Visitor) -> None:
     page = visitor.open("/requests?model=claude-sonnet-4-5&range=30d")
     page.get_by_role("table", name="Requests").locator("tbody tr").first.click()

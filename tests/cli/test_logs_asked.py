@@ -26,6 +26,7 @@ def log(name: str, **fields: Any) -> dict[str, Any]:
         "user": "alice",
         "service": None,
         "amount_usd": "0.0000045",
+        "billing": "charged",
         "durations": {"total_us": 1_234_567},
         **fields,
     }
@@ -62,13 +63,13 @@ def test_the_last_requests_are_shown_and_then_each_as_it_is_logged(
     asked = says(
         {"items": [log("b"), log("a")], "next": "x"},
         {"items": [], "next": None},
-        {"items": [log("c", status=429, code="budget_exceeded", amount_usd=None)], "next": "d"},
+        {"items": [log("c", status=429, code="budget_exceeded", amount_usd=None, billing="not_sent")], "next": "d"},
         {"items": [], "next": None},
     )
     assert follow(ASKING, **NOTHING, waits=iter([None] * 4)) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[-1] for line in lines] == ["a", "b", "c"]
-    assert lines[2] == "2026-07-01 12:00:00 UTC  429  -  openai/gpt-4o-mini  alice  1,234 ms  budget_exceeded  c"
+    assert lines[2] == "2026-07-01 12:00:00 UTC  429  not sent  openai/gpt-4o-mini  alice  1,234 ms  budget_exceeded  c"
     assert [dict(given).get("after") for _, _, given in asked] == [None, "b", "b", "d"]
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollway.cli.shown import amount, bar, complain, instant, json_text, rows, say, share, show_json, table
+from tollway.cli.shown import amount, bar, charged, complain, instant, json_text, rows, say, share, show_json, table
 
 
 @given(st.integers(-(10**12), 10**12), st.integers(0, 10**12), st.integers(0, 10**12))
@@ -78,3 +78,11 @@ def test_json_for_a_terminal_says_the_same_and_cannot_steer_it(capsys: pytest.Ca
     assert "研究" in text
     assert all(each.isprintable() or each == "\n" for each in text)
     assert json_text({"a": "b"}) == '{"a": "b"}'
+
+
+def test_what_was_not_billed_is_not_unknown_and_what_is_unknown_is_not_zero() -> None:
+    def said(billing: str, amount_usd: str | None = None) -> str:
+        return charged({"amount_usd": amount_usd, "billing": billing})
+
+    assert said("charged", "0.5") == "$0.50"
+    assert (said("not_billed"), said("not_sent"), said("unknown")) == ("$0.00, not billed", "not sent", "unknown")

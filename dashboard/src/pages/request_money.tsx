@@ -6,6 +6,7 @@ import type { Schemas } from "../api/client";
 import { useWho } from "../api/session";
 import { nanodollars } from "../money";
 import { Amount } from "../pieces/amount";
+import { Chip } from "../pieces/chip";
 import { count } from "../time";
 
 type Detail = Schemas["LogDetail"];
@@ -26,18 +27,30 @@ export function PerUnit({ per }: { per: number }) {
   );
 }
 
+const NO_AMOUNT = { charged: "unknown", kept: "kept answer", not_sent: "not sent", not_billed: "$0.00 · not billed", unknown: "unknown" } as const;
+
+/** In a word what a request cost: a refusal was never sent, a provider's error is not billed, and an answer without a price costs what nobody knows. */
+export function Charged({ log }: { log: Schemas["LogShown"] }) {
+  if (log.billing === "unknown" && log.usage !== null) return <Chip tone="unpriced">no price</Chip>;
+  return <Amount of={log.billing === "kept" ? null : log.amount_usd} unknown={NO_AMOUNT[log.billing]} />;
+}
+
 export function Charge({ log }: { log: Detail }) {
   if (!log.charge)
     return (
       <Text size="sm" c="dimmed">
-        {log.cached ? (
+        {log.billing === "kept" ? (
           <>
             Nothing: the answer was kept from a request before. It cost <Amount of={log.saved_usd} /> then.
           </>
-        ) : log.attempts.length === 0 ? (
+        ) : log.billing === "not_sent" ? (
           "Nothing was sent to a provider, so nothing was charged."
+        ) : log.billing === "not_billed" ? (
+          "Nothing was billed: the provider answered with an error, and what was held was given back."
+        ) : log.entries.some(({ kind }) => kind === "unpriced") ? (
+          "What it cost is not known: this model has no price."
         ) : (
-          "No charge is known: either nothing was owed, or this model has no price."
+          "The ledger has no charge for it."
         )}
       </Text>
     );
@@ -171,5 +184,6 @@ export function Holds({ log }: { log: Detail }) {
 }
 
 function behind(hold: Hold, log: Detail): bigint | null {
-  return hold.spent_before_usd === null || log.amount_usd === null ? null : nanodollars(hold.spent_before_usd) + nanodollars(log.amount_usd);
+  const charged = log.amount_usd ?? (log.billing === "not_billed" || log.billing === "not_sent" ? "0" : null);
+  return hold.spent_before_usd === null || charged === null ? null : nanodollars(hold.spent_before_usd) + nanodollars(charged);
 }

@@ -15,7 +15,7 @@ import { Failed, Loading } from "../pieces/states";
 import { instant } from "../time";
 import { Bodies, Feedback } from "./request_bodies";
 import { askedAgain, curl, Explain } from "./request_explain";
-import { Charge, Holds } from "./request_money";
+import { Charge, Charged, Holds } from "./request_money";
 import { Timeline } from "./request_timeline";
 import { Outcome, who } from "./requests";
 import "./requests.css";
@@ -54,7 +54,7 @@ function Shown({ log }: { log: Detail }) {
             {instant(log.at)}
           </Text>
           <Text size="sm" fw={600} ml="auto">
-            <Amount of={log.amount_usd} unknown={log.attempts.length === 0 ? "nothing charged" : "unknown cost"} />
+            <Charged log={log} />
           </Text>
         </Group>
         <Copyable text={log.request_id} what="the request id" />

@@ -4,7 +4,6 @@ import { Button, Group, SegmentedControl, Text, TextInput } from "@mantine/core"
 import { IconPlayerPause, IconPlayerPlay, IconSearch } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import { useApi, type Schemas } from "../api/client";
-import { Amount } from "../pieces/amount";
 import { Chip } from "../pieces/chip";
 import { Filters, useFilters } from "../pieces/filters";
 import { Page, Panel } from "../pieces/page";
@@ -15,6 +14,7 @@ import { SavedViews } from "../pieces/views";
 import { TimeHead } from "../pieces/time_head";
 import { useAddress, useSpan } from "../shell/address";
 import { count, duration, instant } from "../time";
+import { Charged } from "./request_money";
 import { RequestPanel } from "./request_panel";
 import { joined, useTail } from "./requests_live";
 import "./requests.css";
@@ -215,11 +215,4 @@ const COLUMNS: readonly Column<Log>[] = [
 function Tokens({ log, which }: { log: Log; which: string }) {
   if (log.usage === null) return <Text span inherit c="dimmed">—</Text>;
   return <>{count(log.usage[which])}</>;
-}
-
-/** A refusal costs nothing because nothing was sent; an answer without a price costs what nobody knows. */
-function Charged({ log }: { log: Log }) {
-  if (log.cached) return <Text span inherit c="dimmed">kept answer</Text>;
-  if (log.amount_usd === null && log.usage !== null) return <Chip tone="unpriced">no price</Chip>;
-  return <Amount of={log.amount_usd} unknown={log.usage === null && log.status >= 400 ? "not sent" : "unknown"} />;
 }

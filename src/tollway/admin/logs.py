@@ -23,7 +23,7 @@ from tollway.ledger.control import budget_of
 from tollway.ledger.entry import LedgerEntry
 from tollway.ledger.reservation import Hold
 from tollway.logs.bodies import About
-from tollway.logs.record import LogRecord, Raised
+from tollway.logs.record import Billing, LogRecord, Raised
 from tollway.logs.remark import MOST_SCORE, Remark, millionths
 from tollway.money import dollars, parse
 from tollway.storage.deep import RANGES, SCORE
@@ -205,7 +205,9 @@ class LogShown(BaseModel):
     service: str | None
     metadata: dict[str, str]
     amount_usd: Dollars | None
-    """Null where nothing was charged or no price is known; `code` says which."""
+    """Null where nothing was charged or no price is known; `billing` says which."""
+    billing: Billing
+    """not_billed: the provider answered with an error and told no usage. unknown: no price is known, or nobody knows how it ended."""
     basis: Literal["metered", "counted", "presumed"] | None
     usage: dict[str, int | None] | None
     streamed: bool
@@ -269,6 +271,7 @@ def log_shown(record: LogRecord, remark: Remark | None = None) -> LogShown:
         service=record.service,
         metadata=record.metadata,
         amount_usd=dollars(record.charge.amount) if record.charge is not None else None,
+        billing=record.billing,
         basis=record.charge.basis if record.charge is not None else None,
         usage=usage_shown(record.usage),
         streamed=record.streamed,

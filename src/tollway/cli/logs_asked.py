@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from tollway.cli.client import Client, Refused, Unreachable
 from tollway.cli.questions import Asking, answer_with, answered, narrowed, pairs_of
-from tollway.cli.shown import amount, complain, count, harmless, instant, json_text, say
+from tollway.cli.shown import charged, complain, count, harmless, instant, json_text, say
 
 EVERY_S = 1.0
 """How often a gateway is asked for what is new."""
@@ -78,7 +78,7 @@ def _show_line(log: Any, *, as_json: bool) -> None:
     if as_json:
         print(json_text(log), flush=True)
         return
-    cost = amount(log["amount_usd"]) if log["amount_usd"] is not None else "-"
+    cost = charged(log)
     model = "/".join(name for name in (log["provider"], log["request_model"]) if name)
     who = log["user"] or log["service"] or "(none)"
     why = f"  {log['code']}" if log["code"] else ""

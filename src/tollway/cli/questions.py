@@ -9,7 +9,20 @@ from urllib.parse import quote
 
 from tollway.cli.budget_shown import limit_of
 from tollway.cli.client import Client, Refused, Unreachable, find_token, find_url
-from tollway.cli.shown import amount, bar, complain, count, instant, is_narrow, rows, say, share, show_json, table
+from tollway.cli.shown import (
+    amount,
+    bar,
+    charged,
+    complain,
+    count,
+    instant,
+    is_narrow,
+    rows,
+    say,
+    share,
+    show_json,
+    table,
+)
 from tollway.errors import SettingsInvalid
 from tollway.money import parse
 from tollway.settings import read_settings
@@ -138,7 +151,7 @@ def show_logs(
         if is_narrow():
             say("Requests, newest first", "")
             for log in answer["items"]:
-                cost = amount(log["amount_usd"]) if log["amount_usd"] is not None else "-"
+                cost = charged(log)
                 why = f"  {log['code']}" if log["code"] else ""
                 say(
                     f"{instant(log['at'])}  {log['status']}  {cost}  {_model(log)}",
@@ -165,7 +178,7 @@ def show_logs(
                     log["user"] or log["service"] or "(none)",
                     _model(log),
                     str(log["status"]),
-                    amount(log["amount_usd"]) if log["amount_usd"] is not None else "-",
+                    charged(log),
                     _milliseconds(log["durations"]["total_us"]),
                     log["code"],
                     log["request_id"],
@@ -202,7 +215,10 @@ def show_log(asking: Asking, request_id: str) -> int:
             say(f"  said      {', '.join(part for part in said if part)}")
         charge = log["charge"]
         if charge is None:
-            say("  cost      nothing was charged, or no price is known")
+            said = {"unknown": "no price is known", "kept": "nothing: the answer was kept"}.get(
+                log["billing"], charged(log)
+            )
+            say(f"  cost      {said}")
         else:
             say(
                 f"  cost      {charge['amount_usd']} US dollars, {charge['basis']}, price {charge['price_id'] or 'none'}"

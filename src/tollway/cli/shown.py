@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -36,6 +36,15 @@ BAR_CELLS = 20
 def amount(usd: str | None) -> str:
     """An API amount as people read it: "$0.42"; "unknown" where there is none."""
     return "unknown" if usd is None else display(parse(usd))
+
+
+def charged(log: Mapping[str, Any]) -> str:
+    """What a request of the log cost: what nobody knows is not zero, and what was not billed is not unknown."""
+    if log["amount_usd"] is not None:
+        return amount(log["amount_usd"])
+    return {"not_billed": "$0.00, not billed", "not_sent": "not sent", "kept": "kept answer"}.get(
+        log["billing"], "unknown"
+    )
 
 
 def instant(text: str | None) -> str:

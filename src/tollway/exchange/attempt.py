@@ -45,6 +45,7 @@ from tollway.exchange.terms import PLAIN, terms_of
 from tollway.identity.attributes import MetadataInvalid
 from tollway.identity.identity import Identity
 from tollway.ledger.reservation import Exhausted, Gone, Held
+from tollway.logs.record import Decision
 from tollway.pricing.charge import Charge, Unpriced
 from tollway.request import NO_HANDLING
 from tollway.translate.codec import Told
@@ -301,6 +302,9 @@ def _read(case: Case, ready: Ready, head: Head) -> Trying:
         yield Settle(entry, answer.observed(candidate.request, target, granted.quote, charge, ended, allowance))
         booked = charge if type(charge) is Charge else None
         story.settled(booked, entry.usage)
+        if booked is None and head.status >= 400:
+            # An error that was billed is not to be taken for one that was not.
+            story.noted((Decision(step="settle", outcome="note", code="price_unknown"),))
     story.ended(granted.reservation.attempt, head, ended, booked)
     if ended.reason == "client_gone":
         yield Log(story.record(499, "client_gone"))

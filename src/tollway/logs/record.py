@@ -9,6 +9,11 @@ from tollway.money import Money
 from tollway.pricing.charge import Charge
 from tollway.usage import Usage
 
+Billing = Literal["charged", "kept", "not_sent", "not_billed", "unknown"]
+"""charged: `charge` says how much. kept: the answer was kept from a request before. not_sent: no provider was called.
+not_billed: the provider answered with an error and told no usage, so its hold was given back. unknown: nobody knows."""
+_UNSENT = ("not_sent", "downgraded")
+
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One choice made on the way, with the rule that made it."""
@@ -124,3 +129,19 @@ class LogRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The answer was kept from a request before: it cost nothing, and no provider was called."""
     saved: Money | None = None
     """cached: nanodollars that the answer cost then; `None` where no price was known."""
+
+    @property
+    def billing(self) -> Billing:
+        """What became of its money."""
+        if self.charge is not None:
+            return "charged"
+        if self.cached:
+            return "kept"
+        if self.usage is not None or any(
+            note.code == "price_unknown" for note in self.decisions if note.step == "settle"
+        ):
+            return "unknown"
+        outcomes = {attempt.outcome for attempt in self.attempts if attempt.outcome not in _UNSENT}
+        if not outcomes:
+            return "not_sent"
+        return "not_billed" if outcomes == {"rejected"} else "unknown"
