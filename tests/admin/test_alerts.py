@@ -11,6 +11,7 @@ import pytest_asyncio
 from tests.workers.receivers import Receiver, receiver
 from tests.workers.watched import NOW, SECRET, budget, snapshot
 
+from tollway.admin.alerts import late_channels
 from tollway.admin.api import build
 from tollway.alerts import telling
 from tollway.budgets.window import Calendar
@@ -113,6 +114,35 @@ async def test_one_alert_is_shown_with_its_deliveries(api: Api) -> None:
     await api.store.outbox.tried(msgspec.structs.replace(waiting, arrived_at=NOW))
     shown = (await api.client.get(f"/api/v1/alerts/{alert_id}")).json()
     assert (shown["deliveries"][0]["state"], shown["deliveries"][0]["next_attempt_at"]) == ("arrived", None)
+
+
+async def test_the_history_says_of_each_alert_whether_it_has_arrived(api: Api) -> None:
+    arrived, waiting, lost = [await api.raised(number) for number in range(3)]
+    states = {
+        arrived: {"attempts": 1, "arrived_at": NOW},
+        waiting: {"attempts": 12, "error": "status 500"},
+        lost: {"attempts": 80, "given_up": True},
+    }
+    for alert_id, state in states.items():
+        (delivery,) = await api.store.outbox.deliveries(alert_id)
+        await api.store.outbox.tried(msgspec.structs.replace(delivery, **state))
+    page = (await api.client.get("/api/v1/alerts")).json()
+    told = [[(d["channel"], d["state"], d["attempts"]) for d in item["deliveries"]] for item in page["items"]]
+    assert told == [[("ops", "given_up", 80)], [("ops", "waiting", 12)], [("ops", "arrived", 1)]]
+
+
+async def test_a_channel_that_takes_nothing_for_an_hour_is_warned_of(api: Api) -> None:
+    hour = 3_600_000
+    for number in range(2):
+        (delivery,) = await api.store.outbox.deliveries(await api.raised(number))
+        later = {"attempts": 11 + number, "due_at": NOW + 2 * hour, "error": "status 500"}
+        await api.store.outbox.tried(msgspec.structs.replace(delivery, **later))
+    await api.raised(3)
+    assert await late_channels(api.store.outbox, NOW + hour - 1) == []
+    (said,) = await late_channels(api.store.outbox, NOW + hour)
+    assert (
+        said.startswith('Channel "ops" has not taken 2 alerts, the oldest since 2026-07-01T') and "status 500" in said
+    )
 
 
 @pytest.mark.parametrize("alert_id", ["nobody", "0198", "0198-0001x", "~"])

@@ -2,6 +2,7 @@ import msgspec
 import pytest
 from tests.admin.gateways import Caller
 
+from tollway.alerts import Event
 from tollway.errors import StoreUnavailable
 from tollway.ledger.reservation import Balance
 from tollway.storage.protocol import Known
@@ -70,3 +71,14 @@ async def test_a_store_that_cannot_be_read_is_a_503_that_says_so(
     assert (answer.status, answer.json["code"]) == (503, "store_unavailable")
     assert answer.headers["retry-after"] == "1"
     assert b"private" not in answer.body
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_channel_that_takes_nothing_is_warned_of(caller: Caller) -> None:
+    outbox, now = caller.runtime.store.outbox, caller.runtime.clock.now()
+    old = Event(id="0198-1", key="k", kind="spent", at=now - 7_200_000, title="t", text="", channels=("gone",))
+    await outbox.raise_(old)
+    (delivery,) = await outbox.deliveries("0198-1")
+    await outbox.tried(msgspec.structs.replace(delivery, attempts=11, due_at=now + 60_000, error="status 500"))
+    warnings = (await caller.admin("/api/v1/status")).json["warnings"]
+    assert any('Channel "gone" has not taken an alert' in said and "11 times: status 500" in said for said in warnings)

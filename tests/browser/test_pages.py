@@ -239,3 +239,26 @@ def test_my_usage_tells_who_spends_nothing_by_name_why(visitor: Visitor) -> None
 def test_prices_and_alerts_are_whole_on_every_screen(chromium: Browser, gateway: str, width: int, scheme: str) -> None:
     paths = ["/prices?open=anthropic/claude-opus-4-5", "/prices?tab=disagree", "/prices?tab=own", "/alerts?rule=new"]
     assert looked_at(chromium, gateway, paths, width, scheme) == {}
+
+
+def test_the_list_of_alerts_says_whether_each_has_arrived(visitor: Visitor) -> None:
+    def delivery(channel: str, state: str, attempts: int) -> dict[str, object]:
+        times = {"arrived_at": None, "next_attempt_at": None, "error": ""}
+        return {"channel": channel, "state": state, "attempts": attempts, **times}
+
+    deliveries = [delivery("ops", "arrived", 1), delivery("mail", "waiting", 12), delivery("pager", "given_up", 80)]
+    alert = {
+        "id": "1",
+        "kind": "spent",
+        "at": "2026-11-22T12:00:00.000Z",
+        "title": "80 % of company is spent",
+        "text": "",
+    }
+    whole = {**alert, "budget": "company", "account": "company", "data": {}, "channels": ["ops", "mail", "pager"]}
+    answer = {"items": [{**whole, "deliveries": deliveries}], "next": None}
+    visitor.page.route("**/api/v1/alerts?*", lambda route: route.fulfill(json=answer))
+    page = visitor.open("/alerts")
+    row = page.get_by_role("table", name="Alerts").get_by_role("row").filter(has_text="80 % of company")
+    for said in ("ops arrived", "mail waiting, 12 tries", "pager given up, 80 tries"):
+        expect(row).to_contain_text(said)
+    assert visitor.barriers() == []

@@ -16,7 +16,13 @@ Run = Callable[..., Result]
 ANSWERS: dict[str, Any] = {
     "/api/v1/alerts": {
         "items": [
-            {"id": "0198-2", "at": "2026-07-01T12:00:00.000Z", "title": "each: 80% of the budget spent", "channels": ["ops"]},
+            {"id": "0198-2", "at": "2026-07-01T12:00:00.000Z", "title": "each: 80% of the budget spent",
+             "channels": ["ops", "mail", "pager"],
+             "deliveries": [
+                 {"channel": "mail", "state": "waiting", "attempts": 12},
+                 {"channel": "ops", "state": "arrived", "attempts": 1},
+                 {"channel": "pager", "state": "given_up", "attempts": 80},
+             ]},
             {"id": "0198-1", "at": "2026-07-01T11:00:00.000Z", "title": "each: 50% of the budget spent", "channels": []},
         ],
         "next": "0198-1",
@@ -62,6 +68,7 @@ def test_the_newest_alerts_are_listed(run: Run, asked: Asked) -> None:
     result = run("list", "--budget", "each", "--limit", "2")
     assert result.exit_code == 0, result.output
     assert "each: 80% of the budget spent" in result.output and "(kept only)" in result.output
+    assert "ops: arrived, mail: waiting, 12 tries, pager: GIVEN UP after 80 tries" in result.output
     assert "There are more" in result.output
     assert asked.calls == [("/api/v1/alerts", {"limit": 2, "budget": "each"})]
     assert json.loads(run("list", "--json").output) == ANSWERS["/api/v1/alerts"]

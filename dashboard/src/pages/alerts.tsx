@@ -87,8 +87,40 @@ const COLUMNS: readonly Column<Alert>[] = [
   { id: "kind", head: "What", width: 130, by: (alert) => alert.kind, cell: (alert) => alert.kind.replaceAll("_", " ") },
   { id: "title", head: "Said", cell: (alert) => alert.title },
   { id: "budget", head: "Budget", by: (alert) => alert.budget, cell: (alert) => alert.budget ?? "—" },
-  { id: "channels", head: "To", cell: (alert) => alert.channels.join(", ") || <Chip tone="near">nobody</Chip> },
+  { id: "channels", head: "To", width: 220, cell: (alert) => <Told alert={alert} /> },
 ];
+
+const STATES: Record<Delivery["state"], readonly ["good" | "near" | "over", string]> = {
+  arrived: ["good", "arrived"],
+  waiting: ["near", "waiting"],
+  given_up: ["over", "given up"],
+};
+
+function stateOf({ state, attempts }: Delivery): string {
+  return state === "arrived" ? STATES.arrived[1] : `${STATES[state][1]}, ${attempts} ${attempts === 1 ? "try" : "tries"}`;
+}
+
+/** Each channel, and whether the alert has arrived there. */
+function Told({ alert }: { alert: Alert }) {
+  if (alert.deliveries.length === 0) return alert.kind === "test" ? <Tried test={alert} /> : <Chip tone="near">nobody</Chip>;
+  return (
+    <>
+      {alert.deliveries.map((delivery) => (
+        <div key={delivery.channel}>
+          {delivery.channel} <Chip tone={STATES[delivery.state][0]}>{stateOf(delivery)}</Chip>
+        </div>
+      ))}
+    </>
+  );
+}
+
+function Tried({ test }: { test: Alert }) {
+  return (
+    <>
+      {test.data.channel} {test.data.arrived ? <Chip tone="good">arrived</Chip> : <Chip tone="over">did not arrive</Chip>}
+    </>
+  );
+}
 
 function Channels() {
   const { may } = useWho();
@@ -193,12 +225,6 @@ function RuleDrawer() {
   return <AlertRule rule={found} opened={address.rule === "new" || !!found} close={() => go({ rule: undefined })} />;
 }
 
-const STATES: Record<Delivery["state"], readonly ["good" | "near" | "over", string]> = {
-  arrived: ["good", "arrived"],
-  waiting: ["near", "waiting"],
-  given_up: ["over", "given up"],
-};
-
 function AlertPanel({ id, close }: { id?: string; close: () => void }) {
   const alert = useApi("/api/v1/alerts/{alert_id}", { path: { alert_id: id ?? "" } }, { enabled: !!id });
   return (
@@ -234,7 +260,7 @@ function AlertPanel({ id, close }: { id?: string; close: () => void }) {
               <Group gap="sm">
                 <Text size="sm">{delivery.channel}</Text>
                 <Chip tone={STATES[delivery.state][0]}>
-                  {STATES[delivery.state][1]}, {delivery.attempts} tries
+                  {stateOf(delivery)}
                 </Chip>
               </Group>
               {delivery.error && <Text size="xs" c="dimmed">{delivery.error}</Text>}

@@ -1,6 +1,8 @@
 """Alerts: what was told and how it was delivered, the channels, a test of one, and snoozes."""
 
 import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -16,7 +18,8 @@ from tollway.alerts import AlertKind, Channel, Delivery, Event, Snooze, telling
 from tollway.clock import instant, iso
 from tollway.ids import Ids
 from tollway.ledger.control import budget_of
-from tollway.workers.deliver import Sender
+from tollway.storage.protocol import Outbox
+from tollway.workers.deliver import GIVE_UP_MS, Sender
 
 BY = "admin api"
 LONGEST_SNOOZE = timedelta(days=366)
@@ -28,6 +31,17 @@ class AlertQuery(BaseModel):
     limit: int = Field(default=50, ge=1, le=500)
     cursor: str | None = Field(default=None, max_length=64, description="`next` of the page before.")
     budget: str | None = Field(default=None, max_length=128, description="Only alerts of this budget, by its id.")
+
+
+class DeliveryShown(BaseModel):
+    channel: str
+    state: Literal["waiting", "arrived", "given_up"]
+    attempts: int
+    arrived_at: Instant | None
+    next_attempt_at: Instant | None
+    """Null once it has arrived or was given up."""
+    error: str
+    """What the last attempt met with."""
 
 
 class AlertShown(BaseModel):
@@ -45,21 +59,8 @@ class AlertShown(BaseModel):
     """The figures: amounts as decimal strings of US dollars, instants as RFC 3339."""
     channels: list[str]
     """Where it goes; none where it was snoozed or is only kept."""
-
-
-class DeliveryShown(BaseModel):
-    channel: str
-    state: Literal["waiting", "arrived", "given_up"]
-    attempts: int
-    arrived_at: Instant | None
-    next_attempt_at: Instant | None
-    """Null once it has arrived or was given up."""
-    error: str
-    """What the last attempt met with."""
-
-
-class AlertDetail(AlertShown):
     deliveries: list[DeliveryShown]
+    """How it stands at each of them."""
 
 
 class AlertPage(BaseModel):
@@ -125,7 +126,7 @@ class SnoozeList(BaseModel):
     items: list[SnoozeShown]
 
 
-def alert_shown(event: Event) -> AlertShown:
+def alert_shown(event: Event, deliveries: Iterable[Delivery]) -> AlertShown:
     return AlertShown(
         id=event.id,
         kind=event.kind,
@@ -136,6 +137,7 @@ def alert_shown(event: Event) -> AlertShown:
         account=event.account,
         data=event.data,
         channels=list(event.channels),
+        deliveries=[delivery_shown(each) for each in deliveries],
     )
 
 
@@ -151,28 +153,52 @@ def delivery_shown(delivery: Delivery) -> DeliveryShown:
     )
 
 
+_LATE_MS = 3_600_000
+_LOOKED_AT = 500
+"""Deliveries under way, those that are due first."""
+
+
+async def late_channels(outbox: Outbox, now: int) -> Sequence[str]:
+    """What is to be said of channels that have not taken an alert in an hour or more of trying."""
+    late: defaultdict[str, list[Delivery]] = defaultdict(list)
+    # Whenever the next try is due, it is on its way now.
+    for each in await outbox.due(now + GIVE_UP_MS, _LOOKED_AT):
+        if each.attempts > 0 and each.event.at <= now - _LATE_MS:
+            late[each.channel].append(each)
+    found: list[str] = []
+    for channel, waiting in sorted(late.items()):
+        oldest = min(waiting, key=lambda each: each.event.at)
+        alerts = "an alert" if len(waiting) == 1 else f"{len(waiting)} alerts"
+        found.append(
+            f'Channel "{channel}" has not taken {alerts}, the oldest since {iso(oldest.event.at)[:16]}Z, tried {oldest.attempts} '
+            f"times: {oldest.error or 'no answer'}. tollway alerts test {channel} says what stands in the way."
+        )
+    return found
+
+
 def alerts_router(runtime: Runtime) -> APIRouter:
     router = APIRouter(tags=["alerts"])
     ids = Ids(os.urandom)
 
     async def alerts(query: Annotated[AlertQuery, Query()]) -> AlertPage:
-        """What was told, newest first."""
+        """What was told, newest first, and whether it has arrived."""
         found = await runtime.store.outbox.events(limit=query.limit + 1, before=query.cursor, budget=query.budget)
         page = found[: query.limit]
+        of: defaultdict[str, list[Delivery]] = defaultdict(list)
+        for each in await runtime.store.outbox.deliveries(*(event.id for event in page)):
+            of[each.event.id].append(each)
         return AlertPage(
-            items=[alert_shown(event) for event in page], next=page[-1].id if len(found) > query.limit else None
+            items=[alert_shown(event, of[event.id]) for event in page],
+            next=page[-1].id if len(found) > query.limit else None,
         )
 
-    async def alert(alert_id: str) -> AlertDetail:
+    async def alert(alert_id: str) -> AlertShown:
         """One alert, and how its deliveries stand."""
         # "~" stands behind every character of an id, so the first below it is that id or another one.
         found = await runtime.store.outbox.events(limit=1, before=f"{alert_id}~")
         if not found or found[0].id != alert_id:
             raise Problem(404, "alert_unknown", f'No alert "{alert_id[:64]}"; GET /api/v1/alerts lists the newest.')
-        deliveries = await runtime.store.outbox.deliveries(alert_id)
-        return AlertDetail(
-            **alert_shown(found[0]).model_dump(), deliveries=[delivery_shown(each) for each in deliveries]
-        )
+        return alert_shown(found[0], await runtime.store.outbox.deliveries(alert_id))
 
     async def channels() -> ChannelList:
         """Where alerts go, and the rules of the settings that send there."""

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from tollway import __version__
+from tollway.admin.alerts import late_channels
 from tollway.admin.audit import Actor
 from tollway.admin.charge import Dollars, Instant, instant_or_none
 from tollway.admin.export_jobs_shown import job_warnings
@@ -158,6 +159,7 @@ def status_router(runtime: Runtime) -> APIRouter:
                 *await _rollups(runtime),
                 *_workers(runtime),
                 *_exports(runtime),
+                *await _channels(runtime, now),
             ],
         )
 
@@ -177,6 +179,14 @@ def status_router(runtime: Runtime) -> APIRouter:
 def _exports(runtime: Runtime) -> Sequence[str]:
     has_folder = runtime.settings.export_dir is not None
     return job_warnings(runtime.snapshot.exports, runtime.exporting, has_folder=has_folder)
+
+
+async def _channels(runtime: Runtime, now: int) -> Sequence[str]:
+    """Channels that take nothing; nothing while the store cannot tell."""
+    try:
+        return await late_channels(runtime.store.outbox, now)
+    except StoreUnavailable:
+        return []
 
 
 def _anchors(runtime: Runtime) -> Sequence[str]:

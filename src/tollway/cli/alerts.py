@@ -31,10 +31,7 @@ def list_alerts(
         made = table("Alerts, newest first", ("at", "left"), ("what", "left"), ("channels", "left"), ("id", "left"))
         rows(
             made,
-            [
-                [instant(each["at"]), each["title"], ", ".join(each["channels"]) or "(kept only)", each["id"]]
-                for each in answer["items"]
-            ],
+            [[instant(each["at"]), each["title"], _arrived(each), each["id"]] for each in answer["items"]],
         )
         if answer["next"] is not None:
             say("There are more; ask for them with --limit.")
@@ -105,6 +102,21 @@ def snooze(
         say(f"Alerts of {answer['target']} are kept and not sent until {instant(answer['until'])}.")
 
     raise typer.Exit(answer_with(asking, ask, show))
+
+
+def _arrived(alert: Any) -> str:
+    """Each channel with how the alert stands there."""
+    states = {each["channel"]: each for each in alert.get("deliveries", [])}
+    return ", ".join(f"{name}{_state(states.get(name))}" for name in alert["channels"]) or "(kept only)"
+
+
+def _state(delivery: Any) -> str:
+    if delivery is None:
+        return ""
+    if delivery["state"] == "arrived":
+        return ": arrived"
+    tries = f"{delivery['attempts']} {'try' if delivery['attempts'] == 1 else 'tries'}"
+    return f": GIVEN UP after {tries}" if delivery["state"] == "given_up" else f": waiting, {tries}"
 
 
 def until_of(length: str, now: datetime) -> datetime:

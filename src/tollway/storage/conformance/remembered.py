@@ -52,6 +52,11 @@ async def an_event_is_raised_once_by_its_key(store: Store) -> None:
     assert [each.id for each in await store.outbox.events(limit=9, budget="ml")] == ["e5", "e4", "e1"]
     assert [each.channel for each in await store.outbox.deliveries("e1")] == ["mail", "slack"]
     assert list(await store.outbox.deliveries("e3")) == []
+    several = await store.outbox.deliveries("e4", "e1", "e2")
+    assert [(each.event.id, each.channel) for each in several] == [
+        (e, c) for e in ("e1", "e4") for c in ("mail", "slack")
+    ]
+    assert list(await store.outbox.deliveries()) == []
 
 
 async def a_delivery_is_due_until_it_has_arrived_or_is_given_up(store: Store) -> None:

@@ -46,9 +46,9 @@ class MemoryOutbox:
         ]
         return sorted(found, key=lambda event: event.id, reverse=True)[:limit]
 
-    async def deliveries(self, event_id: str) -> Sequence[Delivery]:
-        found = [each for (event, _), each in self._deliveries.items() if event == event_id]
-        return sorted(found, key=lambda each: each.channel)
+    async def deliveries(self, *event_ids: str) -> Sequence[Delivery]:
+        found = [each for (event, _), each in self._deliveries.items() if event in event_ids]
+        return sorted(found, key=lambda each: (each.event.id, each.channel))
 
     async def snooze(self, snooze: Snooze) -> None:
         self._snoozes[snooze.target] = snooze

@@ -24,8 +24,9 @@ _DUE = f"""
 SELECT {_COLUMNS} FROM deliveries JOIN alerts ON alerts.id = alert_id
 WHERE finished = 0 AND due_at <= ?1 ORDER BY due_at, alert_id, channel LIMIT ?2
 """
-_OF_EVENT = f"""
-SELECT {_COLUMNS} FROM deliveries JOIN alerts ON alerts.id = alert_id WHERE alert_id = ? ORDER BY channel
+_OF_EVENTS = f"""
+SELECT {_COLUMNS} FROM deliveries JOIN alerts ON alerts.id = alert_id
+WHERE alert_id IN (SELECT value FROM json_each(?)) ORDER BY alert_id, channel
 """
 # (due_at, finished, attempts, arrived_at, error, alert_id, channel)
 _TRIED = """
@@ -90,8 +91,9 @@ class SqlOutbox:
         found = await self._database.query(lambda reading: reading.execute(_EVENTS, (before, budget, limit)).fetchall())
         return [_unpack(record) for (record,) in found]
 
-    async def deliveries(self, event_id: str) -> Sequence[Delivery]:
-        found = await self._database.query(lambda reading: reading.execute(_OF_EVENT, (event_id,)).fetchall())
+    async def deliveries(self, *event_ids: str) -> Sequence[Delivery]:
+        asked = msgspec.json.encode(event_ids).decode()
+        found = await self._database.query(lambda reading: reading.execute(_OF_EVENTS, (asked,)).fetchall())
         return [_delivery(*row) for row in found]
 
     async def snooze(self, snooze: Snooze) -> None:
