@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+from typing import Any
+
 from rich.console import Console
 
 from tollway.budgets.budget import Budget
-from tollway.budgets.window import Total
+from tollway.budgets.window import Calendar, Total
 from tollway.demo.company import PEOPLE
-from tollway.demo.picture import Picture, exact, line, refusal_text, screen
+from tollway.demo.picture import Picture, exact, line, refusal_text, screen, take
 from tollway.demo.traffic import Refused
 from tollway.ledger.reservation import Balance
 from tollway.storage.protocol import SpendRow
@@ -62,8 +65,37 @@ def test_the_first_refusal_is_shown_whole_with_its_brackets() -> None:
 def test_one_line_tells_the_same() -> None:
     assert (
         line(picture(REFUSED))
-        == "  7 s     4 requests  $2.00 spent  |  team $0.50 of $1.00, each $2.00 of $1.00  |  1 refused"
+        == "  7 s     4 requests  $2.00 spent  |  team $0.50 of $1.00, each (watched) $2.00 of $1.00  |  1 refused"
     )
+
+
+class Moving:
+    """A gateway at which something is settled while it is first asked."""
+
+    def __init__(self) -> None:
+        self.spent, self.settles = DOLLAR, True
+        team = Budget(id="team", name="team", limit=9 * DOLLAR, window=Total())
+        self.snapshot: Any = SimpleNamespace(budgets=[team])
+        self.store: Any = SimpleNamespace(ledger=self, records=SimpleNamespace(spend=self.spend))
+        self.clock: Any = SimpleNamespace(now=lambda: 0)
+        self.calendar = Calendar()
+
+    def balances(self, _: object) -> list[Balance]:
+        return [Balance("team", self.spent, 0, 9 * DOLLAR)]
+
+    async def flush(self) -> None: ...
+
+    async def spend(self, *_: object) -> list[SpendRow]:
+        if self.settles:
+            self.spent, self.settles = 2 * DOLLAR, False
+        return [row(spent=self.spent)]
+
+
+async def test_the_sum_and_the_budgets_are_of_one_moment() -> None:
+    moving: Any = Moving()
+    traffic: Any = SimpleNamespace(sent=4, refused=[])
+    taken = await take(moving, traffic, 7)
+    assert (taken.total, taken.budgets[0][1].spent) == (2 * DOLLAR, 2 * DOLLAR)
 
 
 def test_a_bill_is_shown_to_the_nanodollar() -> None:

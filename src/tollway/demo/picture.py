@@ -17,6 +17,9 @@ from tollway.money import display, dollars
 from tollway.running import Runtime
 from tollway.storage.protocol import Filter, SpendRow
 
+_TRIES = 5
+"""To have the books and the budgets of one moment, while requests go on."""
+
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """The company at one moment."""
@@ -35,6 +38,25 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 
 async def take(runtime: Runtime, traffic: Traffic, elapsed_s: int) -> Picture:
     """A picture of now, with everything settled so far in it."""
+    picture = await _taken(runtime, traffic, elapsed_s)
+    for _ in range(_TRIES - 1):
+        if _spent(picture.budgets) == _spent(_budgets(runtime)):
+            break
+        picture = await _taken(runtime, traffic, elapsed_s)
+    return picture
+
+
+def _budgets(runtime: Runtime) -> tuple[tuple[Budget, Balance], ...]:
+    return tuple((budget, _tightest(runtime, budget)) for budget in runtime.snapshot.budgets)
+
+
+def _spent(budgets: Sequence[tuple[Budget, Balance]]) -> list[int]:
+    return [balance.spent for _, balance in budgets]
+
+
+async def _taken(runtime: Runtime, traffic: Traffic, elapsed_s: int) -> Picture:
+    # If the budgets stand behind the questions as before them, nothing was settled between: the figures are of one moment.
+    budgets = _budgets(runtime)
     await runtime.store.ledger.flush()
     records = runtime.store.records
     whole = await records.spend(Filter(), ())
@@ -44,7 +66,7 @@ async def take(runtime: Runtime, traffic: Traffic, elapsed_s: int) -> Picture:
         by_who=await records.spend(Filter(), ("user", "service")),
         by_model=await records.spend(Filter(), ("provider", "model")),
         total=whole[0].spent if whole else 0,
-        budgets=tuple((budget, _tightest(runtime, budget)) for budget in runtime.snapshot.budgets),
+        budgets=budgets,
         refused=len(traffic.refused),
         first_refusal=traffic.refused[0] if traffic.refused else None,
     )
@@ -60,7 +82,8 @@ def _tightest(runtime: Runtime, budget: Budget) -> Balance:
 def line(picture: Picture) -> str:
     """The picture in one line, for what is no terminal."""
     tight = [
-        f"{budget.name} {display(balance.spent)} of {display(balance.limit)}" for budget, balance in picture.budgets
+        f"{budget.name}{_watched(budget)} {display(balance.spent)} of {display(balance.limit)}"
+        for budget, balance in picture.budgets
     ]
     return (
         f"{picture.elapsed_s:>3} s  {picture.requests:>4} requests  {display(picture.total)} spent  |  "
@@ -104,9 +127,8 @@ def budget_table(budgets: Sequence[tuple[Budget, Balance]]) -> Table:
         ("left", "right"),
     )
     for budget, balance in budgets:
-        notes = " (watched)" if budget.mode == "monitor" else ""
         whose = balance.account.partition("[")[2].rstrip("]").partition("=")[2]
-        name = f"{budget.name}{': ' + whose if whose else ''}{notes}"
+        name = f"{budget.name}{': ' + whose if whose else ''}{_watched(budget)}"
         full = balance.available <= 0
         drawn = Text(bar(balance.spent, balance.held, balance.limit), style="red" if full else "green")
         left = display(balance.available)
@@ -114,6 +136,10 @@ def budget_table(budgets: Sequence[tuple[Budget, Balance]]) -> Table:
             left += ", over" if balance.available < 0 else ", full"
         table.add_row(Text(name), drawn, display(balance.spent), display(balance.held), left)
     return table
+
+
+def _watched(budget: Budget) -> str:
+    return " (watched)" if budget.mode == "monitor" else ""
 
 
 def refusal_text(refused: Refused) -> str:
