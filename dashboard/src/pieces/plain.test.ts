@@ -12,6 +12,11 @@ describe("plain", () => {
     ["half \ud800 of a pair", "half \\ud800 of a pair"],
     ["flag \u{e0067}", "flag \\u{e0067}"],
     ["ml\u200d", "ml\\u200d"],
+    [" ml", "␣ml"],
+    ["ml ", "ml␣"],
+    ["a  b c", "a ␣b c"],
+    ["\u00a0ml", "\\u00a0ml"],
+    [" ", "␣"],
     ["\u0007\u009b", "\\u0007\\u009b"],
   ])("writes out what is not seen, or steers what is: %j", (text, shown) => {
     expect(plain(text)).toBe(shown);

@@ -11,12 +11,14 @@ export interface Piece {
   escape: boolean;
 }
 
+const BLANK = /\p{Zs}/u;
+
 /** A text in pieces of plain characters and of those written out: "\u202e" for the one that turns the direction. */
 export function pieces(text: string): Piece[] {
   const found: Piece[] = [];
   const characters = [...text];
   characters.forEach((character, place) => {
-    const escape = STEERS.test(character) && !(JOINERS.has(character) && isForeign(characters[place - 1]) && isForeign(characters[place + 1]));
+    const escape = (STEERS.test(character) || isLost(characters, place)) && !(JOINERS.has(character) && isForeign(characters[place - 1]) && isForeign(characters[place + 1]));
     const piece = escape ? writtenOut(character) : character;
     const last = found.at(-1);
     if (last?.escape === escape) last.text += piece;
@@ -39,12 +41,17 @@ export function cut(text: string, most: number): string {
   return characters.length > most ? `${characters.slice(0, most).join("")}…` : text;
 }
 
+/** A blank at an end, or behind another one: a page shows " ml" and "ml" alike. */
+function isLost(characters: readonly string[], place: number): boolean {
+  return BLANK.test(characters[place] ?? "") && (place === 0 || place === characters.length - 1 || BLANK.test(characters[place - 1] ?? ""));
+}
+
 function isForeign(character: string | undefined): boolean {
   return character !== undefined && character > "\u007f";
 }
 
 function writtenOut(character: string): string {
-  const named: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+  const named: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", " ": "␣" };
   const number = character.codePointAt(0) ?? 0;
   return named[character] ?? (number > 0xffff ? `\\u{${number.toString(16)}}` : `\\u${number.toString(16).padStart(4, "0")}`);
 }
