@@ -96,6 +96,14 @@ def test_a_real_request_tells_its_time_its_budgets_and_who_says_who_asked(visito
     expect(dialog.get_by_role("table", name="Budgets now")).to_contain_text("fits")
 
 
+def test_the_way_to_more_of_somebody_has_the_blank_before_the_name(visitor: Visitor) -> None:
+    page = visitor.open("/requests?user=alice@example.com&range=30d")
+    page.get_by_role("table", name="Requests").locator("tbody tr").first.click()
+    words = page.get_by_role("dialog").get_by_role("link", name="More of")
+    expect(words).to_be_visible()
+    assert words.inner_text() == "More of alice@example.com"
+
+
 def test_the_list_is_followed_live_and_paused(visitor: Visitor) -> None:
     page = visitor.open("/requests")
     page.get_by_role("button", name="Follow live").click()

@@ -69,7 +69,10 @@ function Shown({ log }: { log: Detail }) {
           )}
           {log.user && (
             <Button component={Link} to="/requests" search={{ user: log.user } as never} variant="default">
-              More of <Said text={log.user} />
+              {/* In one piece, or the button, which lays out each of its children, loses the blank. */}
+              <span>
+                More of <Said text={log.user} />
+              </span>
             </Button>
           )}
         </Group>
