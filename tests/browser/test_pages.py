@@ -262,3 +262,22 @@ def test_the_list_of_alerts_says_whether_each_has_arrived(visitor: Visitor) -> N
     for said in ("ops arrived", "mail waiting, 12 tries", "pager given up, 80 tries"):
         expect(row).to_contain_text(said)
     assert visitor.barriers() == []
+
+
+def test_no_tab_of_prices_is_cut_on_a_phone(visitor: Visitor) -> None:
+    visitor.page.set_viewport_size({"width": 390, "height": 844})
+    page = visitor.open("/prices?tab=disagree")
+    labels = page.get_by_role("radiogroup", name="What to show").locator(".mantine-SegmentedControl-label")
+    expect(labels).to_have_count(5)
+    assert (
+        labels.evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.innerText)")
+        == []
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_disagreement_says_where_its_price_is_from(visitor: Visitor) -> None:
+    page = visitor.open("/prices?tab=disagree")
+    table = page.get_by_role("table", name="Disagreements")
+    expect(table.get_by_role("columnheader", name="Where from")).to_be_visible()
+    expect(table).to_contain_text("genai-prices")

@@ -278,7 +278,7 @@ function Disagree() {
             { id: "litellm", head: "LiteLLM", number: true, cell: (item) => <Amount of={item.litellm_usd} /> },
             { id: "difference", head: "Difference", number: true, by: (item) => Math.abs(differenceOf(item.difference_percent)), cell: (item) => differenceText(item.difference_percent) },
             { id: "used", head: "Charged", number: true, cell: (item) => <Amount of={item.used_usd} /> },
-            { id: "by", head: "As says", cell: (item) => <span className="tw-number">{item.used}</span> },
+            { id: "by", head: "Where from", cell: (item) => <span className="tw-number">{item.used}</span> },
             ...(spent
               ? [
                   {
