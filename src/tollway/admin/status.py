@@ -154,12 +154,13 @@ def status_router(runtime: Runtime) -> APIRouter:
             ],
             budgets=len(snapshot.budgets),
             warnings=[
+                # The first is the one that Overview shows.
+                *await _channels(runtime, now),
                 *warnings_of(snapshot, now, await _seen(runtime, now), runtime.settings_path),
                 *_anchors(runtime),
                 *await _rollups(runtime),
                 *_workers(runtime),
                 *_exports(runtime),
-                *await _channels(runtime, now),
             ],
         )
 
