@@ -254,7 +254,8 @@ def test_the_list_of_alerts_says_whether_each_has_arrived(visitor: Visitor) -> N
         "title": "80 % of company is spent",
         "text": "",
     }
-    whole = {**alert, "budget": "company", "account": "company", "data": {}, "channels": ["ops", "mail", "pager"]}
+    data: dict[str, object] = {}
+    whole = {**alert, "budget": "company", "account": "company", "data": data, "channels": ["ops", "mail", "pager"]}
     answer = {"items": [{**whole, "deliveries": deliveries}], "next": None}
     visitor.page.route("**/api/v1/alerts?*", lambda route: route.fulfill(json=answer))
     page = visitor.open("/alerts")

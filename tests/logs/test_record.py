@@ -56,6 +56,6 @@ def test_what_became_of_the_money_is_told_by_the_attempts(
     outcomes: tuple[str, ...], fields: dict[str, Any], billing: str
 ) -> None:
     attempts = tuple(Attempt(number=n, provider="p", model="m", outcome=o) for n, o in enumerate(outcomes, 1))
-    known = {"status": 200, "attempts": attempts, "durations": Durations(total_us=3)} | fields
+    known: dict[str, Any] = {"status": 200, "attempts": attempts, "durations": Durations(total_us=3)} | fields
     record = LogRecord(request_id="r", at=1, gateway="g", method="POST", path="/", api="", **known)
     assert record.billing == billing
