@@ -10,6 +10,7 @@ and until a write works again `broken` says why nothing new may be reserved.
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -41,7 +42,7 @@ class Companion(Protocol):
     def written(self, batch: Batch) -> None: ...
 
 
-class Writer:
+class Writer(ABC):
     """The only user of the writing connection, on one event loop."""
 
     def __init__(self, connection: Connection, companion: Companion, *, threaded: bool, name: str) -> None:
@@ -155,6 +156,7 @@ class Writer:
 
     async def checkpoint(self) -> None:
         """Puts in order what writing leaves behind, when nothing else is to be done."""
+        return
 
     def _turn(self, batch: Batch, job: Work | None) -> Outcome:
         """Writes a batch and does a job; in the thread, where there is one."""
@@ -162,25 +164,27 @@ class Writer:
 
     def _committed(self) -> None:
         """Is told that a transaction was committed."""
+        return
 
     def _tidied(self, busy: bool) -> bool:
         """Puts in order what writing leaves behind, if it is time; `True` where that has the connection now."""
         return False
 
+    @abstractmethod
     def _told(self, error: Exception) -> Exception:
         """What the caller of a job is told of an exception that left it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _unavailable(self, error: Exception) -> StoreUnavailable:
-        raise NotImplementedError
+        """What whoever waits is told of an error of the database: what it means, and the way out."""
 
     def _pause_s(self) -> float:
         """How long after the write that failed last it is tried again."""
         return RETRY_S
 
+    @abstractmethod
     def _shut(self) -> None:
         """Closes the connection; in the thread."""
-        raise NotImplementedError
 
     def _schedule(self) -> None:
         if not self._scheduled and self._running is None and self._retry is None:
