@@ -72,7 +72,7 @@ def sums(
             f"{' AND chosen.id = r.context' if chosen else ''}"
         )
     statement = (
-        "WITH pieces AS (SELECT CAST(value ->> 0 AS BIGINT) AS bucket, CAST(value ->> 1 AS BIGINT) AS level, "
+        "WITH pieces AS MATERIALIZED (SELECT CAST(value ->> 0 AS BIGINT) AS bucket, CAST(value ->> 1 AS BIGINT) AS level, "
         "CAST(value ->> 2 AS BIGINT) AS first, CAST(value ->> 3 AS BIGINT) AS last, "
         f"CAST(value ->> 4 AS BIGINT) AS sign FROM json_each(?)){', ' + chosen if chosen else ''}{rest} "
         f"GROUP BY {_places(len(by) + 1)}"
