@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tollway.storage.analytics import Condition
 from tollway.storage.asked import groups_of, level_of, meant, pieces
-from tollway.storage.rolled import COARSE, COARSE_VALUES, FINE, FINE_VALUES, PLAIN, Attributes, Seen, Who
+from tollway.storage.rolled import COARSE, COARSE_VALUES, DAYS, FINE, FINE_VALUES, HALVES, PLAIN, Attributes, Seen, Who
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -14,26 +14,48 @@ BASE = 20_000 * DAY
 
 
 @given(
-    st.lists(
-        st.integers(0, 12 * DAY) | st.integers(0, 12 * 24).map(lambda n: n * HOUR), min_size=2, max_size=6, unique=True
-    )
+    offsets=st.lists(
+        st.integers(0, 12 * DAY) | st.integers(0, 12 * 24 * 4).map(lambda n: n * HOUR // 4),
+        min_size=2,
+        max_size=6,
+        unique=True,
+    ),
+    halved=st.none() | st.integers(0, 12 * 24),
 )
-def test_pieces_and_edges_are_each_bucket_exactly_once(offsets: list[int]) -> None:
+def test_pieces_and_edges_are_each_bucket_exactly_once(offsets: list[int], halved: int | None) -> None:
     bounds = [BASE + offset for offset in sorted(offsets)]
-    found, edges = pieces(bounds, 2)
+    found, edges = pieces(bounds, 2, None if halved is None else BASE // HOUR + halved)
+    widths = {2: (HOUR, HOUR), 2 + DAYS: (DAY, DAY), 2 + HALVES: (HOUR, HOUR // 2)}
     for bucket, (start, end) in enumerate(pairwise(bounds)):
-        counted: dict[int, int] = {}
-        for piece in found:
-            if piece.bucket == bucket:
-                width = 24 if piece.level == 3 else 1
-                for hour in range(piece.start * width, piece.end * width):
-                    counted[hour] = counted.get(hour, 0) + piece.sign
-        whole = {hour for hour, times in counted.items() if times}
-        assert all(counted[hour] == 1 for hour in whole)
-        length = sum(edge.end - edge.start for edge in edges if edge.bucket == bucket)
-        assert len(whole) * HOUR + length == end - start
-        assert all(start <= hour * HOUR and (hour + 1) * HOUR <= end for hour in whole)
-        assert all(start <= edge.start < edge.end <= end for edge in edges if edge.bucket == bucket)
+        # How often each instant is counted changes at these alone.
+        changes: dict[int, int] = {}
+        stretches = [
+            (slot * every, slot * every + long, piece.sign)
+            for piece in found
+            for every, long in [widths[piece.level]]
+            if piece.bucket == bucket
+            for slot in range(piece.start, piece.end)
+        ]
+        stretches += [(edge.start, edge.end, sign) for edge in edges for own, sign in edge.buckets if own == bucket]
+        for first, last, sign in stretches:
+            changes[first] = changes.get(first, 0) + sign
+            changes[last] = changes.get(last, 0) - sign
+        assert {at: by for at, by in changes.items() if by} == {start: 1, end: -1}
+    for edge in edges:
+        assert 0 < edge.end - edge.start <= HOUR // 2
+        if halved is not None and edge.start >= BASE + halved * HOUR:
+            assert edge.end - edge.start <= HOUR // 4
+    assert all(piece.start >= BASE // HOUR + (halved or 0) for piece in found if piece.level == 2 + HALVES)
+
+
+def test_a_day_of_a_zone_that_is_half_an_hour_off_is_read_from_slots_alone() -> None:
+    kolkata = [BASE - 11 * HOUR // 2 + day * DAY for day in range(31)]
+    found, edges = pieces(kolkata, FINE, 0)
+    assert not edges
+    assert sum(piece.end - piece.start for piece in found) == 30 * (1 + 2 * 6 + 2)
+    kathmandu = [BASE - 23 * HOUR // 4 + day * DAY for day in range(31)]
+    _, edges = pieces(kathmandu, FINE, 0)
+    assert [edge.end - edge.start for edge in edges] == [HOUR // 4] * 31
 
 
 def test_a_day_of_a_zone_near_utc_is_a_handful_of_slots() -> None:

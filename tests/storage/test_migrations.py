@@ -169,3 +169,15 @@ def test_a_new_file_needs_no_alembic(tmp_path: Path) -> None:
         check=True,
     )
     assert said.stdout.strip() == "False"
+
+
+def test_halves_of_hours_are_known_from_the_hour_behind_the_last_that_an_older_version_rolled_up(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "old.db"
+    cell = "INSERT INTO spending VALUES ({level}, {slot}, 1, 'charge', 5, 1, 0, 0, 0, 0, 0, 0, 0)"
+    made_at(path, "0011", cell.format(level=0, slot=7), cell.format(level=4, slot=9))
+    migrations.upgrade(path)
+    connection = apsw.Connection(str(path))
+    assert connection.execute("SELECT name, seq FROM marks").fetchall() == [("spending_halved", 8)]
+    connection.close()

@@ -12,6 +12,8 @@ from tollway.storage.rolled import (
     EVER,
     FINE,
     FINE_VALUES,
+    HALF_MS,
+    HALVES,
     HOUR_MS,
     KEYS,
     LEVELS,
@@ -79,8 +81,8 @@ def lots_of(*seen: Seen) -> dict[Lot, list[int]]:
 
 def test_rows_are_of_one_lot_where_they_are_in_the_same_cells() -> None:
     seen = Seen(49 * HOUR_MS, who(), "correction", (7, 1))
-    last = seen._replace(at=50 * HOUR_MS - 1, sums=(0, 1))
-    assert lots_of(seen, last) == {(seen.who, 49, "correction", False): [7, 2]}
+    last = seen._replace(at=49 * HOUR_MS + HALF_MS - 1, sums=(0, 1))
+    assert lots_of(seen, last) == {(seen.who, 98, "correction", False): [7, 2]}
     others = (
         seen._replace(at=last.at + 1),
         seen._replace(who=who(team="a")),
@@ -92,14 +94,15 @@ def test_rows_are_of_one_lot_where_they_are_in_the_same_cells() -> None:
     assert lots_of(Seen(0, who(), 2, (-1,))) == {(who(), 0, 2, False): [-1]}
 
 
-def test_a_row_is_in_its_hour_and_its_day_of_every_level() -> None:
-    seen = Seen(49 * HOUR_MS + 5, who(), "charge", (7, 1))
-    found = cells(lots_of(seen, seen), {seen.who: (1, 2, 3)})
+def test_a_row_is_in_its_hour_and_its_day_of_every_level_and_in_the_first_half_of_the_hour_or_not() -> None:
+    first = Seen(49 * HOUR_MS + HALF_MS - 1, who(), "charge", (7, 1))
+    second = first._replace(at=first.at + 1)
+    found = cells(lots_of(first, second, second), {first.who: (1, 2, 3)})
     assert found == {
-        (level + part, slot, context, "charge"): [14, 2]
+        (level + part, slot, context, "charge"): sums
         for level, context in zip(LEVELS, (1, 2, 3), strict=True)
-        for part, slot in ((0, 49), (DAYS, 2))
-    } | {(EVER, 0, 3, "charge"): [14, 2]}
+        for part, slot, sums in ((0, 49, (21, 3)), (DAYS, 2, (21, 3)), (HALVES, 49, [7, 1]))
+    } | {(EVER, 0, 3, "charge"): (21, 3)}
 
 
 def test_what_lowers_a_sum_of_all_time_has_a_label_of_its_own_so_that_both_only_grow() -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tollway.storage.analytics import OWN_TABLE, Condition, Group
 from tollway.storage.fields import METADATA
-from tollway.storage.rolled import DAYS, FINE, HOUR_MS, HOURS_A_DAY, PLAIN, Attributes, Seen
+from tollway.storage.rolled import DAYS, FINE, HALF_MS, HALVES, HOUR_MS, HOURS_A_DAY, PLAIN, Attributes, Seen
 
 _PLAIN_FIELDS = frozenset({"gateway", "provider", "model", *OWN_TABLE})
 """Fields that plain contexts have."""
@@ -24,11 +24,12 @@ class Piece(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """Time of which no whole hour is left: [start, end) in Unix milliseconds."""
+    """Time that slots do not tell: [start, end) in Unix milliseconds. Its rows are read one by one."""
 
-    bucket: int
     start: int
     end: int
+    buckets: tuple[tuple[int, int], ...]
+    """In which ones they count (1), and from which they are taken away (-1)."""
 
 
 def level_of(by: Sequence[str], where: Sequence[Condition], attributes: Attributes) -> int | None:
@@ -45,32 +46,52 @@ def level_of(by: Sequence[str], where: Sequence[Condition], attributes: Attribut
     return level
 
 
-def pieces(bounds: Sequence[int], level: int) -> tuple[list[Piece], list[Edge]]:
-    """Every bucket as days and hours (UTC), and what is left of it at its ends.
+def pieces(bounds: Sequence[int], level: int, halved: int | None = None) -> tuple[list[Piece], list[Edge]]:
+    """Every bucket as days, hours and first halves of hours (UTC), and what is left to be read. `halved`: the hour from which
+    on the halves are known; `None` where none is.
 
     A day of a zone near UTC is a day of UTC, with the hours before it that it has and without those at its end that it has not:
-    a handful of slots instead of twenty-four. What is no whole hour is left to be read from the ledger, so a zone that is half
-    an hour off UTC, or a range that begins at any millisecond, is exact too.
+    a handful of slots instead of twenty-four. A bound within an hour is brought to the nearest instant that slots begin at, and
+    the rows between the two are counted on one side of it and taken away from the other: so a range that begins at any
+    millisecond is exact, and at most a quarter of an hour is read for each bound, or half an hour where halves are not known.
     """
     found: list[Piece] = []
     edges: list[Edge] = []
-    for bucket, (start, end) in enumerate(pairwise(bounds)):
-        first, last = -(-start // HOUR_MS), end // HOUR_MS
-        if first >= last:
-            edges.append(Edge(bucket, start, end))
-            continue
-        if start < first * HOUR_MS:
-            edges.append(Edge(bucket, start, first * HOUR_MS))
-        if last * HOUR_MS < end:
-            edges.append(Edge(bucket, last * HOUR_MS, end))
-        first_day, last_day = _nearest_day(first), _nearest_day(last)
-        if first_day >= last_day:
-            found.append(Piece(bucket, level, first, last))
-            continue
-        found.append(Piece(bucket, level + DAYS, first_day, last_day))
-        found += _between(bucket, level, first, first_day * HOURS_A_DAY)
-        found += _between(bucket, level, last_day * HOURS_A_DAY, last)
+    nearest = [_nearest(bound, halved) for bound in bounds]
+    for place, (bound, told) in enumerate(zip(bounds, nearest, strict=True)):
+        if bound != told:
+            before = 1 if told < bound else -1
+            sides = ((place - 1, before), (place, -before))
+            shares = tuple((bucket, sign) for bucket, sign in sides if 0 <= bucket < len(bounds) - 1)
+            edges.append(Edge(min(bound, told), max(bound, told), shares))
+    for bucket, (start, end) in enumerate(pairwise(nearest)):
+        (first, first_rest), (last, last_rest) = divmod(start, HOUR_MS), divmod(end, HOUR_MS)
+        found += _hours(bucket, level, first, last)
+        if last_rest:
+            found.append(Piece(bucket, level + HALVES, last, last + 1))
+        if first_rest:
+            found.append(Piece(bucket, level + HALVES, first, first + 1, -1))
     return found, edges
+
+
+def _nearest(instant: int, halved: int | None) -> int:
+    """The instant next to this one that slots can tell what was before."""
+    hour = instant // HOUR_MS
+    known = [hour * HOUR_MS, (hour + 1) * HOUR_MS]
+    if halved is not None and hour >= halved:
+        known.append(hour * HOUR_MS + HALF_MS)
+    return min(known, key=lambda each: abs(each - instant))
+
+
+def _hours(bucket: int, level: int, first: int, last: int) -> Iterator[Piece]:
+    """The hours from `first` to `last`, as days where they are some."""
+    first_day, last_day = _nearest_day(first), _nearest_day(last)
+    if first_day >= last_day:
+        yield from _between(bucket, level, first, last)
+        return
+    yield Piece(bucket, level + DAYS, first_day, last_day)
+    yield from _between(bucket, level, first, first_day * HOURS_A_DAY)
+    yield from _between(bucket, level, last_day * HOURS_A_DAY, last)
 
 
 def _nearest_day(hour: int) -> int:

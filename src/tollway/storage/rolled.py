@@ -1,6 +1,6 @@
 """From rows of ledger and log to cells of a rollup: who, when, and what is summed. Pure.
 
-A cell is of one hour or one day (UTC), of one context and one kind of entry (or class of status). A context is whoever asked
+A cell is of one hour, its first half, or one day (UTC), of one context and one kind of entry (or class of status). A context is who asked
 for a model: gateway, provider, model, user, key, service, groups, metadata. Each stands in a table once. A coarse context is
 the same without user, key, service and groups, and a plain one without metadata too: few, for questions about everybody.
 
@@ -24,6 +24,7 @@ from tollway.usage import Usage
 
 HOUR_MS: Final = 3_600_000
 HOURS_A_DAY: Final = 24
+HALF_MS: Final = HOUR_MS // 2
 
 FINE: Final = 0
 COARSE: Final = 2
@@ -31,6 +32,8 @@ PLAIN: Final = 4
 LEVELS: Final = (FINE, COARSE, PLAIN)
 DAYS: Final = 1
 """A level is one of these, with this added where its slots are days."""
+HALVES: Final = 8
+"""Added where a slot has the first half of its hour alone: where days and hours of a zone begin that is half an hour off UTC."""
 
 EVER: Final = 6
 """Plain contexts again, with one slot for all of time: what counters for monitoring are read from. What lowered a sum has a
@@ -232,12 +235,13 @@ def of_record(row: Sequence[Any]) -> Seen:
 
 
 Lot = tuple[Who, int, str | int, bool]
-"""Who, the hour, the label, and whether an amount is below zero. What of a step is of one lot is in the same cells at every level."""
+"""Who, the half of an hour, the label, and whether an amount is below zero. What of a step is of one lot is in the same cells at
+every level."""
 
 
 def add_to(lots: dict[Lot, list[int]], seen: Seen) -> None:
     """Adds a row to its lot."""
-    lot = (seen.who, seen.at // HOUR_MS, seen.label, isinstance(seen.label, str) and seen.sums[0] < 0)
+    lot = (seen.who, seen.at // HALF_MS, seen.label, isinstance(seen.label, str) and seen.sums[0] < 0)
     known = lots.get(lot)
     lots[lot] = list(seen.sums if known is None else map(add, known, seen.sums))
 
@@ -252,14 +256,20 @@ def cells(
     """What lots add up to, in every level. `ids`: the context of each in every one of `LEVELS`; `named`: the plain ones that
     have a counter of their own, by default all."""
     found: dict[Cell, Sequence[int]] = {}
-    for (who, hour, label, lowered), sums in lots.items():
+    for (who, half, label, lowered), sums in lots.items():
         plain = ids[who][-1]
         own = plain if named is None or plain in named else OTHERS
+        hour, second = divmod(half, 2)
+        parts = (
+            [(0, hour), (DAYS, hour // HOURS_A_DAY)]
+            if second
+            else [(0, hour), (DAYS, hour // HOURS_A_DAY), (HALVES, hour)]
+        )
         for cell in (
             *(
                 (level + part, slot, context, label)
                 for level, context in zip(LEVELS, ids[who], strict=True)
-                for part, slot in ((0, hour), (DAYS, hour // HOURS_A_DAY))
+                for part, slot in parts
             ),
             (EVER, 0, own, f"{LOWERED}{label}" if lowered else label),
         ):

@@ -101,7 +101,12 @@ SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE connamespace = current_schema()::regnamespace ORDER BY 1, 2
 """
 _TRIGGERS = "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid::regclass::text = ANY($1) ORDER BY 1"
-_BACK = {"0009": "DROP TABLE stops", "0010": "DROP INDEX sittings_amount", "0011": "DROP TABLE meters, calls, apart"}
+_BACK = {
+    "0009": "DROP TABLE stops",
+    "0010": "DROP INDEX sittings_amount",
+    "0011": "DROP TABLE meters, calls, apart",
+    "0012": "SELECT 12",
+}
 """What leads from each revision to the one before it."""
 
 
@@ -139,6 +144,17 @@ def test_a_database_of_an_older_version_becomes_what_a_new_one_is(connection: Co
     assert shape(connection) == new
     assert schema.revision(connection) == HEAD
     assert connection.fetch("SELECT seq FROM marks") == [(1,)]
+
+
+def test_halves_of_hours_are_known_from_the_hour_behind_the_last_that_an_older_version_rolled_up(
+    connection: Connection,
+) -> None:
+    at(connection, "0011")
+    cell = "INSERT INTO spending VALUES ({level}, {slot}, 1, 'charge', 5, 1, 0, 0, 0, 0, 0, 0, 0)"
+    connection.script(cell.format(level=0, slot=7))
+    connection.script(cell.format(level=4, slot=9))
+    schema.upgrade(connection, "x")
+    assert connection.fetch("SELECT name, seq FROM marks") == [("spending_halved", 8)]
 
 
 def test_a_database_is_brought_up_to_date_all_the_way_or_not_at_all(

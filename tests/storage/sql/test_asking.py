@@ -55,14 +55,26 @@ conditions = st.builds(
     where=st.lists(conditions, max_size=2).map(tuple),
     limit=st.integers(1, 4),
     again=st.booleans(),
+    older=st.booleans(),
 )
 def test_any_question_is_answered_as_by_looking_at_every_entry(
-    booked: Any, corrected: Any, rolled: int, step: int, bounds: Any, by: Any, where: Any, limit: int, again: bool
+    booked: Any,
+    corrected: Any,
+    rolled: int,
+    step: int,
+    bounds: Any,
+    by: Any,
+    where: Any,
+    limit: int,
+    again: bool,
+    older: bool,
 ) -> None:
     rolling = Rolling()
     for number, (at, amount, kind, context) in enumerate(booked):
         if number == rolled:
             rolling.roll(step)
+            if older:
+                rolling.be_of_an_older_version()
         rolling.settle(at, 0 if kind == "unpriced" else amount, kind, **context)
     for number, amount in corrected:
         of = rolling.entries[number % len(booked)]
@@ -107,6 +119,43 @@ def test_any_question_is_answered_as_by_looking_at_every_entry(
             ]
             assert spent(given_.other.whole) == [sum(column) for column in zip(*left, strict=True)]
             assert [spent(bucket) for bucket in given_.other.buckets] == ([] if len(bounds) == 2 else left)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    logged=st.lists(
+        st.tuples(instants, st.sampled_from([200, 402, 500]), st.sampled_from(["ann", "bob"])), min_size=1, max_size=25
+    ),
+    rolled=st.integers(0, 30),
+    older=st.booleans(),
+    bounds=st.lists(instants, min_size=2, max_size=5, unique=True).map(sorted),
+    by=st.sampled_from([(), ("user",), ("status",), ("user", "status")]),
+)
+def test_any_question_about_requests_is_answered_as_by_looking_at_every_record(
+    logged: list[tuple[int, int, str]], rolled: int, older: bool, bounds: list[int], by: tuple[str, ...]
+) -> None:
+    rolling = Rolling()
+    for number, (at, status, user) in enumerate(logged):
+        if number == rolled:
+            rolling.roll()
+            if older:
+                rolling.be_of_an_older_version()
+        rolling.log(at, status, user=user)
+    rolling.roll()
+    expected: dict[tuple[str, ...], list[int]] = {}
+    for at, status, user in logged:
+        for bucket, (start, end) in enumerate(pairwise(bounds)):
+            if start <= at < end:
+                names = {"user": user, "status": f"{status // 100}xx"}
+                group = tuple(names[field] for field in by)
+                expected.setdefault(group, [0] * (len(bounds) - 1))[bucket] += 1
+    found = rolling.ask(bounds, by, columns={"traffic": ("requests", "total_us")})
+    told = {
+        group: [each["traffic"] for each in (series.buckets or [series.whole])]
+        for group, series in found.groups.items()
+    }
+    wanted = expected if by else {(): expected.get((), [0] * (len(bounds) - 1))}
+    assert told == {group: [[number, number * 150_000] for number in of] for group, of in wanted.items()}
 
 
 def test_groups_and_other_and_total_add_up_in_every_bucket() -> None:
@@ -181,5 +230,5 @@ def test_what_would_have_to_be_read_row_by_row_is_bounded(monkeypatch: pytest.Mo
     rolling.roll()
     assert spent(rolling.ask([START, START + DAY]).total.whole)[0] == 12
     with pytest.raises(Behind, match="shorter range") as caught:
-        rolling.ask([START, START + HOUR // 2])
+        rolling.ask([START, START + HOUR // 5])
     assert not caught.value.temporary

@@ -4,9 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.storage.sqlite.rolling import DAY, START, Rolling
+from tests.storage.sqlite.rolling import DAY, HOUR, START, Rolling
 
 from tollway.errors import StoreUnavailable
+from tollway.storage.rolled import HALVES, LEVELS
 from tollway.storage.sql.verified import verified, verify
 
 
@@ -25,7 +26,24 @@ def test_rollups_that_are_right_have_no_difference_and_say_what_they_lack() -> N
     assert (found.entries, found.behind, found.differences) == (20, 1, [])
 
 
-@pytest.mark.parametrize("level", range(6))
+def test_halves_are_right_from_the_first_hour_on_that_no_older_version_rolled_up() -> None:
+    rolling = filled()
+    rolling.be_of_an_older_version()
+    # What comes late for an hour of before makes a half of it that is not whole, which nobody is told.
+    rolling.settle(START, 1)
+    later = rolling.settle(START + 9 * DAY, 5)
+    rolling.roll()
+    assert verified(rolling.connection).differences == []
+    rolling.connection.execute(
+        "UPDATE spending SET entries = 2 WHERE level = ? AND slot = ?", (HALVES, later.occurred_at // HOUR)
+    )
+    assert [
+        "(fine, first half): entries is 2, the ledger has 1" in each
+        for each in verified(rolling.connection).differences
+    ] == [True]
+
+
+@pytest.mark.parametrize("level", [*range(6), *(level + HALVES for level in LEVELS)])
 def test_one_nanodollar_in_one_cell_is_found(level: int) -> None:
     rolling = filled()
     rolling.connection.execute(

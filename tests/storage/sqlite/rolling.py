@@ -1,6 +1,7 @@
 """A database in memory with entries and records in it, and what any question about them comes to, counted one by one."""
 
 from collections.abc import Sequence
+from importlib import resources
 from itertools import pairwise
 from typing import Any
 
@@ -9,10 +10,11 @@ import msgspec
 
 from tollway.ledger.entry import Context, LedgerEntry
 from tollway.logs.record import Decision, Durations, LogRecord
-from tollway.storage import migrations
+from tollway.storage import migrations, postgres
 from tollway.storage.analytics import Answer, Condition, Group, Question, Sums, Table
 from tollway.storage.conformance.records import record
 from tollway.storage.conformance.values import entry, hold, reservation
+from tollway.storage.rolled import HALVES
 from tollway.storage.sql import meters, rollups, rows, statements
 from tollway.storage.sql.asking import answer
 from tollway.usage import Usage
@@ -69,6 +71,12 @@ class Rolling:
             with self.connection:
                 assert meters.book(self.connection, metered, self.known)
             more = metered.more
+
+    def be_of_an_older_version(self) -> None:
+        """As if what was rolled up so far had been by one that knew no halves of hours, and the store brought up to date since."""
+        for table in ("spending", "traffic"):
+            self.connection.execute(f"DELETE FROM {table} WHERE level >= {HALVES}")
+        self.connection.execute((resources.files(postgres) / "upgrades" / "0012.sql").read_text())
 
     def ask(self, bounds: Sequence[int], by: tuple[str, ...] = (), **fields: Any) -> Answer:
         columns: dict[Table, tuple[str, ...]] = {

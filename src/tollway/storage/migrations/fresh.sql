@@ -1,4 +1,4 @@
--- Schema 0011, made by scripts/make_schema.py from the migrations.
+-- Schema 0012, made by scripts/make_schema.py from the migrations.
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)

@@ -13,7 +13,7 @@ TABLES: Final = "tables.sql"
 KEYS: Final = "keys.sql"
 FUNCTIONS: Final = "functions.sql"
 
-REVISIONS: Final = ("0008", "0009", "0010", "0011")
+REVISIONS: Final = ("0008", "0009", "0010", "0011", "0012")
 """The schemas that a database may have, oldest first. The script `upgrades/<revision>.sql` makes each of the one before it; the last is
 what `TABLES` and `FUNCTIONS` make of nothing."""
 HEAD: Final = REVISIONS[-1]

@@ -1,4 +1,4 @@
--- Schema 0011, made by scripts/make_schema.py.
+-- Schema 0012, made by scripts/make_schema.py.
 CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY);
 CREATE TABLE alerts (
 	id TEXT COLLATE "C" NOT NULL,

@@ -26,7 +26,7 @@ from tollway.storage.sql.driver import Connection
 from tollway.storage.sql.holes import holes
 from tollway.storage.sql.outstanding import outstanding
 
-LOTS_AT_ONCE: Final = 90
+LOTS_AT_ONCE: Final = 80
 """Of one step: their cells are added on the event loop, in three milliseconds."""
 
 FEWEST_AT_ONCE: Final = 100

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, Final, NamedTuple
 
 from tollway.storage.analytics import MEASURES, OWN_TABLE, Answer, Behind, Group, Question, Series, Sums, Table
@@ -11,11 +11,11 @@ from tollway.storage.fields import NOT_SPEND
 from tollway.storage.rolled import ENTRY_COLUMNS, HOUR_MS, LARGEST_COUNT, PLAIN, RECORD_COLUMNS, Seen, Who
 from tollway.storage.sql import rollups
 from tollway.storage.sql.driver import Connection
-from tollway.storage.sql.sums import sums
+from tollway.storage.sql.sums import COUNTED, sums
 from tollway.storage.sql.wide import halves, whole
 
 READ_AT_MOST: Final = 200_000
-"""Rows of ledger or log that are read for a question besides rollups: about two seconds."""
+"""Rows of ledger or log that are read for a question besides rollups: two seconds, three of the log."""
 
 _READ_AT_ONCE: Final = 2_000
 
@@ -44,11 +44,10 @@ SELECT {ENTRY_COLUMNS} FROM entries WHERE occurred_at >= ? AND occurred_at < ? A
 
 
 class _Loose(NamedTuple):
-    """A row that no whole slot of the question's buckets has."""
+    """A row that slots do not have, or have in another bucket."""
 
-    bucket: int
-    unrolled: bool
-    """No rollup has it yet."""
+    buckets: tuple[tuple[int, int], ...]
+    """In which ones it counts (1), and from which it is taken away (-1)."""
     seen: Seen
 
 
@@ -122,25 +121,21 @@ class _Asked:
         level = level_of(by, question.where, self._attributes)
         for table, columns in question.columns.items():
             if self._level is not None and level is not None:
-                slots, _ = pieces(bounds, level)
+                slots, _ = pieces(bounds, level, rollups.halved(self._reading, table))
                 for bucket, group, added in sums(
                     self._reading, table, columns, slots, by, question.where, level, among
                 ):
                     _add(found, group, bucket, table, added)
-            places = [MEASURES[table].index(column) for column in columns]
+            places = [MEASURES[table].index(column) for column in (*columns, COUNTED[table])]
             for loose in self._loose[table]:
-                if one and not loose.unrolled and self._level is not None and self._in_whole_hours(loose.seen.at):
-                    continue
-                picked = [loose.seen.sums[place] for place in places]
-                for group in groups_of(loose.seen, by):
-                    if wanted is None or group in wanted:
-                        _add(found, group, 0 if one else loose.bucket, table, picked)
-        return found
-
-    def _in_whole_hours(self, at: int) -> bool:
-        """Whether the hour of an instant lies whole in the time that is asked about, whatever buckets it is cut into."""
-        hour = at // HOUR_MS * HOUR_MS
-        return self._question.bounds[0] <= hour and hour + HOUR_MS <= self._question.bounds[-1]
+                # What moves from one bucket to the next is in both of them as one.
+                buckets = ((0, sum(sign for _, sign in loose.buckets)),) if one else loose.buckets
+                for bucket, sign in buckets:
+                    picked = [sign * loose.seen.sums[place] for place in places]
+                    for group in groups_of(loose.seen, by):
+                        if sign and (wanted is None or group in wanted):
+                            _add(found, group, bucket, table, picked)
+        return _there(found)
 
     def _rows(self, table: Table) -> Iterator[_Loose]:
         """Rows that are meant and that no whole slot has: those the rollup lacks, and those at the ends of buckets."""
@@ -153,19 +148,26 @@ class _Asked:
                 f"Rollups are being made: {last - through:,} of {last:,} rows are missing. Ask again in a while.",
                 temporary=True,
             )
-        edges = [Edge(0, bounds[0], bounds[-1])] if self._level is None else pieces(bounds, PLAIN)[1]
+        edges = self._edges(table)
         self._refuse_too_many(source, instant, edges)
         # The plus keeps an index out of it that would be slower.
         unrolled = f"SELECT {columns} FROM {source} WHERE seq > ? AND +{instant} >= ? AND +{instant} < ?"
         for seen in self._meant(table, unrolled, (through, bounds[0], bounds[-1])):
-            yield _Loose(bisect_right(bounds, seen.at) - 1, True, seen)
+            yield _Loose(((bisect_right(bounds, seen.at) - 1, 1),), seen)
         if table == "spending" and self._level is not None and set(self._question.columns[table]) <= IN_COLUMNS:
             yield from self._added_up_rows(edges, through)
             return
         cut_off = f"SELECT {columns} FROM {source} WHERE {instant} >= ? AND {instant} < ? AND +seq <= ?"
         for edge in edges:
             for seen in self._meant(table, cut_off, (edge.start, edge.end, through)):
-                yield _Loose(bisect_right(bounds, seen.at) - 1, False, seen)
+                yield _Loose(edge.buckets, seen)
+
+    def _edges(self, table: Table) -> list[Edge]:
+        """What is read of what rollups have taken in."""
+        bounds = self._question.bounds
+        if self._level is None:
+            return [Edge(start, end, ((bucket, 1),)) for bucket, (start, end) in enumerate(pairwise(bounds))]
+        return pieces(bounds, PLAIN, rollups.halved(self._reading, table))[1]
 
     def _added_up_rows(self, edges: Sequence[Edge], through: int) -> Iterator[_Loose]:
         """The same of ledger entries, where their columns tell all that is asked: SQLite adds them up, four times as fast."""
@@ -185,7 +187,7 @@ class _Asked:
             ]
             for seen in found:
                 if meant(seen, self._question.where):
-                    yield _Loose(edge.bucket, False, seen)
+                    yield _Loose(edge.buckets, seen)
 
     def _refuse_too_many(self, source: str, instant: str, edges: Sequence[Edge]) -> None:
         left = READ_AT_MOST
@@ -197,7 +199,7 @@ class _Asked:
             if left < 0:
                 raise Behind(
                     f"More than {READ_AT_MOST:,} rows would have to be read one by one for this: a key of metadata that it "
-                    "names has too many values to be rolled up, or its buckets do not begin at full hours (UTC). "
+                    "names has too many values to be rolled up, or its buckets do not begin at full or half hours (UTC). "
                     "Ask for a shorter range.",
                     temporary=False,
                 )
@@ -214,6 +216,17 @@ def _add(found: dict[Group, dict[int, Sums]], group: Group, bucket: int, table: 
     of_bucket = found.setdefault(group, {}).setdefault(bucket, {})
     known = of_bucket.get(table)
     of_bucket[table] = list(added) if known is None else [a + b for a, b in zip(known, added, strict=True)]
+
+
+def _there(found: dict[Group, dict[int, Sums]]) -> dict[Group, dict[int, Sums]]:
+    """Without how many each sum is of, and without those that are of none: what was taken away is not there at all."""
+    there: dict[Group, dict[int, Sums]] = {}
+    for group, buckets in found.items():
+        for bucket, tables in buckets.items():
+            for table, values in tables.items():
+                if any(values):
+                    there.setdefault(group, {}).setdefault(bucket, {})[table] = values[:-1]
+    return there
 
 
 def _series(question: Question, found: Mapping[int, Sums], buckets: int) -> Series:

@@ -210,8 +210,8 @@ class _Reader:
     def beside(self, sums: Summed) -> Iterator[tuple[Booked, Month]]:
         """Those that the sums have not, up to the place that they have come to."""
         through = sums.through
-        for edge in sums.edges:
-            for row in self._admitted(edge.start, edge.end, 0, through):
+        for start, end in sums.edges:
+            for row in self._admitted(start, end, 0, through):
                 yield self._booked(row), self.month
         for row in self._picked(("credit",), (sums.start, sums.end), 0, through):
             yield self._booked(row), self.month

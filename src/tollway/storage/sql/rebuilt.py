@@ -25,7 +25,7 @@ def _rebuild(writing: Connection) -> int:
     with writing:
         for table in ("spending", "sittings"):
             writing.execute(f"DELETE FROM {table}")
-        writing.execute(SAVE_MARK, ("spending", 0))
+        writing.executemany(SAVE_MARK, [("spending", 0), (rollups.HALVED["spending"], 0)])
         meters.forget(writing)
         take_in(writing)
         return writing.execute("SELECT count(*) FROM entries").get

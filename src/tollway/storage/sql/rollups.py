@@ -91,6 +91,8 @@ _FILL: Final[Mapping[Table, str]] = {
 _FULL: Final = "SELECT 1 FROM spending WHERE level = ?1 AND abs(amount_nanodollars) >= ?2 LIMIT 1"
 _NAMED: Final = f"SELECT DISTINCT context FROM spending WHERE level = {EVER} AND context <> {OTHERS}"
 _FILLED: Final = "ever"
+HALVED: Final[Mapping[Table, str]] = {"spending": "spending_halved", "traffic": "traffic_halved"}
+"""Marks. A store that never was of an older version has none, as all halves are known there."""
 
 
 Whose = tuple[str, str]
@@ -255,6 +257,11 @@ def ever(reading: Connection, table: Table) -> list[Ever]:
 def mark(connection: Connection, table: Table) -> int:
     """How far the rollup of a table has come."""
     return connection.execute(MARK, (table,)).get or 0
+
+
+def halved(connection: Connection, table: Table) -> int:
+    """The hour from which on the first halves of hours are known: what an older version rolled up has none."""
+    return connection.execute(MARK, (HALVED[table],)).get or 0
 
 
 def attributes(connection: Connection) -> Attributes:

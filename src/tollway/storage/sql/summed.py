@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from tollway.statements.tally import Parts
-from tollway.storage.asked import Edge, Piece, pieces
+from tollway.storage.asked import Piece, pieces
 from tollway.storage.fields import METADATA
 from tollway.storage.rolled import FINE, HOUR_MS
 from tollway.storage.sql import meters, rollups
@@ -40,20 +40,22 @@ class Summed(NamedTuple):
     through: int
     """The place in the ledger that they have come to."""
     added: Sequence[Added]
-    edges: Sequence[Edge]
-    """Time that they do not have."""
+    edges: Sequence[tuple[int, int]]
+    """Time that they do not have: [start, end) in Unix milliseconds."""
     start: int
     end: int
     """They have [start, end), in Unix milliseconds, without its credits."""
 
 
 def summed(reading: Connection, span: tuple[int, int], field: str, column: str) -> Summed | None:
-    """The sums of [span[0], span[1]) by a dimension, whose value is in `column`; `None` where they cannot tell it."""
+    """The sums of the month [span[0], span[1]) by a dimension, whose value is in `column`; `None` where they cannot tell it."""
     known = field.startswith(METADATA)
     if not meters.exact(reading) or (known and rollups.attributes(reading).level(field.removeprefix(METADATA)) is None):
         return None
-    slots, edges = pieces(span, FINE)
+    # Statements tell more of an entry than sums can be made less by, so what no whole hour has is only ever added.
     start, end = -(-span[0] // HOUR_MS) * HOUR_MS, span[1] // HOUR_MS * HOUR_MS
+    slots, _ = pieces((start, end), FINE)
+    edges = [(a, b) for a, b in ((span[0], start), (end, span[1])) if a < b]
     return Summed(meters.through(reading), list(_added(reading, slots, column)), edges, start, end)
 
 

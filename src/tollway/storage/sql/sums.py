@@ -24,12 +24,12 @@ _LABELS: Final = {"kind": "r.kind", "status": "r.status || 'xx'"}
 _METADATA_VALUE: Final = "(SELECT value FROM json_each(contexts.metadata) AS pair WHERE pair.key = ?)"
 _MEMBERS: Final = 'json_each(contexts."groups")'
 
-_COUNTED: Final[Mapping[Table, str]] = {"spending": "entries", "traffic": "requests"}
-"""Without any of these, nothing is there."""
+COUNTED: Final[Mapping[Table, str]] = {"spending": "entries", "traffic": "requests"}
+"""Of whom there is none of these, after all that is taken away, is not there."""
 _MONEY: Final = frozenset({"amount_nanodollars", "saved_nanodollars"})
 
 Found = list[tuple[int, Group, list[int]]]
-"""Bucket, group, sums."""
+"""Bucket, group, sums, and how many of `COUNTED` those are of."""
 
 
 def sums(
@@ -42,8 +42,8 @@ def sums(
     level: int,
     among: Sequence[Group] | None = None,
 ) -> Found:
-    """The sums of `columns` over these pieces, by bucket and fields; of the groups `among` alone where they are given, which
-    no field of a row itself is in."""
+    """The sums of `columns` over these pieces, and of `COUNTED`, by bucket and fields; of the groups `among` alone where they are
+    given, which no field of a row itself is in."""
     chosen, chosen_bindings = _chosen(by, where, level, among)
     outer: list[str] = []
     bindings: list[Any] = []
@@ -59,7 +59,7 @@ def sums(
         joined, tests = f"pieces CROSS JOIN LATERAL {stretch} AS r", "TRUE"
     else:
         joined, tests = f"pieces CROSS JOIN {table} AS r", within
-    summed = (*columns, _COUNTED[table])
+    summed = (*columns, COUNTED[table])
     tests = " AND ".join((tests, *outer))
     named_apart = all(condition.field in _LABELS for condition in where) and among is None
     if chosen and named_apart and all(piece.bucket == pieces[0].bucket for piece in pieces):
@@ -79,9 +79,7 @@ def sums(
     )
     rows = reading.execute(statement, (json.dumps(pieces), *chosen_bindings, *bindings))
     width = len(by) + 1
-    added = [(row[0], tuple(row[1:width]), _values(summed, row[width:])) for row in rows]
-    # What is in no piece but in such that are taken away from another is not there at all.
-    return [(bucket, group, values[:-1]) for bucket, group, values in added if any(values)]
+    return [(row[0], tuple(row[1:width]), _values(summed, row[width:])) for row in rows]
 
 
 def _by_context(by: Sequence[str], joined: str, tests: str, columns: Sequence[str]) -> str:

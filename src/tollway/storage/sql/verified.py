@@ -13,6 +13,8 @@ from tollway.storage.rolled import (
     DAYS,
     ENTRY_COLUMNS,
     FINE,
+    HALF_MS,
+    HALVES,
     HOUR_MS,
     HOURS_A_DAY,
     LEVELS,
@@ -65,8 +67,11 @@ def verified(reading: Connection) -> Verified:
     words: list[str] = []
     for day in _days(reading, through):
         for level in LEVELS:
-            truth = _truth(reading, day, level, through, attributes)
-            words += _differences(level, truth, _rolled(reading, day, level, attributes))
+            whole, first = _truth(reading, day, level, through, attributes)
+            words += _differences(_NAMES[level], whole, _rolled(reading, day, level, 0, attributes))
+            words += _differences(
+                f"{_NAMES[level]}, first half", first, _rolled(reading, day, level, HALVES, attributes)
+            )
         words += _days_differ(reading, day)
     words += verified_meters.differences(reading, attributes)
     last: int = reading.execute("SELECT coalesce(max(seq), 0) FROM entries").get
@@ -90,32 +95,40 @@ def _days(reading: Connection, through: int) -> Iterator[int]:
     ends = reading.execute(
         f"SELECT min(occurred_at) / {_DAY_MS}, max(occurred_at) / {_DAY_MS} FROM entries WHERE +seq <= ?", (through,)
     ).fetchone()
+    of_hours = ", ".join(str(level + part) for level in LEVELS for part in (0, HALVES))
     hours = reading.execute(
-        f"SELECT min(slot) / {HOURS_A_DAY}, max(slot) / {HOURS_A_DAY} FROM spending WHERE level IN ({', '.join(map(str, LEVELS))})"
+        f"SELECT min(slot) / {HOURS_A_DAY}, max(slot) / {HOURS_A_DAY} FROM spending WHERE level IN ({of_hours})"
     ).fetchone()
     days = reading.execute(f"SELECT min(slot), max(slot) FROM spending WHERE level % 2 = {DAYS}").fetchone()
     there = [day for pair in (ends, hours, days) for day in pair if day is not None]
     yield from range(min(there), max(there) + 1) if there else ()
 
 
-def _truth(reading: Connection, day: int, level: int, through: int, attributes: Attributes) -> _Table:
+def _truth(reading: Connection, day: int, level: int, through: int, attributes: Attributes) -> tuple[_Table, _Table]:
+    """Of hours, and of the first halves of those whose halves are known."""
     found: _Table = {}
+    first: _Table = {}
+    halved = rollups.halved(reading, "spending")
     rows = reading.execute(
         f"SELECT {ENTRY_COLUMNS} FROM entries WHERE occurred_at >= ? AND occurred_at < ? AND +seq <= ?",
         (day * _DAY_MS, (day + 1) * _DAY_MS, through),
     ).fetchall()
     for seen in rollups.folded(reading, "spending", rows):
-        _count(found, level, seen.at // HOUR_MS, seen, attributes)
-    return found
+        hour, rest = divmod(seen.at, HOUR_MS)
+        _count(found, level, hour, seen, attributes)
+        if rest < HALF_MS and hour >= halved:
+            _count(first, level, hour, seen, attributes)
+    return found, first
 
 
-def _rolled(reading: Connection, day: int, level: int, attributes: Attributes) -> _Table:
+def _rolled(reading: Connection, day: int, level: int, part: int, attributes: Attributes) -> _Table:
     found: _Table = {}
+    since = rollups.halved(reading, "spending") if part else 0
     rows = reading.execute(
         'SELECT r.slot, r.kind, c.gateway, c.provider, c.model, c.user, c."key", c.service, c."groups", c.metadata, '
         f"{_PICKED} FROM spending AS r JOIN contexts AS c ON c.id = r.context "
         "WHERE r.level = ? AND r.slot >= ? AND r.slot < ?",
-        (level, day * HOURS_A_DAY, (day + 1) * HOURS_A_DAY),
+        (level + part, max(since, day * HOURS_A_DAY), (day + 1) * HOURS_A_DAY),
     )
     for hour, kind, *values in rows:
         _count(found, level, hour, Seen(hour * HOUR_MS, Who(*values[:8]), kind, tuple(values[8:])), attributes)
@@ -137,7 +150,7 @@ def _count(found: _Table, level: int, hour: int, seen: Seen, attributes: Attribu
             sums[place] += value
 
 
-def _differences(level: int, truth: _Table, rolled: _Table) -> Iterator[str]:
+def _differences(which: str, truth: _Table, rolled: _Table) -> Iterator[str]:
     nothing = [0] * len(_SUMS)
     for key in sorted(truth.keys() | rolled.keys(), key=str):
         expected, found = truth.get(key, nothing), rolled.get(key, nothing)
@@ -145,7 +158,7 @@ def _differences(level: int, truth: _Table, rolled: _Table) -> Iterator[str]:
             hour, label, *names = key
             yield (
                 f"{iso(hour * HOUR_MS)}, {label}, {', '.join(str(name) for name in names if name is not None)} "
-                f"({_NAMES[level]}): {_said(expected, found)}."
+                f"({which}): {_said(expected, found)}."
             )
 
 
