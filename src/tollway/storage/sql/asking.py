@@ -128,13 +128,17 @@ class _Asked:
                     _add(found, group, bucket, table, added)
             places = [MEASURES[table].index(column) for column in (*columns, COUNTED[table])]
             for loose in self._loose[table]:
-                # What moves from one bucket to the next is in both of them as one.
-                buckets = ((0, sum(sign for _, sign in loose.buckets)),) if one else loose.buckets
-                for bucket, sign in buckets:
-                    picked = [sign * loose.seen.sums[place] for place in places]
-                    for group in groups_of(loose.seen, by):
-                        if sign and (wanted is None or group in wanted):
-                            _add(found, group, bucket, table, picked)
+                if one and len(loose.buckets) > 1:
+                    # It moves from one bucket to the next, and both of them are one.
+                    continue
+                groups = [group for group in groups_of(loose.seen, by) if wanted is None or group in wanted]
+                if not groups:
+                    continue
+                picked = [loose.seen.sums[place] for place in places]
+                for bucket, sign in loose.buckets:
+                    added = picked if sign == 1 else [-value for value in picked]
+                    for group in groups:
+                        _add(found, group, 0 if one else bucket, table, added)
         return _there(found)
 
     def _rows(self, table: Table) -> Iterator[_Loose]:
