@@ -260,11 +260,9 @@ def cells(
         plain = ids[who][-1]
         own = plain if named is None or plain in named else OTHERS
         hour, second = divmod(half, 2)
-        parts = (
-            [(0, hour), (DAYS, hour // HOURS_A_DAY)]
-            if second
-            else [(0, hour), (DAYS, hour // HOURS_A_DAY), (HALVES, hour)]
-        )
+        parts = [(0, hour), (DAYS, hour // HOURS_A_DAY)]
+        if not second:
+            parts.append((HALVES, hour))
         for cell in (
             *(
                 (level + part, slot, context, label)

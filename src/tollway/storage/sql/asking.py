@@ -65,6 +65,7 @@ class _Asked:
         self._question = question
         self._attributes = rollups.attributes(reading)
         self._level = level_of(question.by, question.where, self._attributes)
+        self._halved = {table: rollups.halved(reading, table) for table in question.columns}
         self._loose = {table: list(self._rows(table)) for table in question.columns}
 
     def answer(self) -> Answer:
@@ -121,7 +122,7 @@ class _Asked:
         level = level_of(by, question.where, self._attributes)
         for table, columns in question.columns.items():
             if self._level is not None and level is not None:
-                slots, _ = pieces(bounds, level, rollups.halved(self._reading, table))
+                slots, _ = pieces(bounds, level, self._halved[table])
                 for bucket, group, added in sums(
                     self._reading, table, columns, slots, by, question.where, level, among
                 ):
@@ -171,7 +172,7 @@ class _Asked:
         bounds = self._question.bounds
         if self._level is None:
             return [Edge(start, end, ((bucket, 1),)) for bucket, (start, end) in enumerate(pairwise(bounds))]
-        return pieces(bounds, PLAIN, rollups.halved(self._reading, table))[1]
+        return pieces(bounds, PLAIN, self._halved[table])[1]
 
     def _added_up_rows(self, edges: Sequence[Edge], through: int) -> Iterator[_Loose]:
         """The same of ledger entries, where their columns tell all that is asked: SQLite adds them up, four times as fast."""
