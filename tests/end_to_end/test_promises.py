@@ -134,7 +134,7 @@ def usable(folder: Path, limit: str, callers: int, *, stream: bool, cap: int | N
 
 
 def test_most_of_a_budget_is_used_before_the_first_refusal(tmp_path: Path) -> None:
-    assert usable(tmp_path / "streams", "0.1", 8, stream=True, cap=None) >= 0.9
+    assert usable(tmp_path / "streams", "0.05", 8, stream=True, cap=None) >= 0.9
     assert usable(tmp_path / "plain", "0.03", 4, stream=False, cap=4_000) >= 0.95
 
 
