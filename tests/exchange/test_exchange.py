@@ -423,6 +423,13 @@ def test_a_name_that_leads_to_no_model_is_in_the_log_as_it_was_asked(asked: dict
     assert (record.request_model, record.unserved) == (name, name is not None)
 
 
+def test_who_asks_for_no_model_has_its_metadata_in_the_log_all_the_same() -> None:
+    play = Playbook(body={**CHAT, "model": "made-up-9"}, metadata='{"team": "ml"}')
+    play.authenticated()
+    _, _, record = refused(play)
+    assert record.metadata == {"team": "ml"}
+
+
 def test_a_refusal_speaks_the_callers_dialect_and_spelling() -> None:
     play = Playbook(
         api="anthropic.messages", dialect="anthropic", path="/v1/messages", secret=None, body=CHAT, cf_spelling=True

@@ -6,6 +6,7 @@ from typing import final
 
 import msgspec
 
+from tollway.money import Money
 from tollway.usage import Usage
 
 _VERSION = b"\x01"
@@ -42,6 +43,10 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     made_at: int
     """Unix milliseconds."""
     expires_at: int
+
+    @property
+    def cost(self) -> Money | None:
+        return Money(self.cost_nanodollars) if self.cost_nanodollars is not None else None
 
     @property
     def pieces(self) -> Iterator[bytes]:

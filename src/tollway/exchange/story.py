@@ -11,13 +11,13 @@ from tollway.exchange.notes import Repeat, Swapped, believed, raised, together, 
 from tollway.exchange.refusal import Refusal
 from tollway.exchange.steps import Ended, Head, Sent
 from tollway.exchange.target import LONGEST_MODEL, Target
-from tollway.identity.attributes import all_metadata
+from tollway.identity.attributes import all_metadata, metadata_of
 from tollway.identity.identity import Identity
 from tollway.ledger.entry import Context, LedgerEntry, entry_id
 from tollway.ledger.reservation import Balance, Held, Hold, Reservation
 from tollway.logs.record import Attempt, Decision, Durations, LogRecord
 from tollway.match import Attribute
-from tollway.money import ZERO, Money
+from tollway.money import ZERO
 from tollway.pricing.charge import Charge, Unpriced
 from tollway.pricing.estimate import Quote
 from tollway.rates.counters import Admitted, Standing
@@ -371,7 +371,9 @@ class Story:
             groups=identity.groups if identity is not None else (),
             key=identity.key if identity is not None else None,
             service=identity.service if identity is not None else None,
-            metadata=self._context.metadata if self._context is not None else all_metadata(dict(self._facts)),
+            metadata=self._context.metadata
+            if self._context is not None
+            else all_metadata(dict(self._facts)) or metadata_of(identity, request.gateway, request.metadata),
             usage=report.usage if report is not None else None,
             finish_reason=report.finish_reason if report is not None else None,
             charge=self._charge,
@@ -393,7 +395,5 @@ class Story:
             response_bytes=ended.bytes_passed if ended is not None else 0,
             user_agent=request.user_agent,
             cached=self._kept is not None,
-            saved=Money(self._kept.cost_nanodollars)
-            if self._kept is not None and self._kept.cost_nanodollars is not None
-            else None,
+            saved=self._kept.cost if self._kept is not None else None,
         )

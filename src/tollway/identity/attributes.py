@@ -92,6 +92,14 @@ def facts_of(identity: Identity, gateway: str, declared: dict[str, str]) -> dict
     return facts
 
 
+def metadata_of(identity: Identity | None, gateway: str, header: str | None) -> dict[str, str]:
+    """The metadata in force of somebody, before a model is chosen; none where it is not known who it is, or the header is wrong."""
+    declared = read_metadata(header)
+    if identity is None or isinstance(declared, MetadataInvalid):
+        return {}
+    return all_metadata(facts_of(identity, gateway, declared))
+
+
 def with_target(
     facts: dict[str, Attribute],
     providers: Sequence[str],
