@@ -11,6 +11,7 @@ from tollway.admin.analytics_query import (
     filters,
     question,
     range_of,
+    refuse_untold,
 )
 from tollway.admin.problem import Problem
 from tollway.storage.analytics import MEASURES, Condition
@@ -82,6 +83,22 @@ def test_measures_that_a_field_cannot_tell_are_left_out_or_refused() -> None:
     for text, fields in (("cost", ("status",)), ("requests", ("kind",)), ("", ("kind", "status")), ("beauty", ())):
         with pytest.raises(Problem):
             columns(text, fields)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "fields", "said"),
+    [
+        ("cost", ["user", "status"], "status: this is told of cost, which cannot be told by status"),
+        ("cost,requests", ["kind"], "kind: this is told of cost and requests, which cannot be told by kind"),
+    ],
+)
+def test_a_field_that_an_answer_cannot_be_told_by_is_named_and_not_a_parameter_that_nobody_sent(
+    metrics: str, fields: list[str], said: str
+) -> None:
+    with pytest.raises(Problem, match=said):
+        refuse_untold(metrics, fields)
+    refuse_untold(metrics, ["user", "model"])
+    refuse_untold("cost", ["kind"])
 
 
 def test_every_measure_is_one_that_the_store_sums() -> None:

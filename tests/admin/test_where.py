@@ -1,5 +1,5 @@
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from pydantic import ValidationError
@@ -41,6 +41,13 @@ def test_an_instant_is_exact_milliseconds_in_any_zone(text: str, ms: int) -> Non
 def test_the_first_and_the_last_instant_of_any_zone_can_be_written_again(edge: str) -> None:
     found = Where.model_validate({"since": edge}).filter().since
     assert found is not None and iso(found)[:4] in ("0001", "9999")
+
+
+def test_a_date_may_be_written_without_hyphens() -> None:
+    def midnight(day: date) -> int:
+        return day.toordinal()
+
+    assert read_instant("since", "20261101", midnight) == read_instant("since", "2026-11-01", midnight)
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,12 @@ from tollway.admin.analytics_query import (
     MoversQuery,
     UsersQuery,
     buckets,
-    columns,
     dimensions,
     earlier_of,
     filters,
     question,
     range_of,
+    refuse_untold,
 )
 from tollway.admin.analytics_shown import AnalyticsAnswer, MoversAnswer, figures, group_shown, series_shown
 from tollway.admin.insights import InsightsAnswer, insights
@@ -108,7 +108,7 @@ def analytics_router(runtime: Runtime) -> APIRouter:
             raise Problem(400, "parameter_invalid", "by: name one or two fields.")
         where = filters(request.query_params.multi_items(), MoversQuery, only)
         # Refuses what money cannot be told by.
-        columns("cost", (*by, *(condition.field for condition in where)))
+        refuse_untold("cost", (*by, *(condition.field for condition in where)))
         now = Question(
             bounds=(asked.since, asked.until),
             by=by,
@@ -147,7 +147,7 @@ def analytics_router(runtime: Runtime) -> APIRouter:
         """Who uses what: how many, how much in the middle and at the top, whom to talk to, which sessions stand out."""
         asked = range_of(query, runtime.clock.now())
         where = filters(request.query_params.multi_items(), UsersQuery, None)
-        columns("cost,requests", [condition.field for condition in where])
+        refuse_untold("cost,requests", [condition.field for condition in where])
         return await insights(runtime, ask, asked, where, query.review)
 
     async def stopped(query: Annotated[RefusalsQuery, Query()], only: Only) -> RefusalsAnswer:

@@ -146,7 +146,7 @@ def dimensions(text: str, most: int = 2) -> tuple[str, ...]:
     """The fields to group by. Raises Problem."""
     fields = tuple(_field("by", name.strip()) for name in text.split(",") if name.strip())
     if len(fields) > most or len(set(fields)) < len(fields):
-        raise _wrong(f"by: name up to {most} different fields")
+        raise _wrong(f'by: "{text[:200]}" names {len(fields)} fields; name up to {most} different ones')
     return fields
 
 
@@ -174,6 +174,16 @@ def filters(pairs: Iterable[tuple[str, str]], model: type[Ranged], only: str | N
     if any(condition.field == "user" and condition.values != (only,) for condition in found):
         raise Problem(403, "forbidden", f"user: your role sees what is your own alone, that of {only}.")
     return (*found, Condition(field="user", values=(only,)))
+
+
+def refuse_untold(metrics: str, fields: Sequence[str]) -> None:
+    """For answers that are always of these measures. Raises Problem where a field is named that they cannot be told by."""
+    tables = {METRICS[metric][0] for metric in METRICS if metric in metrics.split(",")}
+    for field in fields:
+        if field in OWN_TABLE and tables != {OWN_TABLE[field]}:
+            raise _wrong(
+                f"{field}: this is told of {metrics.replace(',', ' and ')}, which cannot be told by {field}; leave it out"
+            )
 
 
 def columns(text: str, fields: Sequence[str]) -> tuple[tuple[Metric, ...], dict[Table, tuple[str, ...]]]:

@@ -8,7 +8,16 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from tollway.admin.access import Only
-from tollway.admin.analytics_query import Compared, Range, Ranged, columns, dimensions, earlier_of, filters, range_of
+from tollway.admin.analytics_query import (
+    Compared,
+    Range,
+    Ranged,
+    dimensions,
+    earlier_of,
+    filters,
+    range_of,
+    refuse_untold,
+)
 from tollway.admin.charge import Dollars, Instant, instant_or_none
 from tollway.admin.insights import Ask
 from tollway.admin.people_layers import Layers, layers_of
@@ -110,7 +119,7 @@ def people_router(runtime: Runtime, ask: Ask) -> APIRouter:
         """Everybody with spend or requests in the range, the largest first, or the teams, groups or services."""
         asked = range_of(query, runtime.clock.now())
         where = filters(request.query_params.multi_items(), PeopleQuery, None)
-        columns("cost,requests", [condition.field for condition in where])
+        refuse_untold("cost,requests", [condition.field for condition in where])
         by = dimensions(query.by)
         now = Question(
             bounds=(asked.since, asked.until),

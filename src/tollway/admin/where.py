@@ -149,7 +149,9 @@ def read_instant(name: str, text: str, midnight: Callable[[date], int]) -> int:
 def _written(text: str) -> datetime | date | None:
     """A date or an instant, with a zone or without one; `None` of what is neither."""
     try:
-        return date.fromisoformat(text) if len(text) == len("2026-07-01") else datetime.fromisoformat(text)
+        # ISO 8601 may leave the hyphens out.
+        day = len(text) in (len("2026-07-01"), len("20260701"))
+        return date.fromisoformat(text) if day else datetime.fromisoformat(text)
     except ValueError:
         return None
 
