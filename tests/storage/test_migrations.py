@@ -181,3 +181,24 @@ def test_halves_of_hours_are_known_from_the_hour_behind_the_last_that_an_older_v
     connection = apsw.Connection(str(path))
     assert connection.execute("SELECT name, seq FROM marks").fetchall() == [("spending_halved", 8)]
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("oldest", "marks"), [(8 * 3_600_000, [("log_since", 8 * 3_600_000)]), (8 * 3_600_000 - 1, [])]
+)
+def test_a_log_of_which_an_older_version_deleted_the_oldest_is_known_from_then_on(
+    tmp_path: Path, oldest: int, marks: list[tuple[str, int]]
+) -> None:
+    path = tmp_path / "old.db"
+    counted = ", ".join("0" * 23)
+    made_at(
+        path,
+        "0011",
+        f"INSERT INTO traffic VALUES (0, 7, 1, 2, {counted})",
+        f'INSERT INTO records (request_id, at, gateway, status, code, "groups", metadata, record) '
+        f"VALUES ('a', {oldest}, 'g', 200, '', '[]', '{{}}', x'80')",
+    )
+    migrations.upgrade(path)
+    connection = apsw.Connection(str(path))
+    assert connection.execute("SELECT name, seq FROM marks WHERE name LIKE 'log%'").fetchall() == marks
+    connection.close()

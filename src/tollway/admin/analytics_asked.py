@@ -29,4 +29,4 @@ def told_as_problems() -> Generator[None]:
     except Behind as error:
         if error.temporary:
             raise Problem(503, "analytics_not_ready", str(error)) from None
-        raise Problem(400, "range_too_long", str(error)) from None
+        raise Problem(400, "records_deleted" if error.deleted else "range_too_long", str(error)) from None

@@ -42,6 +42,7 @@ _TITLES = {
     "body_too_large": "Body larger than the control plane takes",
     "analytics_not_ready": "Rollups are being made",
     "range_too_long": "More rows than can be read at once",
+    "records_deleted": "Requests that are not in the log any more",
     "parquet_unavailable": "Parquet cannot be written here",
     "view_unknown": "No such view",
     "view_exists": "A view of that name is there already",

@@ -203,10 +203,12 @@ class Ever(msgspec.Struct, frozen=True, kw_only=True):
 class Behind(Exception):
     """Rollups lack too much of what was asked for to read it from the ledger meanwhile."""
 
-    def __init__(self, words: str, *, temporary: bool) -> None:
+    def __init__(self, words: str, *, temporary: bool, deleted: bool = False) -> None:
         super().__init__(words)
         self.temporary = temporary
         """It will be answered later, without being changed."""
+        self.deleted = deleted
+        """It never will, as what would tell it is deleted."""
 
 
 class Rolled(msgspec.Struct, frozen=True, kw_only=True):

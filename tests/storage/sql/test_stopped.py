@@ -12,12 +12,14 @@ from tests.storage.sql.places import in_a_file, reopened, while_closed
 from tollway.logs.record import Decision, LogRecord
 from tollway.money import LARGEST, Money
 from tollway.pricing.charge import Charge
-from tollway.storage.analytics import Behind, Stopped, Stops
+from tollway.storage.analytics import Behind, Question, Stopped, Stops
 from tollway.storage.conformance.records import record
 from tollway.storage.conformance.values import NOW
 from tollway.storage.protocol import Filter
+from tollway.storage.rolled import FINE_VALUES
 from tollway.storage.sql import analytics, rollups, stopped
 from tollway.storage.sql.driver import Connection
+from tollway.storage.sql.statements import MARK
 from tollway.storage.sql.store import SqlStore
 
 DENIED = (Decision(step="reserve", outcome="deny", code="budget_exceeded", rule="team"),)
@@ -149,6 +151,34 @@ async def test_what_is_deleted_from_the_log_loses_its_line(store: SqlStore) -> N
     assert await lines(store) == [7]
     found = await store.analytics.stops(since=NOW, until=NOW + 100)
     assert [(one.user, one.requests) for one in found.refused] == [("ann", 1)]
+    # Of what was before, nobody knows any more.
+    assert (found.refused_since, found.swapped_since) == (NOW + 6, NOW + 6)
+    before = await store.analytics.stops(since=NOW, until=NOW + 3)
+    assert (before.refused_since, before.refused) == (NOW + 3, [])
+
+
+async def test_requests_that_are_gone_are_not_counted_as_none(store: SqlStore) -> None:
+    for number in range(FINE_VALUES + 2):
+        store.records.write(record(f"r{number}", NOW + number, metadata={"trace": f"t{number}"}))
+    await store.records.flush()
+    await rolled(store)
+
+    def question(since: int) -> Question:
+        return Question(bounds=(since, NOW + 10_000), by=("metadata.trace",), columns={"traffic": ("requests",)})
+
+    assert (await store.analytics.ask(question(NOW))).total.whole["traffic"] == [FINE_VALUES + 2]
+    assert await store.analytics.retain(before=NOW + 5, rows=None) == 5
+    with pytest.raises(Behind, match=r"deleted from the log.*metrics=cost,tokens") as caught:
+        await store.analytics.ask(question(NOW))
+    assert caught.value.deleted and not caught.value.temporary
+    assert (await store.analytics.ask(question(NOW + 5))).total.whole["traffic"] == [FINE_VALUES - 3]
+    assert await store.logged.erase([(100, "r99")]) == 1
+    with pytest.raises(Behind, match="deleted from the log"):
+        await store.analytics.ask(question(NOW + 99))
+    assert (await store.analytics.ask(question(NOW + 100))).total.whole["traffic"] == [FINE_VALUES - 98]
+    # What was added up before is still known.
+    whole = Question(bounds=(NOW - NOW % 3_600_000, NOW + 3_600_000), columns={"traffic": ("requests",)})
+    assert (await store.analytics.ask(whole)).total.whole["traffic"][0] >= FINE_VALUES - 4
 
 
 def as_before(writing: Connection) -> None:
@@ -345,7 +375,8 @@ async def test_lines_tell_what_every_record_tells_whatever_was_rolled_listed_or_
     await rolled(store)
     await check(store, rows)
     found = await store.analytics.stops(since=NOW - 99, until=NOW + 9**6)
-    assert found.refused_since == NOW - 99
+    cut = await store._database.query(lambda reading: reading.execute(MARK, (stopped.LOG_SINCE,)).get)
+    assert found.refused_since == max(NOW - 99, cut or 0)
     assert {one.seq for one in await every_line(store)} == set(await lines(store))
 
 

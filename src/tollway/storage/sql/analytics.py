@@ -208,6 +208,7 @@ def _retain(writing: Connection, before: int | None, rows: int | None) -> int:
 
 
 def _delete(writing: Connection, records: str, bindings: Sequence[int]) -> int:
+    stopped.lose(writing, records.format("at"), bindings, oldest=True)
     stopped.drop(writing, records.format("at, seq"), bindings)
     before = writing.total_changes()
     writing.execute(f"DELETE FROM records WHERE seq IN ({records.format('seq')})", bindings)

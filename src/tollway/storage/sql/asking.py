@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import Any, Final, NamedTuple
 
+from tollway.clock import iso
 from tollway.storage.analytics import MEASURES, OWN_TABLE, Answer, Behind, Group, Question, Series, Sums, Table
 from tollway.storage.asked import Edge, groups_of, level_of, meant, pieces
 from tollway.storage.fields import NOT_SPEND
 from tollway.storage.rolled import ENTRY_COLUMNS, HOUR_MS, LARGEST_COUNT, PLAIN, RECORD_COLUMNS, Seen, Who
-from tollway.storage.sql import rollups
+from tollway.storage.sql import rollups, stopped
 from tollway.storage.sql.driver import Connection
 from tollway.storage.sql.sums import COUNTED, sums
 from tollway.storage.sql.wide import halves, whole
@@ -153,6 +154,8 @@ class _Asked:
                 f"Rollups are being made: {last - through:,} of {last:,} rows are missing. Ask again in a while.",
                 temporary=True,
             )
+        if table == "traffic" and self._level is None:
+            self._refuse_deleted()
         edges = self._edges(table)
         self._refuse_too_many(source, instant, edges)
         # The plus keeps an index out of it that would be slower.
@@ -193,6 +196,16 @@ class _Asked:
             for seen in found:
                 if meant(seen, self._question.where):
                     yield _Loose(edge.buckets, seen)
+
+    def _refuse_deleted(self) -> None:
+        kept = stopped.kept_since(self._reading)
+        if self._question.bounds[0] < kept:
+            raise Behind(
+                f"Requests admitted before {iso(kept)} were deleted from the log, and a key of metadata that this names has too many "
+                "values to have been added up before. Ask from then on, or for what the ledger has: metrics=cost,tokens.",
+                temporary=False,
+                deleted=True,
+            )
 
     def _refuse_too_many(self, source: str, instant: str, edges: Sequence[Edge]) -> None:
         left = READ_AT_MOST

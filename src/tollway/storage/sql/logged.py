@@ -30,6 +30,7 @@ _PUT_REMARK = (
     "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (request_id) DO UPDATE SET recorded_at = excluded.recorded_at, at = excluded.at, "
     '"by" = excluded."by", feedback = excluded.feedback, score_millionths = excluded.score_millionths, metadata = excluded.metadata'
 )
+_AT_OF = "SELECT at FROM records WHERE seq IN (SELECT CAST(value AS BIGINT) FROM json_each(?))"
 _DROP_REMARK = "DELETE FROM remarks WHERE request_id = ?"
 
 
@@ -156,6 +157,8 @@ def _erase(writing: Connection, picked: Sequence[tuple[int, str]]) -> int:
     newest: int = writing.execute("SELECT coalesce(max(seq), 0) FROM records").get
     through = min(rollups.mark(writing, "traffic"), newest - 1)
     gone: list[tuple[Any, ...]] = [(seq, request_id) for seq, request_id in picked if seq <= through]
+    seqs = msgspec.json.encode([seq for seq, _ in gone]).decode()
+    stopped.lose(writing, _AT_OF, (seqs,), oldest=False)
     for record in gone:
         stopped.drop(writing, "SELECT at, seq FROM records WHERE seq = ? AND request_id = ?", record)
     before = writing.total_changes()

@@ -23,6 +23,10 @@ LISTED_AT_ONCE = 1_000
 
 _ROLLED: Final = "traffic"
 _MARK: Final = "stops"
+LOG_SINCE: Final = "log_since"
+"""The mark of the instant from which on the log was not cut at its end."""
+_GAPS_UNTIL: Final = "log_gaps_until"
+"""That before which single records were taken out."""
 _LATEST: Final = 1 << 62
 _DOWNGRADED: Final = "downgraded"
 _INSTEAD: Final = " instead of "
@@ -107,6 +111,20 @@ def drop(writing: Connection, records: str, bindings: Sequence[Any]) -> None:
     writing.execute(_DROP.format(records=records), bindings)
 
 
+def lose(writing: Connection, records: str, bindings: Sequence[Any], *, oldest: bool) -> None:
+    """Notes that records are about to be deleted: `records` selects the `at` of each. `oldest`: they are the oldest there are, so that
+    all from there on are kept; else some of those before are."""
+    latest: int | None = writing.execute(f"SELECT max(at) FROM ({records}) AS lost", bindings).get
+    name = LOG_SINCE if oldest else _GAPS_UNTIL
+    if latest is not None and latest >= (writing.execute(MARK, (name,)).get or 0):
+        writing.execute(SAVE_MARK, (name, latest + 1))
+
+
+def kept_since(reading: Connection) -> int:
+    """The instant (Unix milliseconds) from which on no record was deleted; 0 where none ever was."""
+    return max(reading.execute(MARK, (name,)).get or 0 for name in (LOG_SINCE, _GAPS_UNTIL))
+
+
 def unlisted(reading: Connection) -> Listed | None:
     """The newest stretch of the log that has no lines yet; `None` where all has, or where nothing was rolled up."""
     with reading:
@@ -162,9 +180,10 @@ def stops(reading: Connection, *, since: int, until: int, user: str | None, gate
 
 
 def _all_since(reading: Connection, through: int) -> int:
-    """The instant from which on everything up to the mark of traffic has its line."""
+    """The instant from which on everything up to the mark of traffic has its line, and is still in the log."""
     known: int | None = reading.execute(MARK, (_MARK,)).get
-    return known if known is not None else _LATEST if through else 0
+    listed = known if known is not None else _LATEST if through else 0
+    return max(listed, reading.execute(MARK, (LOG_SINCE,)).get or 0)
 
 
 def _beyond(reading: Connection, new: Sequence[Line], downgraded: int, since: int, until: int) -> int:
