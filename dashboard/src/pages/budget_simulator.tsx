@@ -9,6 +9,7 @@ import { Amount } from "../pieces/amount";
 import { Failed, Loading } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
 import { count, iso, span } from "../time";
+import { partOfLimit } from "./budget_replay";
 
 type Replayed = Schemas["BudgetReplay"];
 type Answer = Schemas["tollway__admin__simulate__SimulateAnswer"];
@@ -94,7 +95,7 @@ function columnsOf(suggested: ReadonlyMap<string, string | null>): readonly Colu
       ),
     },
     { id: "spent", head: "Spent", number: true, cell: (budget) => <Amount of={budget.spent_usd} /> },
-    { id: "peak", head: "Highest", number: true, cell: (budget) => (budget.peak?.percent === null || !budget.peak ? "—" : `${budget.peak.percent} %`) },
+    { id: "peak", head: "Highest", number: true, cell: (budget) => (budget.peak?.percent === null || !budget.peak ? "—" : partOfLimit(budget.peak.percent)) },
     {
       id: "refused",
       head: "Refused",

@@ -7,7 +7,7 @@ import { useApi, type Schemas } from "../api/client";
 import { useWho } from "../api/session";
 import { nanodollars } from "../money";
 import { Amount } from "../pieces/amount";
-import { BudgetBar, partOf, StateMark, stateOf } from "../pieces/budget_bar";
+import { BudgetBar, partSpent, StateMark, stateOf } from "../pieces/budget_bar";
 import { Chip } from "../pieces/chip";
 import { Panel } from "../pieces/page";
 import { Empty, Failed, Loading } from "../pieces/states";
@@ -99,7 +99,7 @@ function OneLayer({ layer, tightest, mine }: { layer: Layer; tightest: boolean; 
             <Text span inherit c="var(--mantine-color-text)" fw={500}>
               <Amount of={layer.left_usd} /> left
             </Text>{" "}
-            of <Amount of={layer.limit_usd} />, {partOf(standing)} spent
+            of <Amount of={layer.limit_usd} />, {partSpent(standing)}
             {standing.held > 0n && (
               <>
                 , <Amount of={layer.held_usd} /> held
