@@ -241,9 +241,18 @@ def test_one_account_is_frozen_and_the_others_are_not(visitor: Visitor) -> None:
 def test_the_past_is_replayed_with_limits_that_it_suggests(visitor: Visitor) -> None:
     page = visitor.open("/budgets")
     page.get_by_role("button", name="Simulate").click()
+    day = r"[0-9]{1,2} [A-Z][a-z]{2}"
+    simulator = page.get_by_role("dialog")
+    expect(simulator).to_contain_text(re.compile(f"Limits are suggested by what was spent since {day};"))
+    simulator.get_by_text("Last month").click()
+    expect(simulator).to_contain_text(re.compile(f"what was spent since 1 [A-Z][a-z]{{2}} until 1 [A-Z][a-z]{{2}};"))
+    simulator.get_by_text("Last 30 days").click()
+    expect(simulator).to_contain_text(re.compile(f"since {day};"))
     table = page.get_by_role("dialog").get_by_role("table", name="Budgets replayed")
     expect(table.get_by_role("row", name=re.compile("agents"))).to_contain_text("only watches")
     expect(table.get_by_role("row", name=re.compile("company"))).to_contain_text("$450.00")
+    page = visitor.open("/budgets?open=company")
+    expect(page.get_by_role("dialog", name="company")).to_contain_text(re.compile(f"Since {day} the past suggests"))
 
 
 def test_the_fastest_comes_first_by_pace(visitor: Visitor) -> None:

@@ -123,6 +123,11 @@ export function isWrittenElsewhere({ id, name, gateway }: Budget): boolean {
   return id.startsWith("policies:") || (gateway !== null && id === `${gateway}.${idOf(name)}`);
 }
 
+/** "23 Nov", by the clocks that the page tells times by. */
+export function dayInWords(at: string): string {
+  return minute(at).split(",", 1)[0] ?? at;
+}
+
 export interface Placed {
   budget: Budget;
   depth: number;

@@ -1,0 +1,21 @@
+/** What the gateway says is wrong with a policy, by the field it is about. */
+
+export interface Placed {
+  field: "condition" | "other";
+  /** Without what the form shows itself. */
+  said: string;
+}
+
+/** `policy "x", condition, column 4: it ends too early; in: 1 +` is about the condition: "Column 4: it ends too early". */
+export function placed(message: string): Placed {
+  const plain = message.replace(/^policy "(?:[^"]|"(?!, ))*", /, "").replace(/^policies: /, "");
+  const found = /^condition(?:, |: )/.exec(plain);
+  if (!found) return { field: "other", said: capital(plain) };
+  // The condition stands right above it.
+  const said = plain.slice(found[0].length).replace(/[;.] [iI]n: [\s\S]*$/, "");
+  return { field: "condition", said: `${capital(said).replace(/\.$/, "")}.` };
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
