@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { stateOf } from "../pieces/budget_bar";
+import { partSpent, stateOf } from "../pieces/budget_bar";
 import { againstParent, hasRefused, isWrittenElsewhere, pace, raised, reachedAt, standing, type Account, type Budget } from "./budget_math";
 
 const NOW = Date.UTC(2026, 10, 16);
@@ -77,5 +77,11 @@ describe("isWrittenElsewhere", () => {
   it("is what policies count on and what a gateway limits by itself", () => {
     const of = (id: string, name: string, gateway: string | null) => isWrittenElsewhere(budget({ id, name, gateway }));
     expect([of("policies:each", "each", null), of("g.one", "one", "g"), of("one", "one", "g"), of("one", "one", null)]).toEqual([true, true, false, false]);
+  });
+});
+
+describe("partSpent", () => {
+  it("ends a sentence, of a limit of nothing too", () => {
+    expect([partSpent({ limit: 100n, spent: 12n, held: 0n }), partSpent({ limit: 0n, spent: 0n, held: 0n })]).toEqual(["12.0 % spent", "nothing may be spent"]);
   });
 });
