@@ -1,5 +1,6 @@
 """Budgets: written as a sentence with what follows beside it, changed, raised for a while, frozen, replayed."""
 
+import json
 import re
 
 import pytest
@@ -91,6 +92,28 @@ def test_what_is_wrong_with_a_new_budget_is_said_where_it_is_and_gone_when_it_is
     zone.fill("UTC")
     expect(dialog.get_by_role("alert")).to_have_count(0)
     expect(put).to_be_enabled()
+    visitor.expect_refusal()
+    dialog.get_by_label("Close the new budget").click()
+    page.get_by_role("button", name="Leave without saving").click()
+
+
+def test_what_was_said_of_other_fields_is_gone_when_they_change(visitor: Visitor) -> None:
+    page = visitor.open("/budgets?open=new")
+    dialog = page.get_by_role("dialog", name="New budget")
+    dialog.get_by_label("Name").fill("a second one")
+    dialog.get_by_label("May spend, in US dollars").fill("900")
+    refusal = json.dumps({"code": "settings_not_written", "detail": "The file cannot be written."})
+    real = re.compile("/api/v1/budgets$")
+    page.route(
+        real,
+        lambda route: route.fulfill(status=409, body=refusal) if route.request.method == "POST" else route.continue_(),
+    )
+    dialog.get_by_role("button", name="Put in force").click()
+    failed = dialog.get_by_role("alert").filter(has_text="The budget was not made")
+    expect(failed).to_contain_text("The file cannot be written.")
+    dialog.get_by_label("May spend, in US dollars").fill("901")
+    expect(failed).to_have_count(0)
+    page.unroute(real)
     visitor.expect_refusal()
     dialog.get_by_label("Close the new budget").click()
     page.get_by_role("button", name="Leave without saving").click()

@@ -12,6 +12,7 @@ import { listed } from "./alert_words";
 import { usePolicyCheck } from "./policy_check";
 import { PolicyCondition } from "./policy_condition";
 import { PolicyConfirm } from "./policy_confirm";
+import { nameTaken } from "./policy_wrong";
 import type { Policy } from "./policies";
 
 interface Props {
@@ -69,7 +70,9 @@ export function PolicyForm({ policy, close }: Props) {
     else make.mutate({ query: { commit }, body }, options);
   };
   const error = make.error ?? change.error;
-  const unfinished = [name.trim() === "" && "a name", parsed === undefined && "models as JSON", type === "limit" && amount === "" && "an amount"].filter((one) => typeof one === "string");
+  const there = useApi("/api/v1/policies", { query: { includeStaging: true } });
+  const taken = policy || make.isPending || make.isSuccess ? null : nameTaken(name, there.data?.items ?? []);
+  const unfinished = [name.trim() === "" && "a name", taken && "another name", parsed === undefined && "models as JSON", type === "limit" && amount === "" && "an amount"].filter((one): one is string => typeof one === "string");
   // What is missing is named already; the rest is judged without it.
   const whole = { ...body, name: body.name || "this one", resource: parsed ?? "*", action: type === "limit" && amount === "" ? { type: "no-limit" } : body.action };
   const wrong = usePolicyCheck({ ...whole, ...(policy ? { id: policy.id } : {}) }, writes);
@@ -88,7 +91,7 @@ export function PolicyForm({ policy, close }: Props) {
           error={error}
         />
       )}
-      <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} disabled={!writes} required />
+      <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} error={taken} disabled={!writes} required />
       <PolicyCondition
         condition={condition}
         setCondition={setCondition}

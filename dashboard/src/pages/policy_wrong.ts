@@ -1,5 +1,7 @@
 /** What the gateway says is wrong with a policy, by the field it is about. */
 
+import { idOf } from "./budget_wrong";
+
 export interface Placed {
   field: "condition" | "other";
   /** Without what the form shows itself. */
@@ -18,4 +20,19 @@ export function placed(message: string): Placed {
 
 function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+interface Named {
+  id: string;
+  name: string;
+  staging: boolean;
+}
+
+/** Whose name a new policy would take; null where it is nobody's. A draft of the name is replaced by the new one. */
+export function nameTaken(name: string, policies: readonly Named[]): string | null {
+  const wanted = name.trim();
+  if (wanted === "") return null;
+  const other = policies.find((policy) => !policy.staging && (policy.name === wanted || policy.id === idOf(wanted)));
+  if (!other) return null;
+  return other.name === wanted ? "There is a policy of that name already" : `The policy “${other.name}” has nearly that name, and the same id: ${other.id}`;
 }
