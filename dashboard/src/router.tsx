@@ -2,6 +2,9 @@
 
 import { Button } from "@mantine/core";
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, Navigate, type RouteComponent } from "@tanstack/react-router";
+import { useEffect } from "react";
+import { ask, Problem, tryAgain, UNREACHABLE } from "./api/client";
+import { useSilence } from "./api/reach";
 import { useWho } from "./api/session";
 import { Empty, Failed, Loading } from "./pieces/states";
 import { clean, useZone, type Address } from "./shell/address";
@@ -22,7 +25,38 @@ const root = createRootRoute({
 });
 
 const page = <P extends string>(path: P, load: () => Promise<Record<string, unknown>>, name: string) =>
-  createRoute({ getParentRoute: () => root, path, component: zoned(lazyRouteComponent(load as never, name as never)) });
+  createRoute({ getParentRoute: () => root, path, component: zoned(lazyRouteComponent((() => loaded(load)) as never, name as never)) });
+
+/** When the whole was last loaded anew for a part that was not there. */
+const ANEW = "tollway-loaded-anew";
+const ANEW_MS = 10_000;
+
+/** A page's part. Where it does not come, nobody answers, or a newer version has other parts and the whole is loaded anew. */
+async function loaded<T>(load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    await ask("get", "/api/v1/session");
+    if (Date.now() - Number(sessionStorage.getItem(ANEW) ?? 0) < ANEW_MS) throw error;
+    sessionStorage.setItem(ANEW, String(Date.now()));
+    window.location.reload();
+    return new Promise<never>(() => undefined);
+  }
+}
+
+/** A page that did not come: it does once the gateway answers again. */
+function Unloaded({ error }: { error: unknown }) {
+  const silent = useSilence();
+  const unreachable = error instanceof Problem && error.code === UNREACHABLE;
+  useEffect(() => {
+    if (unreachable && silent === null) window.location.reload();
+  }, [unreachable, silent]);
+  return (
+    <div className="tw-page">
+      <Failed error={error} what="This page cannot be loaded" again={() => void tryAgain().then((answers) => answers && window.location.reload())} />
+    </div>
+  );
+}
 
 /** A page whose times are told by the clocks of the zone of the address. Another zone draws it again, and leaves what is open and
  * what was typed as they are. */
@@ -34,7 +68,7 @@ function zoned(Page: RouteComponent): RouteComponent {
   return Object.assign(Zoned, { preload: Page.preload });
 }
 
-const Overview = zoned(lazyRouteComponent(() => import("./pages/overview"), "Overview"));
+const Overview = zoned(lazyRouteComponent(() => loaded(() => import("./pages/overview")), "Overview"));
 
 /** The overview, which asks for what is everybody's; whoever may not see that begins with what is their own. */
 function Home() {
@@ -80,9 +114,5 @@ export const router = createRouter({
       <Loading rows={8} />
     </div>
   ),
-  defaultErrorComponent: ({ error }) => (
-    <div className="tw-page">
-      <Failed error={error} what="This page cannot be loaded" again={() => window.location.reload()} />
-    </div>
-  ),
+  defaultErrorComponent: ({ error }) => <Unloaded error={error} />,
 });

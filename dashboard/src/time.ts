@@ -1,6 +1,8 @@
 /** Instants, spans and how people read them. A span is half open, in Unix milliseconds, and follows the reader's own zone. */
 
-export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+import { named } from "./zones";
+
+export const ZONE = named(Intl.DateTimeFormat().resolvedOptions().timeZone);
 const DAY = 86_400_000;
 
 export type Range = "today" | "week" | "month" | "last-month" | "7d" | "30d" | "custom";

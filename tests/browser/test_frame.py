@@ -143,6 +143,57 @@ def test_another_zone_is_chosen_beside_a_chart_that_stays_a_table(visitor: Visit
     expect(first).not_to_have_text(before)
 
 
+def test_a_gateway_that_does_not_answer_is_told_at_once_and_nothing_is_lost_until_it_does(
+    chromium: Browser, gateway: str
+) -> None:
+    context = chromium.new_context()
+    visitor = Visitor(context, gateway)
+    visitor.sign_in()
+    page = visitor.open("/budgets")
+    expect(page.get_by_text(re.compile("Store healthy"))).to_be_visible()
+    # Nothing of the gateway is there any more, what pages are made of neither.
+    context.route("**/*", lambda route: route.abort())
+    page.get_by_role("link", name="Keys", exact=True).click()
+    expect(page.get_by_role("alert").filter(has_text="The gateway does not answer, since")).to_be_visible()
+    expect(page.get_by_text("This page cannot be loaded.")).to_be_visible()
+    expect(page.get_by_text(re.compile("preload|dynamically"))).to_have_count(0)
+    expect(page.get_by_text(re.compile("No answer · v"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Store healthy"))).to_have_count(0)
+    context.unroute("**/*")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Keys and service tokens")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.get_by_text(re.compile("Store healthy"))).to_be_visible()
+    context.close()
+
+
+def test_a_browser_that_is_offline_says_so_and_goes_on_by_itself(chromium: Browser, gateway: str) -> None:
+    context = chromium.new_context()
+    visitor = Visitor(context, gateway)
+    visitor.sign_in()
+    page = visitor.open("/")
+    context.set_offline(True)
+    page.get_by_role("link", name="Requests", exact=True).click()
+    expect(page.get_by_role("alert").filter(has_text="This browser is offline, since")).to_be_visible()
+    context.set_offline(False)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Requests")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page).to_have_url(re.compile("/dashboard/requests"))
+    context.close()
+
+
+def test_zones_have_the_names_of_today(chromium: Browser, gateway: str) -> None:
+    # Chromium calls it Asia/Calcutta.
+    context = chromium.new_context(timezone_id="Asia/Kolkata")
+    visitor = Visitor(context, gateway)
+    visitor.sign_in()
+    page = visitor.open("/spend")
+    page.get_by_role("button", name=re.compile("^Range.*Kolkata time")).click()
+    options = page.get_by_label("Days and times are those of").locator("option")
+    expect(options.first).to_have_text("Asia/Kolkata (yours)")
+    assert not {"Asia/Calcutta", "Asia/Katmandu", "Europe/Kiev"} & set(options.all_inner_texts())
+    context.close()
+
+
 def test_a_deep_link_survives_signing_in_and_a_wrong_password_is_told(chromium: Browser, gateway: str) -> None:
     context = chromium.new_context()
     page = context.new_page()

@@ -23,5 +23,9 @@ async def test_an_administrator_is_made_listed_given_another_password_and_remove
         weak = await run("password", "root", stdin="short")
         assert weak.exit_code == 1 and "use 12 or more" in weak.stderr
         assert "another password" in (await run("password", "root", stdin="another horse battery")).output
+        twice = await run("password", "root", stdin="a third horse battery\na third horse battery\n")
+        assert "another password" in twice.output
+        lines = await run("password", "root", stdin="a third horse battery\nand another\n")
+        assert lines.exit_code == 2 and "several lines; a password is one" in lines.output
         assert "is gone" in (await run("remove", "ROOT")).output
         assert (await run("remove", "root")).exit_code == 1

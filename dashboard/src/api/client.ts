@@ -1,6 +1,7 @@
 /** Asks the API of this gateway, typed by its OpenAPI document (`npm run types` makes schema.d.ts of it). */
 
 import { keepPreviousData, QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { noteAnswer } from "./reach";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -19,6 +20,9 @@ export interface Asked {
   /** The revision of the settings that a change was thought of for. */
   revision?: number;
 }
+
+/** The code of what was not answered at all. */
+export const UNREACHABLE = "unreachable";
 
 /** Why the API refused (RFC 9457). */
 export class Problem extends Error {
@@ -60,8 +64,10 @@ export async function ask<P extends keyof paths & string, M extends Method>(
       credentials: "same-origin",
     });
   } catch {
-    throw new Problem(0, "unreachable", "The gateway does not answer. It may be restarting; this page tries again.");
+    noteAnswer(false);
+    throw new Problem(0, UNREACHABLE, "The gateway does not answer. It may be restarting; this page tries again.");
   }
+  noteAnswer(true);
   const text = await answer.text();
   if (answer.ok) return (text ? JSON.parse(text) : null) as Answer<P, M>;
   throw problem(answer.status, text);
@@ -96,6 +102,8 @@ export const queries = new QueryClient({
     queries: {
       staleTime: 10_000,
       refetchOnWindowFocus: true,
+      // A browser that believes itself offline is to say so, not to wait without a word.
+      networkMode: "always",
       retry: (times, error) => times < 2 && error instanceof Problem && (error.status === 0 || error.status === 503),
     },
   },
@@ -124,6 +132,17 @@ export function useChange<P extends keyof paths & string, M extends Exclude<Meth
     mutationFn: (asked) => ask(method, path, asked),
     onSuccess: () => client.invalidateQueries(),
   });
+}
+
+/** Whether the gateway answers by now; then everything that is shown is asked again. */
+export async function tryAgain(): Promise<boolean> {
+  try {
+    await ask("get", "/api/v1/session");
+  } catch (error) {
+    if (error instanceof Problem && error.code === UNREACHABLE) return false;
+  }
+  void queries.invalidateQueries();
+  return true;
 }
 
 /** A question that needs a body, and changes nothing. */

@@ -4,6 +4,7 @@ import { Button, Divider, Group, NativeSelect, Popover, Stack, Switch, Text, Tex
 import { IconCalendar, IconChevronDown } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { dayOf, hourOf, RANGES, ZONE, zoneInWords, type Range } from "../time";
+import { named } from "../zones";
 import { useAddress, useSpan } from "./address";
 
 export function RangePicker() {
@@ -46,7 +47,7 @@ interface ChoicesProps {
 function Choices({ close, go, address, range, zone }: ChoicesProps) {
   const [since, setSince] = useState(address.since?.slice(0, 10) ?? "");
   const [until, setUntil] = useState(address.until?.slice(0, 10) ?? "");
-  const zones = useMemo(() => [...new Set([ZONE, "UTC", zone, ...Intl.supportedValuesOf("timeZone")])], [zone]);
+  const zones = useMemo(() => [...new Set([ZONE, "UTC", zone, ...Intl.supportedValuesOf("timeZone").map(named).sort()])], [zone]);
   return (
     <Stack gap={2} w={270}>
       {Object.entries(RANGES).map(([name, words]) => (

@@ -6,7 +6,8 @@ import { IconAlertTriangle, IconBook2, IconMoon, IconSearch, IconSun } from "@ta
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useWho } from "../api/session";
-import { useApi, type Schemas } from "../api/client";
+import { tryAgain, useApi, type Schemas } from "../api/client";
+import { useSilence } from "../api/reach";
 import { Boundary } from "../pieces/states";
 import { instant, iso } from "../time";
 import { carried, useAddress, useZone } from "./address";
@@ -29,6 +30,7 @@ export function Shell() {
   useHotkeys([["mod+K", finder.toggle]]);
   const pathname = useLocation({ select: (location) => location.pathname });
   const status = useApi("/api/v1/status", {}, { enabled: may("status:read"), every: 30_000 });
+  const silent = useSilence();
   useEffect(close, [pathname, close]);
   const gateways = status.data?.gateways ?? [];
   const pages = pagesOf(may);
@@ -100,22 +102,45 @@ export function Shell() {
           <NavLink component="a" href="/api/openapi.json" target="_blank" label="API description" leftSection={<IconBook2 size={17} stroke={1.7} />} className="tw-entry" />
           {status.data && (
             <Text size="xs" c="dimmed" px={10} pt={6}>
-              <span className="tw-dot" data-good={status.data.store.ok} aria-hidden /> Store {status.data.store.ok ? "healthy" : "in trouble"} · v
-              {status.data.version}
+              <span className="tw-dot" data-good={silent === null && status.data.store.ok} aria-hidden />{" "}
+              {silent !== null ? "No answer" : status.data.store.ok ? "Store healthy" : "Store in trouble"} · v{status.data.version}
             </Text>
           )}
         </AppShell.Section>
       </AppShell.Navbar>
       <AppShell.Main>
-        <main id="page" tabIndex={-1}>
+        <div id="page" tabIndex={-1}>
+          {silent !== null && <Silent since={silent} />}
           {status.data && !status.data.store.ok && <Trouble store={status.data.store} />}
           <Boundary at={pathname}>
             <Outlet />
           </Boundary>
-        </main>
+        </div>
       </AppShell.Main>
       <Suspense>{finding && <Finder close={finder.close} />}</Suspense>
     </AppShell>
+  );
+}
+
+const TRIED_EVERY_MS = 3_000;
+
+/** Nothing answers: what is shown is old, and is asked again until something does. */
+function Silent({ since }: { since: number }) {
+  useEffect(() => {
+    const timer = window.setInterval(() => void tryAgain(), TRIED_EVERY_MS);
+    return () => window.clearInterval(timer);
+  }, []);
+  return (
+    <Alert
+      color="red"
+      icon={<IconAlertTriangle size={18} />}
+      title={`${navigator.onLine ? "The gateway does not answer" : "This browser is offline"}, since ${instant(iso(since))}`}
+      role="alert"
+      m="md"
+      mb={0}
+    >
+      What is shown is from before, and nothing can be changed. It is asked every few seconds, and this page goes on by itself once it answers.
+    </Alert>
   );
 }
 

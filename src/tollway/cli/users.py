@@ -85,7 +85,11 @@ def remove(name: _Name, url: Url = None, token: Token = None, data: Data = None,
 def _password(name: str) -> str:
     if sys.stdin.isatty():
         return str(typer.prompt(f"Password for {name}", hide_input=True, confirmation_prompt=True))
-    return sys.stdin.read().strip("\r\n")
+    # Whoever writes it twice, as it is asked for, means it once.
+    lines = set(sys.stdin.read().strip("\r\n").splitlines())
+    if len(lines) > 1:
+        raise typer.BadParameter("standard input has several lines; a password is one.", param_hint="password")
+    return lines.pop() if lines else ""
 
 
 def _path(name: str) -> str:

@@ -1,15 +1,18 @@
 """Statements for SQLite, as PostgreSQL is told them: whatever stands in quotes stays, and every one of ours is understood."""
 
+import ast
 import importlib
 import json
 import pkgutil
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tollway import storage
 from tollway.storage import sql
 from tollway.storage.postgres import schema
 from tollway.storage.postgres.dialect import bound, translated
@@ -201,6 +204,41 @@ def test_every_statement_there_is_is_one_for_postgresql(postgres_url: str) -> No
     assert len(tried) > 100
     for module in ("statements", "outbox", "cabinet", "jobs", "audit", "rollups"):
         assert any(name.startswith(f"{module}.") for name in tried), module
+
+
+_ROWS = re.compile(r"\b(?:FROM|JOIN|LATERAL)\s+\(\s*SELECT\b")
+
+
+def _texts(source: str) -> Iterator[str]:
+    """Every text of a module; of one that is filled in, with something in place of what fills it."""
+    filled: set[ast.AST] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.JoinedStr):
+            filled.update(node.values)
+            yield "".join(part.value if isinstance(part, ast.Constant) else "x" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in filled:
+            yield node.value
+
+
+def _unnamed(statement: str) -> Iterator[str]:
+    """The queries that stand where a table would and have no name."""
+    for found in _ROWS.finditer(statement):
+        start = at = statement.index("(", found.start())
+        depth = 0
+        for at in range(start, len(statement)):
+            depth += {"(": 1, ")": -1}.get(statement[at], 0)
+            if depth == 0:
+                break
+        if not re.match(r"\)\s+AS\s+\w+", statement[at:]):
+            yield statement[start : at + 20]
+
+
+def test_every_query_that_stands_for_a_table_has_a_name_without_which_postgresql_15_refuses_it() -> None:
+    sources = sorted(Path(storage.__path__[0]).rglob("*.py"))
+    texts = [text for path in sources for text in _texts(path.read_text(encoding="utf-8"))]
+    assert [each for text in texts for each in _unnamed(text)] == []
+    assert len([text for text in texts if _ROWS.search(text)]) >= 3
+    assert list(_unnamed("SELECT 1 FROM (SELECT 1 LIMIT (2)) WHERE TRUE")) != []
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ conditions = st.builds(
     Condition,
     field=st.sampled_from(FIELDS),
     values=st.lists(NAMES, max_size=2).map(tuple),
-    prefixes=st.lists(st.sampled_from(["a", "Ünï'", "z"]), max_size=1).map(tuple),
+    prefixes=st.lists(st.sampled_from(["a", "Ünï'", "z", ""]), max_size=1).map(tuple),
     negated=st.booleans(),
 )
 
@@ -232,3 +232,15 @@ def test_what_would_have_to_be_read_row_by_row_is_bounded(monkeypatch: pytest.Mo
     with pytest.raises(Behind, match="shorter range") as caught:
         rolling.ask([START, START + HOUR // 5])
     assert not caught.value.temporary
+
+
+def test_a_prefix_of_nothing_is_held_by_whoever_has_a_value_rolled_up_or_not() -> None:
+    rolling = Rolling()
+    rolling.settle(START, 5, user="ann")
+    rolling.settle(START, 7)
+    everybody = Condition(field="user", values=(), prefixes=("",))
+    for again in range(2):
+        for negated, amount in ((False, 5), (True, 7)):
+            found = rolling.ask([START, START + HOUR], where=(replace(everybody, negated=negated),))
+            assert spent(found.total.whole)[:2] == [amount, 1], again
+        rolling.roll()

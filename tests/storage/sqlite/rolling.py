@@ -119,7 +119,7 @@ def _groups(each: LedgerEntry, by: Sequence[str]) -> list[Group]:
 
 def _holds(each: LedgerEntry, condition: Condition) -> bool:
     values = list(each.context.groups) or [""] if condition.field == "group" else [_value(each, condition.field) or ""]
-    yes = any(v in condition.values or any(v.startswith(p) for p in condition.prefixes) for v in values)
+    yes = any(v in condition.values or (v and any(v.startswith(p) for p in condition.prefixes)) for v in values)
     return yes != condition.negated
 
 

@@ -198,7 +198,7 @@ class _Asked:
         left = READ_AT_MOST
         for edge in edges:
             left -= self._reading.execute(
-                f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {instant} >= ? AND {instant} < ? LIMIT ?)",
+                f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {instant} >= ? AND {instant} < ? LIMIT ?) AS few",
                 (edge.start, edge.end, left + 1),
             ).get
             if left < 0:

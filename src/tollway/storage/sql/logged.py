@@ -118,7 +118,7 @@ def _tail(reading: Connection, where: Filter, after: str, limit: int, only: str 
     clauses, bindings = conditions("records", structs.replace(where, equals=shallow(where)))
     # Bounded by how many rows are looked at, not by how many are found.
     last: int | None = reading.execute(
-        "SELECT max(seq) FROM (SELECT seq FROM records WHERE seq > ? ORDER BY seq LIMIT ?)", (begun, LOOKED_AT)
+        "SELECT max(seq) FROM (SELECT seq FROM records WHERE seq > ? ORDER BY seq LIMIT ?) AS few", (begun, LOOKED_AT)
     ).get
     if last is None:
         return Tail([], None)

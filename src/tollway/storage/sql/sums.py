@@ -172,6 +172,7 @@ def _clause(expression: str, condition: Condition, bound: Sequence[Any] = ()) ->
     tests = [f"{text} IN (SELECT value FROM json_each(?))"]
     bindings: list[Any] = [*bound, json.dumps(condition.values)]
     for prefix in condition.prefixes:
-        tests.append(f"substr({text}, 1, ?) = ?")
-        bindings += [*bound, len(prefix), prefix]
+        # Whoever has none begins with nothing, not even with no letter at all: `user=*` is everybody who has a name.
+        tests.append(f"({text} <> '' AND substr({text}, 1, ?) = ?)")
+        bindings += [*bound, *bound, len(prefix), prefix]
     return f"{'NOT ' if condition.negated else ''}({' OR '.join(tests)})", bindings
