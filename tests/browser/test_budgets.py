@@ -1,5 +1,6 @@
 """Budgets: written as a sentence with what follows beside it, changed, raised for a while, frozen, replayed."""
 
+import json
 import re
 
 import pytest
@@ -43,6 +44,109 @@ def test_a_new_budget_is_a_sentence_that_says_what_follows_and_only_watches_at_f
     expect(page).to_have_url(re.compile("open=opus"))
     expect(page.get_by_role("dialog", name="opus")).to_contain_text("it only watches")
     expect(page.get_by_role("dialog", name="opus")).to_contain_text("$1,000.00")
+
+
+def test_what_would_have_been_refused_is_a_part_of_all_that_came(visitor: Visitor) -> None:
+    page = visitor.open("/budgets?open=new")
+    dialog = page.get_by_role("dialog", name="New budget")
+    dialog.get_by_label("Name").fill("a small one")
+    dialog.get_by_label("May spend, in US dollars").fill("0.5")
+    status = dialog.get_by_role("complementary", name="What follows").get_by_role("status")
+    of_all = re.compile(r"([0-9.]+ ?k?) of ([0-9.]+ ?k?) requests would have been refused")
+    expect(status).to_contain_text(of_all)
+    watched = of_all.search(status.inner_text())
+    # Watching and refusing do not come to the same numbers, and nobody says they do.
+    expect(dialog).not_to_contain_text("the numbers are the same")
+    dialog.get_by_role("switch", name="Only watch at first").click()
+    expect(status).to_contain_text(
+        re.compile(r"Of \$[0-9.,]+ in the last 30 days, \$[0-9.,]+ would not have been spent")
+    )
+    enforced = of_all.search(status.inner_text())
+    assert watched is not None and enforced is not None
+    assert watched[2] == enforced[2]
+    part, whole = re.findall(r"\$([0-9.,]+)", status.inner_text())[:2][::-1]
+    assert float(part.replace(",", "")) <= float(whole.replace(",", ""))
+
+
+def test_what_is_wrong_with_a_new_budget_is_said_where_it_is_and_gone_when_it_is_right(visitor: Visitor) -> None:
+    page = visitor.open("/budgets?open=new")
+    dialog = page.get_by_role("dialog", name="New budget")
+    name, amount = dialog.get_by_label("Name"), dialog.get_by_label("May spend, in US dollars")
+    put = dialog.get_by_role("button", name="Put in force")
+    name.fill("company")
+    amount.fill("99999999999")
+    expect(dialog.get_by_text("There is a budget of that name already")).to_be_visible()
+    expect(dialog.get_by_text("That is too large: $9,223,372,036.85 is the most")).to_be_visible()
+    expect(dialog.get_by_text("It needs another name and another amount.")).to_be_visible()
+    expect(put).to_be_disabled()
+    name.fill("another company")
+    amount.fill("-1")
+    expect(dialog.get_by_text("A limit is not below zero")).to_be_visible()
+    amount.fill("5")
+    # Only the gateway knows what is a zone.
+    zone = dialog.get_by_label("Time zone").first
+    zone.fill("Atlantis/Capital")
+    expect(dialog.get_by_role("alert").filter(has_text="It cannot be told yet")).to_be_visible()
+    expect(put).to_be_disabled()
+    expect(dialog.get_by_text("It cannot be put in force as it is: What follows says why.")).to_be_visible()
+    zone.fill("UTC")
+    expect(dialog.get_by_role("alert")).to_have_count(0)
+    expect(put).to_be_enabled()
+    visitor.expect_refusal()
+    dialog.get_by_label("Close the new budget").click()
+    page.get_by_role("button", name="Leave without saving").click()
+
+
+def test_what_was_said_of_other_fields_is_gone_when_they_change(visitor: Visitor) -> None:
+    page = visitor.open("/budgets?open=new")
+    dialog = page.get_by_role("dialog", name="New budget")
+    dialog.get_by_label("Name").fill("a second one")
+    dialog.get_by_label("May spend, in US dollars").fill("900")
+    refusal = json.dumps({"code": "settings_not_written", "detail": "The file cannot be written."})
+    real = re.compile("/api/v1/budgets$")
+    page.route(
+        real,
+        lambda route: route.fulfill(status=409, body=refusal) if route.request.method == "POST" else route.continue_(),
+    )
+    dialog.get_by_role("button", name="Put in force").click()
+    failed = dialog.get_by_role("alert").filter(has_text="The budget was not made")
+    expect(failed).to_contain_text("The file cannot be written.")
+    dialog.get_by_label("May spend, in US dollars").fill("901")
+    expect(failed).to_have_count(0)
+    page.unroute(real)
+    visitor.expect_refusal()
+    dialog.get_by_label("Close the new budget").click()
+    page.get_by_role("button", name="Leave without saving").click()
+
+
+def test_a_budget_is_made_and_removed_and_back_leads_to_the_list(visitor: Visitor) -> None:
+    page = visitor.open("/budgets")
+    page.get_by_role("button", name="New budget").click()
+    dialog = page.get_by_role("dialog", name="New budget")
+    dialog.get_by_label("Name").fill("short lived")
+    dialog.get_by_label("May spend, in US dollars").fill("900")
+    dialog.get_by_role("button", name="Put in force").click()
+    expect(page).to_have_url(re.compile("open=short-lived"))
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("open="))
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.go_forward()
+    panel = page.get_by_role("dialog", name="short lived")
+    panel.get_by_role("button", name="Remove…").click()
+    asked = page.get_by_role("dialog", name="Remove short lived?")
+    expect(asked).to_contain_text("What was spent stays in the ledger")
+    asked.get_by_role("button", name="Remove short lived").click()
+    expect(page).not_to_have_url(re.compile("open="))
+    expect(page.get_by_role("row", name=re.compile("^short lived"))).to_have_count(0)
+
+
+def test_a_budget_that_others_are_part_of_is_not_removed_and_why_is_told(visitor: Visitor) -> None:
+    page = visitor.open("/budgets?open=company")
+    page.get_by_role("dialog", name="company").get_by_role("button", name="Remove…").click()
+    asked = page.get_by_role("dialog", name="Remove company?")
+    expect(asked.get_by_role("alert")).to_contain_text('no budget "company" to be its parent')
+    expect(asked.get_by_role("button", name="Remove company")).to_be_disabled()
+    visitor.expect_refusal()
 
 
 DOCUMENT = """async text => {
@@ -160,9 +264,18 @@ def test_one_account_is_frozen_and_the_others_are_not(visitor: Visitor) -> None:
 def test_the_past_is_replayed_with_limits_that_it_suggests(visitor: Visitor) -> None:
     page = visitor.open("/budgets")
     page.get_by_role("button", name="Simulate").click()
+    day = r"[0-9]{1,2} [A-Z][a-z]{2}"
+    simulator = page.get_by_role("dialog")
+    expect(simulator).to_contain_text(re.compile(f"Limits are suggested by what was spent since {day};"))
+    simulator.get_by_text("Last month").click()
+    expect(simulator).to_contain_text(re.compile("what was spent since 1 [A-Z][a-z]{2} until 1 [A-Z][a-z]{2};"))
+    simulator.get_by_text("Last 30 days").click()
+    expect(simulator).to_contain_text(re.compile(f"since {day};"))
     table = page.get_by_role("dialog").get_by_role("table", name="Budgets replayed")
     expect(table.get_by_role("row", name=re.compile("agents"))).to_contain_text("only watches")
     expect(table.get_by_role("row", name=re.compile("company"))).to_contain_text("$450.00")
+    page = visitor.open("/budgets?open=company")
+    expect(page.get_by_role("dialog", name="company")).to_contain_text(re.compile(f"Since {day} the past suggests"))
 
 
 def test_the_fastest_comes_first_by_pace(visitor: Visitor) -> None:

@@ -21,8 +21,8 @@ def test_a_policy_is_drafted_judged_and_put_in_force(visitor: Visitor) -> None:
     dialog.get_by_role("radiogroup", name="Which models").get_by_text("Providers").click()
     dialog.get_by_label("Providers").last.fill("google")
     dialog.get_by_label("Providers").last.press("Enter")
-    dialog.get_by_role("button", name="Keep as a draft").click()
-    expect(dialog.get_by_role("alert")).to_contain_text('did you mean "cf.user.groups"')
+    expect(dialog.get_by_text('did you mean "cf.user.groups"')).to_be_visible()
+    expect(dialog.get_by_role("button", name="Keep as a draft")).to_be_disabled()
     dialog.get_by_label("Where, in CEL").fill('"web" in cf.user.groups')
     dialog.get_by_role("button", name="Keep as a draft").click()
     expect(page.get_by_role("row", name=re.compile("^no gemini every gateway"))).to_contain_text("draft")
@@ -133,6 +133,40 @@ def test_what_a_policy_takes_away_is_told_before_it_is_in_force(visitor: Visitor
     dialog.get_by_label("Close the policy").click()
     page.get_by_role("button", name="Leave without saving").click()
     expect(page.get_by_role("row", name=re.compile("nothing for anybody"))).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("cf.user.groups[", "Column 16: it ends too early."),
+        ("1+1", "1+1 cannot be asked: it is a number, not true or false."),
+        ('foo.bar == "x"', 'Column 1: nothing is called "foo.bar"'),
+    ],
+)
+def test_a_condition_that_is_none_is_told_while_it_is_typed(visitor: Visitor, condition: str, said: str) -> None:
+    page = visitor.open("/policies?open=new")
+    dialog = page.get_by_role("dialog", name="New policy")
+    keep = dialog.get_by_role("button", name="Keep as a draft")
+    put = dialog.get_by_role("button", name="Put in force")
+    expect(dialog.get_by_text("It needs a name.")).to_be_visible()
+    dialog.get_by_label("Name").fill("everybody")
+    expect(dialog.get_by_text("There is a policy of that name already")).to_be_visible()
+    expect(put).to_be_disabled()
+    dialog.get_by_label("Name").fill("a new one")
+    expect(put).to_be_enabled()
+    dialog.get_by_role("radiogroup", name="How the condition is written").get_by_text("CEL").click()
+    cel = dialog.get_by_label("Where, in CEL")
+    cel.fill(condition)
+    expect(dialog.get_by_text(said)).to_be_visible()
+    expect(cel).to_have_attribute("aria-invalid", "true")
+    for button in (keep, put):
+        expect(button).to_be_disabled()
+    expect(dialog.get_by_text("Where it counts is not right yet.")).to_be_visible()
+    expect(dialog.get_by_role("note")).not_to_contain_text("may use these models")
+    cel.fill('"web" in cf.user.groups')
+    expect(put).to_be_enabled()
+    expect(dialog.get_by_role("note")).to_contain_text("Whoever this holds of may use these models")
+    visitor.expect_refusal()
 
 
 def test_choices_and_cel_say_the_same(visitor: Visitor) -> None:

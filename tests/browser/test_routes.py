@@ -143,6 +143,32 @@ def test_a_route_is_saved_deployed_compared_and_rolled_back_with_a_word_why(visi
     expect(versions.get_by_role("row", name=re.compile("as it was"))).to_contain_text("in force")
 
 
+def test_a_name_that_no_caller_could_send_is_told_while_it_is_typed(visitor: Visitor) -> None:
+    _, dialog = opened(visitor, "/routes?open=new")
+    name = dialog.get_by_role("textbox", name="Name", exact=True)
+    keep, deploy = (dialog.get_by_role("button", name=label) for label in ("Save a version", "Save and deploy"))
+    usable = dialog.get_by_role("status").filter(has_text="It can be used")
+    expect(dialog.get_by_text("It needs a name and a word why.")).to_be_visible()
+    for wrong, said in (
+        ('a b/"c" 🎉', "Write letters, digits, dots"),
+        ("chat", "There is a route of that name already"),
+    ):
+        name.fill(wrong)
+        expect(dialog.get_by_text(said)).to_be_visible()
+        expect(dialog.get_by_text(f"dynamic/{wrong}")).to_have_count(0)
+        expect(dialog.get_by_text("It needs another name and a word why.")).to_be_visible()
+        expect(usable).to_have_count(0)
+        expect(keep).to_be_disabled()
+    name.fill("chatty")
+    expect(usable).to_be_visible()
+    expect(dialog.get_by_text("Callers send dynamic/chatty as the model")).to_be_visible()
+    expect(keep).to_be_enabled()
+    expect(deploy).to_be_disabled()
+    expect(dialog.get_by_text("To deploy it, it needs a word why.")).to_be_visible()
+    dialog.get_by_label("Why", exact=True).fill("to try it")
+    expect(deploy).to_be_enabled()
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_routes_are_whole_on_every_screen(chromium: Browser, gateway: str, width: int, scheme: str) -> None:
     paths = ["/routes", "/routes?open=support", "/routes?open=chat&tab=test", "/routes?open=new"]

@@ -9,7 +9,7 @@ import { decimal, typed } from "../money";
 import { Amount } from "../pieces/amount";
 import { Failed } from "../pieces/states";
 import { minute, relative } from "../time";
-import type { Account, Budget } from "./budget_math";
+import { dayInWords, type Account, type Budget } from "./budget_math";
 
 /** One account, or (undefined) all of a budget. */
 export function Freeze({ budget, account }: { budget: Budget; account?: Account }) {
@@ -199,7 +199,7 @@ export function Suggestion({ budget }: { budget: Budget }) {
     <Text size="sm" c="dimmed">
       {suggested_usd !== null ? (
         <>
-          Since {since.slice(0, 10)} the past suggests <Amount of={suggested_usd} fw={600} c="var(--mantine-color-text)" />
+          Since {dayInWords(since)} the past suggests <Amount of={suggested_usd} fw={600} c="var(--mantine-color-text)" />
           {budget.split_by.length > 0 ? " for each: enough for 95 % of them" : ""}.
         </>
       ) : (

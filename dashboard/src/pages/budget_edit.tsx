@@ -10,6 +10,7 @@ import { Failed } from "../pieces/states";
 import { iso, span } from "../time";
 import type { Budget } from "./budget_math";
 import { alone, Preview } from "./budget_preview";
+import { amountWrong } from "./budget_wrong";
 import "./caution.css";
 
 export function BudgetEdit({ budget }: { budget: Budget }) {
@@ -17,6 +18,7 @@ export function BudgetEdit({ budget }: { budget: Budget }) {
   const [mode, setMode] = useState<string>(budget.mode);
   const [enabled, setEnabled] = useState(budget.enabled);
   const amount = typed(limit);
+  const wrong = limit.trim() === "" ? "Write an amount such as 250 or 0.50" : amountWrong(limit);
   const changes = {
     ...(amount !== null && amount !== nanodollars(budget.limit_usd) ? { limit: decimal(amount) } : {}),
     ...(mode !== budget.mode ? { mode } : {}),
@@ -39,8 +41,14 @@ export function BudgetEdit({ budget }: { budget: Budget }) {
     },
   });
   const save = useChange("patch", "/api/v1/budgets/{budget_id}");
+  // What was said of other fields says nothing of these.
+  const anew = () => {
+    preview.reset();
+    if (save.error) save.reset();
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
+    if (!changed || wrong !== null) return;
     save.mutate(
       { path: { budget_id: budget.id }, body: changes },
       {
@@ -64,9 +72,9 @@ export function BudgetEdit({ budget }: { budget: Budget }) {
             inputMode="decimal"
             onChange={(event) => {
               setLimit(event.currentTarget.value);
-              preview.reset();
+              anew();
             }}
-            error={amount === null ? "Write an amount such as 250 or 0.50" : undefined}
+            error={wrong}
             w={180}
           />
           <SegmentedControl
@@ -79,7 +87,7 @@ export function BudgetEdit({ budget }: { budget: Budget }) {
             value={mode}
             onChange={(value) => {
               setMode(value);
-              preview.reset();
+              anew();
             }}
           />
           <Switch
@@ -87,15 +95,15 @@ export function BudgetEdit({ budget }: { budget: Budget }) {
             checked={enabled}
             onChange={(event) => {
               setEnabled(event.currentTarget.checked);
-              preview.reset();
+              anew();
             }}
           />
         </Group>
         <Group gap="xs">
-          <Button variant="default" disabled={!changed || amount === null} loading={preview.isPending} onClick={() => preview.mutate()}>
+          <Button variant="default" disabled={!changed || wrong !== null} loading={preview.isPending} onClick={() => preview.mutate()}>
             Show what the last 30 days would have been
           </Button>
-          <Button type="submit" disabled={!changed || amount === null} loading={save.isPending}>
+          <Button type="submit" disabled={!changed || wrong !== null} loading={save.isPending}>
             Put in force
           </Button>
         </Group>

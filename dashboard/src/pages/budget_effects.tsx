@@ -4,7 +4,7 @@ import { Alert, Group, Stack, Text, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { ask, type Schemas } from "../api/client";
+import { ask, Problem, type Schemas } from "../api/client";
 import { shown, type Nanodollars } from "../money";
 import { Failed, Loading } from "../pieces/states";
 import { iso, span } from "../time";
@@ -14,17 +14,22 @@ import { alone, Preview } from "./budget_preview";
 import "./caution.css";
 
 const TYPING_MS = 600;
+/** Answers that are about what was sent. */
+const REFUSALS = new Set([400, 409, 422]);
 
 interface Found {
   dry: Schemas["BudgetChanged"];
   answer: unknown;
+  /** Why the past could not be asked, where it could not. That alone makes no budget a wrong one. */
+  failed: unknown;
   people: number | null;
 }
 
-/** Asked anew when the typing pauses; nothing while it is no whole budget. */
+/** Asked anew when the typing pauses; nothing while it is no whole budget. `refused`: the gateway would not take it as it is now. */
 export function useEffects(entry: Record<string, unknown> | null) {
-  const [asked] = useDebouncedValue(entry === null ? null : JSON.stringify(entry), TYPING_MS);
-  return useQuery({
+  const now = entry === null ? null : JSON.stringify(entry);
+  const [asked] = useDebouncedValue(now, TYPING_MS);
+  const found = useQuery({
     queryKey: ["budget effects", asked],
     enabled: asked !== null && entry !== null,
     retry: false,
@@ -33,13 +38,19 @@ export function useEffects(entry: Record<string, unknown> | null) {
       const body = JSON.parse(asked ?? "{}") as Record<string, unknown>;
       const dry = await ask("post", "/api/v1/budgets", { query: { dry_run: true }, body });
       const past = span("30d", Date.now());
-      const [answer, people] = await Promise.all([
-        ask("post", "/api/v1/simulate", { body: { budgets: [alone(dry.after)], since: iso(past.since), until: iso(past.until) } }),
+      const simulated = ask("post", "/api/v1/simulate", { body: { budgets: [alone(dry.after)], since: iso(past.since), until: iso(past.until) } });
+      const [[answer, failed], people] = await Promise.all([
+        simulated.then(
+          (answer) => [answer as unknown, null] as const,
+          (error: unknown) => [null, error] as const,
+        ),
         peopleOf(body.where, past),
       ]);
-      return { dry, answer, people };
+      return { dry, answer, failed, people };
     },
   });
+  const told = found.error instanceof Problem && REFUSALS.has(found.error.status) && asked === now;
+  return { data: found.data, error: found.error, refused: told ? found.error : null };
 }
 
 /** How many people spent what it counts; null where that cannot be asked. */
@@ -79,7 +90,11 @@ export function Effects({ effects, ready, limit, parent, budgets }: Props) {
         <Loading rows={4} />
       ) : (
         <>
-          <Preview answer={effects.data.answer} warnings={effects.data.dry.warnings} />
+          {effects.data.failed ? (
+            <Failed error={effects.data.failed} what="What the last 30 days would have been cannot be told" />
+          ) : (
+            <Preview answer={effects.data.answer} warnings={effects.data.dry.warnings} />
+          )}
           {effects.data.people !== null && (
             <Text size="sm">
               <b>{effects.data.people}</b> {effects.data.people === 1 ? "person has" : "people have"} spent what it counts in the last 30 days.

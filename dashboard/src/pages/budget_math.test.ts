@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { againstParent, pace, raised, reachedAt, standing, type Account, type Budget } from "./budget_math";
+import { partSpent, stateOf } from "../pieces/budget_bar";
+import { againstParent, hasRefused, isWrittenElsewhere, pace, raised, reachedAt, standing, type Account, type Budget } from "./budget_math";
 
 const NOW = Date.UTC(2026, 10, 16);
 const RESETS = "2026-12-01T00:00:00.000Z";
@@ -48,5 +49,39 @@ describe("raised", () => {
   it("is nothing without one, nor for one account of many", () => {
     expect(raised(budget(controls()))).toBeNull();
     expect(raised(budget({ ...controls(increase("10", null, "A/user=ann")), split_by: ["user"] }))).toBeNull();
+  });
+});
+
+describe("hasRefused", () => {
+  const hit = (at: string, code = "budget_exceeded") => ({ last_hit: { at, code, request_id: "r" } });
+  const has = (fields: object, spent = "96") => hasRefused(account(spent), budget(fields), NOW);
+  it("is of the window of now, and of a limit that still refuses", () => {
+    expect(has(hit("2026-11-02T00:00:00.000Z"))).toBe(true);
+    expect(has(hit("2026-10-30T00:00:00.000Z"))).toBe(false);
+    expect(has(hit("2026-11-02T00:00:00.000Z", "budget_frozen"))).toBe(false);
+    expect(has({ ...hit("2026-11-02T00:00:00.000Z"), mode: "monitor" })).toBe(false);
+    expect(has({})).toBe(false);
+  });
+  it("is of the last while where a window never resets", () => {
+    const rolling = (at: string) => hasRefused({ ...account("96"), resets_at: null }, budget({ ...hit(at), window: { every: 3600 } }), NOW);
+    expect([rolling("2026-11-15T23:30:00.000Z"), rolling("2026-11-15T22:30:00.000Z")]).toEqual([true, false]);
+  });
+  it("says refusing where little is left, and near where more is", () => {
+    const state = (spent: string, fields: object = {}) => stateOf(standing(account(spent), budget({ ...hit("2026-11-15T00:00:00.000Z"), ...fields }), NOW));
+    expect([state("50"), state("94"), state("95"), state("100")]).toEqual(["fine", "near", "refusing", "over"]);
+    expect([state("99", { last_hit: null }), state("99", { split_by: ["user"] })]).toEqual(["near", "near"]);
+  });
+});
+
+describe("isWrittenElsewhere", () => {
+  it("is what policies count on and what a gateway limits by itself", () => {
+    const of = (id: string, name: string, gateway: string | null) => isWrittenElsewhere(budget({ id, name, gateway }));
+    expect([of("policies:each", "each", null), of("g.one", "one", "g"), of("one", "one", "g"), of("one", "one", null)]).toEqual([true, true, false, false]);
+  });
+});
+
+describe("partSpent", () => {
+  it("ends a sentence, of a limit of nothing too", () => {
+    expect([partSpent({ limit: 100n, spent: 12n, held: 0n }), partSpent({ limit: 0n, spent: 0n, held: 0n })]).toEqual(["12.0 % spent", "nothing may be spent"]);
   });
 });

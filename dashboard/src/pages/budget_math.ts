@@ -4,6 +4,7 @@ import type { Schemas } from "../api/client";
 import type { Standing } from "../pieces/budget_bar";
 import { nanodollars, share, sum, times, type Nanodollars } from "../money";
 import { iso, minute } from "../time";
+import { idOf } from "./budget_wrong";
 
 export type Budget = Schemas["BudgetShown"];
 export type Account = Schemas["AccountShown"];
@@ -11,12 +12,24 @@ export type Account = Schemas["AccountShown"];
 export function standing(account: Account, budget: Budget, now: number): Standing {
   const spent = nanodollars(account.spent_usd);
   return {
+    // Which of several accounts refused is not told.
+    refused: budget.split_by.length === 0 && hasRefused(account, budget, now),
     limit: account.limit_usd === null ? null : nanodollars(account.limit_usd),
     spent,
     held: nanodollars(account.held_usd),
     forecast: forecast(spent, budget, account.resets_at, now),
     alerts: budget.alerts,
   };
+}
+
+/** Whether the budget has refused something in the window of now, and still would: not one that was frozen then, or that only
+ * watches since. */
+export function hasRefused(account: Account, budget: Budget, now: number): boolean {
+  const hit = budget.last_hit;
+  if (!hit || hit.code !== "budget_exceeded" || budget.mode === "monitor") return false;
+  const length = windowMs(budget, account.resets_at) ?? rollingMs(budget);
+  const began = length === null ? 0 : (account.resets_at === null ? now : new Date(account.resets_at).getTime()) - length;
+  return new Date(hit.at).getTime() >= began;
 }
 
 /** The account that is nearest its limit: what a budget of many accounts is listed by. */
@@ -95,6 +108,24 @@ function windowMs(budget: Budget, resetsAt: string | null): number | null {
   const began = new Date(ends);
   began.setUTCMonth(began.getUTCMonth() - months);
   return ends.getTime() - began.getTime();
+}
+
+/** Of a window that goes with the time; null for one that never ends. */
+function rollingMs({ window }: Budget): number | null {
+  if (typeof window.every === "number") return window.every * 1_000;
+  const days: Record<string, number> = { hour: 1 / 24, day: 1, week: 7, month: 30, quarter: 90, year: 365 };
+  const found = typeof window.rolling === "string" ? days[window.rolling] : undefined;
+  return found === undefined ? null : found * 86_400_000;
+}
+
+/** Whether it is no entry of `budgets:`: what policies count on, and the spend limits of a gateway. */
+export function isWrittenElsewhere({ id, name, gateway }: Budget): boolean {
+  return id.startsWith("policies:") || (gateway !== null && id === `${gateway}.${idOf(name)}`);
+}
+
+/** "23 Nov", by the clocks that the page tells times by. */
+export function dayInWords(at: string): string {
+  return minute(at).split(",", 1)[0] ?? at;
 }
 
 export interface Placed {

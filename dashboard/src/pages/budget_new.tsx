@@ -12,7 +12,9 @@ import { Failed } from "../pieces/states";
 import { useUnsaved } from "../pieces/unsaved";
 import { ZONE } from "../time";
 import { useEffects, Effects } from "./budget_effects";
+import { listed } from "./alert_words";
 import { Channels, useTold, WatchedBy } from "./budget_told";
+import { amountWrong, nameTaken } from "./budget_wrong";
 import { yaml } from "./budget_yaml";
 import type { Budget } from "./budget_math";
 import "./budgets.css";
@@ -87,20 +89,28 @@ function Sentence({ made, budgets }: Pick<Props, "made" | "budgets">) {
     ...(alerts.length > 0 ? { alerts: alerts.map(Number) } : {}),
     ...(action ? { actions: [action] } : {}),
   };
+  const save = useChange("post", "/api/v1/budgets");
+  // Once it is made, its name is its own.
+  const taken = save.isPending || save.isSuccess ? null : nameTaken(name, budgets);
+  const wrongAmount = amountWrong(limit);
   const missing = [
     entry.name === "" && "a name",
-    amount === null && (limit === "" ? "an amount" : "an amount such as 250 or 0.50"),
+    taken && "another name",
+    limit === "" && "an amount",
+    wrongAmount && (amount === null ? "an amount such as 250 or 0.50" : "another amount"),
     attribute === "metadata." && "the name of the metadata",
     who && whom === "" && "whom it is about",
     then === "downgrade" && to === "" && "the model to downgrade to",
-  ].filter((each) => typeof each === "string" && each !== "");
+  ].filter((each): each is string => typeof each === "string" && each !== "");
   const ready = missing.length === 0;
   const { question, saved } = useUnsaved([name, limit, whom, key, to].some((text) => text !== "") || models.length > 0);
-  const save = useChange("post", "/api/v1/budgets");
   // Once it is there, it cannot be made again, not even for a look.
   const effects = useEffects(ready && !save.isPending && !save.isSuccess ? entry : null);
+  // What was said of another entry says nothing of this one.
+  const failed = save.error && JSON.stringify(save.variables?.body) === JSON.stringify(entry) ? save.error : null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
+    if (!ready || effects.refused) return;
     save.mutate(
       { body: entry },
       {
@@ -120,7 +130,7 @@ function Sentence({ made, budgets }: Pick<Props, "made" | "budgets">) {
       {question}
       <form onSubmit={submit} aria-label="New budget">
         <Stack gap="md">
-          <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus required />
+          <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} error={taken} data-autofocus required />
           <div className="tw-words">
             <Select aria-label="Who" data={WHO} value={who} onChange={(value) => setWho(value ?? "")} w={200} />
             {who === "metadata." && <TextInput aria-label="Name of the metadata" placeholder="cost-center" value={key} onChange={(event) => setKey(event.currentTarget.value)} w={120} />}
@@ -144,7 +154,7 @@ function Sentence({ made, budgets }: Pick<Props, "made" | "budgets">) {
               placeholder="500"
               value={limit}
               onChange={(event) => setLimit(event.currentTarget.value)}
-              error={limit !== "" && amount === null ? "Write an amount such as 250 or 0.50" : undefined}
+              error={wrongAmount}
               w={105}
             />
             <span>per</span>
@@ -208,18 +218,18 @@ function Sentence({ made, budgets }: Pick<Props, "made" | "budgets">) {
           )}
           <Switch
             label="Only watch at first"
-            description="Nothing is refused until you switch this off: the numbers are the same."
+            description="Nothing is refused until you switch this off; what it would have refused is counted and told. Once it refuses, what is refused is not spent and not counted."
             checked={watch}
             onChange={(event) => setWatch(event.currentTarget.checked)}
           />
-          {save.error && <Failed error={save.error} what="The budget was not made" />}
+          {failed && <Failed error={failed} what="The budget was not made" />}
           <Group gap="xs">
-            <Button type="submit" disabled={!ready} loading={save.isPending}>
+            <Button type="submit" disabled={!ready || !!effects.refused} loading={save.isPending}>
               Put in force
             </Button>
-            {!ready && (
+            {(!ready || effects.refused) && (
               <Text size="xs" c="dimmed">
-                It needs {missing.length > 1 ? `${missing.slice(0, -1).join(", ")} and ${missing.at(-1)}` : missing[0]}.
+                {ready ? "It cannot be put in force as it is: What follows says why." : `It needs ${listed(missing)}.`}
               </Text>
             )}
           </Group>

@@ -11,6 +11,7 @@ import { BudgetBar, StateMark, stateOf } from "../pieces/budget_bar";
 import { instant, minute, relative } from "../time";
 import { BudgetEdit } from "./budget_edit";
 import { Freeze, Increases, Suggestion } from "./budget_controls";
+import { BudgetRemove } from "./budget_remove";
 import { Channels, useTold, WatchedBy } from "./budget_told";
 import { accountName, raised, reached, selects, standing, type Budget } from "./budget_math";
 import { Facts } from "./request_panel";
@@ -32,7 +33,7 @@ export function BudgetPanel({ budget, missing, close }: Props) {
       closeButtonProps={{ "aria-label": "Close the budget" }}
     >
       {budget ? (
-        <Shown key={budget.id} budget={budget} />
+        <Shown key={budget.id} budget={budget} close={close} />
       ) : (
         <Alert color="gray" title="There is no such budget">
           It may have been taken out since. The audit log says by whom.
@@ -42,7 +43,7 @@ export function BudgetPanel({ budget, missing, close }: Props) {
   );
 }
 
-function Shown({ budget }: { budget: Budget }) {
+function Shown({ budget, close }: { budget: Budget; close: () => void }) {
   const { may } = useWho();
   const [find, setFind] = useState("");
   const told = useTold(budget);
@@ -131,6 +132,7 @@ function Shown({ budget }: { budget: Budget }) {
           <Freeze budget={budget} />
         </section>
       )}
+      {may("budgets:write") && <BudgetRemove budget={budget} gone={close} />}
     </Stack>
   );
 }

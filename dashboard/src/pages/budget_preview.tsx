@@ -5,6 +5,7 @@ import { IconCircleCheck, IconFlame } from "@tabler/icons-react";
 import type { Schemas } from "../api/client";
 import { Amount } from "../pieces/amount";
 import { count, instant } from "../time";
+import { partOfLimit, whole } from "./budget_replay";
 import "./budgets.css";
 
 type Replay = Schemas["BudgetReplay"];
@@ -19,6 +20,7 @@ export function Preview({ answer, warnings }: { answer: unknown; warnings: reado
   const found = budgets[0];
   if (!found) return null;
   const hurts = found.blocked > 0;
+  const all = whole(found);
   return (
     <Alert
       className="tw-preview"
@@ -27,13 +29,16 @@ export function Preview({ answer, warnings }: { answer: unknown; warnings: reado
       variant="outline"
       role="status"
       icon={hurts ? <IconFlame size={18} /> : <IconCircleCheck size={18} />}
-      title={hurts ? `${count(found.blocked)} of ${count(found.requests)} requests would have been refused` : "Nobody would have been refused"}
+      title={hurts ? `${count(found.blocked)} of ${count(all.requests)} requests would have been refused` : "Nobody would have been refused"}
     >
       <Text size="sm">
-        In the last 30 days it counts <Amount of={found.spent_usd} fw={600} />
-        {hurts && (
+        {hurts ? (
           <>
-            , of which <Amount of={found.blocked_usd} fw={600} /> would not have been spent
+            Of <Amount of={all.amount} fw={600} /> in the last 30 days, <Amount of={found.blocked_usd} fw={600} /> would not have been spent
+          </>
+        ) : (
+          <>
+            In the last 30 days it counts <Amount of={all.amount} fw={600} />
           </>
         )}
         {found.first_blocked_at && `; the first refusal on ${instant(found.first_blocked_at)}`}.
@@ -41,11 +46,11 @@ export function Preview({ answer, warnings }: { answer: unknown; warnings: reado
           <>
             {" "}
             At its highest <Amount of={found.peak.spent_usd} fw={600} /> of <Amount of={found.peak.limit_usd} />
-            {found.peak.percent !== null && ` (${found.peak.percent} %)`}.
+            {found.peak.percent !== null && ` (${partOfLimit(found.peak.percent)})`}.
           </>
         )}
         {found.downgraded > 0 && ` ${count(found.downgraded)} would have gone to a cheaper model.`}
-        {found.unpriced > 0 && ` ${count(found.unpriced)} have no price and are in no sum.`}
+        {all.unpriced > 0 && ` ${count(all.unpriced)} have no price and are in no sum.`}
       </Text>
       {warnings.map((warning) => (
         <Text key={warning} size="sm" mt={4}>

@@ -9,6 +9,8 @@ import { Amount } from "../pieces/amount";
 import { Failed, Loading } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
 import { count, iso, span } from "../time";
+import { dayInWords } from "./budget_math";
+import { partOfLimit } from "./budget_replay";
 
 type Replayed = Schemas["BudgetReplay"];
 type Answer = Schemas["tollway__admin__simulate__SimulateAnswer"];
@@ -34,6 +36,7 @@ function Shown() {
     retry: false,
   });
   const found = replay.data;
+  const base = found?.suggestions?.[0];
   const columns = useMemo(() => columnsOf(new Map(found?.suggestions?.map((each) => [each.id, each.suggested_usd]))), [found]);
   return (
     <Stack pb="xl">
@@ -48,6 +51,8 @@ function Shown() {
       </Group>
       <Text size="sm" c="dimmed">
         Every request of that time is judged by the budgets that are in force now, as the ledger has it. To try another limit, open a budget and change it: the effect is shown first.
+        {base &&
+          ` Limits are suggested by what was spent since ${dayInWords(base.since)}${past === "last-month" ? ` until ${dayInWords(base.until)}` : ""}; the panel of a budget may look back further, and says since when.`}
       </Text>
       {replay.error ? (
         <Failed error={replay.error} what="It cannot be simulated" again={() => void replay.refetch()} />
@@ -94,7 +99,7 @@ function columnsOf(suggested: ReadonlyMap<string, string | null>): readonly Colu
       ),
     },
     { id: "spent", head: "Spent", number: true, cell: (budget) => <Amount of={budget.spent_usd} /> },
-    { id: "peak", head: "Highest", number: true, cell: (budget) => (budget.peak?.percent === null || !budget.peak ? "—" : `${budget.peak.percent} %`) },
+    { id: "peak", head: "Highest", number: true, cell: (budget) => (budget.peak?.percent === null || !budget.peak ? "—" : partOfLimit(budget.peak.percent)) },
     {
       id: "refused",
       head: "Refused",

@@ -16,7 +16,7 @@ import { minute, relative } from "../time";
 import { BudgetNew } from "./budget_new";
 import { BudgetPanel } from "./budget_panel";
 import { BudgetSimulator } from "./budget_simulator";
-import { accountName, pace, selects, standing, tightest, tree, used, type Budget, type Placed } from "./budget_math";
+import { accountName, hasRefused, pace, selects, standing, tightest, tree, used, type Budget, type Placed } from "./budget_math";
 
 export function Budgets() {
   const [address, go] = useAddress();
@@ -101,7 +101,7 @@ export function Budgets() {
         )}
       </Panel>
       <BudgetPanel budget={opened} missing={!!address.open && address.open !== "new" && address.open !== "simulate" && !!budgets.data && !opened} close={() => go({ open: undefined })} />
-      <BudgetNew opened={address.open === "new"} close={() => go({ open: undefined })} made={(id) => go({ open: id })} budgets={budgets.data?.items ?? []} />
+      <BudgetNew opened={address.open === "new"} close={() => go({ open: undefined })} made={(id) => go({ open: id }, true)} budgets={budgets.data?.items ?? []} />
       <BudgetSimulator opened={address.open === "simulate"} close={() => go({ open: undefined })} />
     </Page>
   );
@@ -117,7 +117,8 @@ function nearness(budget: Budget): number {
 function columns(now: number): readonly Column<Placed>[] {
   const of = ({ budget }: Placed) => {
     const account = tightest(budget);
-    return account ? { account, stands: standing(account, budget, now) } : null;
+    // The row is of the budget, whichever of its accounts refused.
+    return account ? { account, stands: { ...standing(account, budget, now), refused: hasRefused(account, budget, now) } } : null;
   };
   return [
     {

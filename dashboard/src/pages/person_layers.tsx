@@ -7,12 +7,13 @@ import { useApi, type Schemas } from "../api/client";
 import { useWho } from "../api/session";
 import { nanodollars } from "../money";
 import { Amount } from "../pieces/amount";
-import { BudgetBar, partOf, StateMark, stateOf } from "../pieces/budget_bar";
+import { BudgetBar, partSpent, StateMark, stateOf } from "../pieces/budget_bar";
 import { Chip } from "../pieces/chip";
 import { Panel } from "../pieces/page";
 import { Empty, Failed, Loading } from "../pieces/states";
 import { useAddress } from "../shell/address";
 import { minute, relative } from "../time";
+import { byStanding, timesTold } from "./me_models";
 import "./people.css";
 
 type Layer = Schemas["Layer"];
@@ -44,17 +45,14 @@ export function PersonLayers({ user, mine = false }: { user: string; mine?: bool
           </Alert>
         )}
       </Panel>
-      {!layers.data && (
+      {!layers.data ? (
         <Panel title={mine ? "Models that still work" : "Models"} hint="a small call, now">
           <Loading rows={5} height={26} />
         </Panel>
-      )}
-      {layers.data && layers.data.models.length > 0 && (
-        <Panel title={mine ? "Models that still work" : "Models"} hint="a small call, now">
-          {layers.data.models.map((model) => (
-            <Model key={model.model} model={model} />
-          ))}
-        </Panel>
+      ) : mine ? (
+        <Mine models={layers.data.models} />
+      ) : (
+        <Models title="Models" models={layers.data.models} />
       )}
     </>
   );
@@ -99,7 +97,7 @@ function OneLayer({ layer, tightest, mine }: { layer: Layer; tightest: boolean; 
             <Text span inherit c="var(--mantine-color-text)" fw={500}>
               <Amount of={layer.left_usd} /> left
             </Text>{" "}
-            of <Amount of={layer.limit_usd} />, {partOf(standing)} spent
+            of <Amount of={layer.limit_usd} />, {partSpent(standing)}
             {standing.held > 0n && (
               <>
                 , <Amount of={layer.held_usd} /> held
@@ -132,6 +130,28 @@ function OneLayer({ layer, tightest, mine }: { layer: Layer; tightest: boolean; 
   );
 }
 
+function Models({ title, models }: { title: string; models: readonly Standing[] }) {
+  if (models.length === 0) return null;
+  return (
+    <Panel title={title} hint="a small call, now">
+      {models.map((model) => (
+        <Model key={model.model} model={model} />
+      ))}
+    </Panel>
+  );
+}
+
+/** Those that answer before those that are refused, each under a head that is true of it. */
+function Mine({ models }: { models: readonly Standing[] }) {
+  const [working, refused] = byStanding(models);
+  return (
+    <>
+      <Models title="Models that still work" models={working} />
+      <Models title="Models that are refused now" models={refused} />
+    </>
+  );
+}
+
 const TONES = { works: "good", clamped: "near", downgraded: "near", refused: "over" } as const;
 
 function Model({ model }: { model: Standing }) {
@@ -144,7 +164,7 @@ function Model({ model }: { model: Standing }) {
       <Chip tone={TONES[word]}>{word}</Chip>
       {model.said !== word && (
         <Text size="xs" c="dimmed">
-          {model.said}
+          {timesTold(model.said)}
         </Text>
       )}
     </div>

@@ -26,9 +26,11 @@ interface Props {
   setCondition: (condition: string) => void;
   disabled?: boolean;
   groups: readonly string[];
+  /** What is wrong with it. */
+  wrong?: string;
 }
 
-export function PolicyCondition({ condition, setCondition, disabled, groups }: Props) {
+export function PolicyCondition({ condition, setCondition, disabled, groups, wrong }: Props) {
   const said = choices(condition);
   const [way, setWay] = useState<"choices" | "cel">(said ? "choices" : "cel");
   const clauses = said?.clauses ?? [];
@@ -88,6 +90,11 @@ export function PolicyCondition({ condition, setCondition, disabled, groups }: P
           <Text size="xs" c="dimmed" component="div">
             <span className="tw-inline-code">{condition}</span>
           </Text>
+          {wrong && (
+            <Text size="xs" c="var(--tw-over)">
+              {wrong}
+            </Text>
+          )}
         </>
       ) : (
         <Textarea
@@ -95,6 +102,7 @@ export function PolicyCondition({ condition, setCondition, disabled, groups }: P
           description={'"engineering" in cf.user.groups · cf.user.email.endsWith("@example.com") · metadata.team == "ml"'}
           value={condition}
           onChange={(event) => setCondition(event.currentTarget.value)}
+          error={wrong}
           autosize
           minRows={2}
           spellCheck={false}

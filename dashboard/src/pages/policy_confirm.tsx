@@ -1,6 +1,7 @@
 /** Before a policy is in force: who loses what by it, and who gains. */
 
 import { Button, Group, Modal, Stack } from "@mantine/core";
+import { Problem } from "../api/client";
 import { Failed } from "../pieces/states";
 import { Told, useConsequences } from "./policy_consequences";
 
@@ -19,6 +20,8 @@ interface Props {
 export function PolicyConfirm({ name, policy, gateway, close, confirm, pending, error }: Props) {
   const consequences = useConsequences({ policy }, [gateway]);
   const { hurts, waits } = consequences;
+  // Whatever else cannot be told, a policy that cannot be used is not offered.
+  const unusable = consequences.error instanceof Problem && consequences.error.code === "policy_invalid";
   return (
     <Modal opened onClose={close} closeOnEscape={false} withCloseButton={false} title={`Put ${name} in force?`} zIndex={300} onKeyDown={(event) => event.key === "Escape" && close()}>
       <Stack gap="sm">
@@ -28,9 +31,11 @@ export function PolicyConfirm({ name, policy, gateway, close, confirm, pending, 
           <Button variant="default" onClick={close} data-autofocus data-mantine-stop-propagation="true">
             Not yet
           </Button>
-          <Button color={hurts ? "red" : undefined} disabled={waits} loading={pending} onClick={confirm} data-mantine-stop-propagation="true">
-            {hurts ? "Put in force all the same" : "Put it in force"}
-          </Button>
+          {!unusable && (
+            <Button color={hurts ? "red" : undefined} disabled={waits} loading={pending} onClick={confirm} data-mantine-stop-propagation="true">
+              {hurts ? "Put in force all the same" : "Put it in force"}
+            </Button>
+          )}
         </Group>
       </Stack>
     </Modal>

@@ -8,8 +8,11 @@ import { useApi, useChange } from "../api/client";
 import { useWho } from "../api/session";
 import { Failed } from "../pieces/states";
 import { useUnsaved } from "../pieces/unsaved";
+import { listed } from "./alert_words";
+import { usePolicyCheck } from "./policy_check";
 import { PolicyCondition } from "./policy_condition";
 import { PolicyConfirm } from "./policy_confirm";
+import { nameTaken } from "./policy_wrong";
 import type { Policy } from "./policies";
 
 interface Props {
@@ -67,7 +70,13 @@ export function PolicyForm({ policy, close }: Props) {
     else make.mutate({ query: { commit }, body }, options);
   };
   const error = make.error ?? change.error;
-  const ready = name.trim() !== "" && parsed !== undefined && (type !== "limit" || amount !== "");
+  const there = useApi("/api/v1/policies", { query: { includeStaging: true } });
+  const taken = policy || make.isPending || make.isSuccess ? null : nameTaken(name, there.data?.items ?? []);
+  const unfinished = [name.trim() === "" && "a name", taken && "another name", parsed === undefined && "models as JSON", type === "limit" && amount === "" && "an amount"].filter((one): one is string => typeof one === "string");
+  // What is missing is named already; the rest is judged without it.
+  const whole = { ...body, name: body.name || "this one", resource: parsed ?? "*", action: type === "limit" && amount === "" ? { type: "no-limit" } : body.action };
+  const wrong = usePolicyCheck({ ...whole, ...(policy ? { id: policy.id } : {}) }, writes);
+  const ready = unfinished.length === 0 && !wrong;
   return (
     <Stack gap="md">
       {question}
@@ -82,11 +91,12 @@ export function PolicyForm({ policy, close }: Props) {
           error={error}
         />
       )}
-      <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} disabled={!writes} required />
+      <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} error={taken} disabled={!writes} required />
       <PolicyCondition
         condition={condition}
         setCondition={setCondition}
         disabled={!writes}
+        wrong={wrong?.field === "condition" ? wrong.said : undefined}
         groups={(groups.data?.groups ?? []).map((each) => each.group.group).filter((group): group is string => !!group)}
       />
       <Resource text={resource} setText={setResource} disabled={!writes} />
@@ -130,7 +140,7 @@ export function PolicyForm({ policy, close }: Props) {
       />
       <Switch label="In use" checked={enabled} onChange={(event) => setEnabled(event.currentTarget.checked)} disabled={!writes} />
       <Text size="sm" c="dimmed" role="note">
-        {sentence(body, amount)}
+        {wrong?.field === "condition" ? "It is about nobody yet: where it counts cannot be read." : sentence(body, amount)}
       </Text>
       {error && !asking && <Failed error={error} what="The policy was not saved" />}
       {writes ? (
@@ -141,6 +151,11 @@ export function PolicyForm({ policy, close }: Props) {
           <Button disabled={!ready} onClick={() => setAsking(true)} loading={make.isPending || change.isPending}>
             Put in force
           </Button>
+          {!ready && (
+            <Text size="xs" c="dimmed" flex={1}>
+              {unfinished.length > 0 ? `It needs ${listed(unfinished)}.` : wrong?.field === "condition" ? "Where it counts is not right yet." : wrong?.said}
+            </Text>
+          )}
         </Group>
       ) : (
         <Text size="xs" c="dimmed">

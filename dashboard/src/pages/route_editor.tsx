@@ -5,6 +5,7 @@ import { IconArrowBackUp, IconChevronDown, IconCircleCheck, IconPlus } from "@ta
 import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
 import { useQuestion } from "../api/client";
 import { Failed, Loading } from "../pieces/states";
+import { listed } from "./alert_words";
 import { json } from "./policy_form";
 import type { Problem, Traffic } from "./route_graph";
 import { RouteInspector } from "./route_inspector";
@@ -41,11 +42,13 @@ interface Props {
   setDraft: (draft: Draft) => void;
   editable: boolean;
   traffic?: Traffic;
+  /** False where something besides its elements is wrong, which is told elsewhere. */
+  usable?: boolean;
   /** What is done with it: saving, deploying. */
   children: (state: { valid: boolean; checked: boolean }) => ReactNode;
 }
 
-export function RouteEditor({ draft, setDraft, editable, traffic, children }: Props) {
+export function RouteEditor({ draft, setDraft, editable, traffic, usable = true, children }: Props) {
   const [chosen, setChosen] = useState<string | null>(null);
   const [side, setSide] = useState<string | null>("element");
   const [before, setBefore] = useState<Draft[]>([]);
@@ -177,7 +180,7 @@ export function RouteEditor({ draft, setDraft, editable, traffic, children }: Pr
         </Tabs>
       </div>
       {check.error && <Failed error={check.error} what="It cannot be checked" />}
-      {graph && check.data && <Judged valid={check.data.valid} problems={problems} choose={choose} />}
+      {graph && check.data && (usable || !check.data.valid) && <Judged valid={check.data.valid} problems={problems} choose={choose} />}
       {children({ valid: !!graph && check.data?.valid === true, checked: !!graph && !!check.data })}
     </Stack>
   );
@@ -211,9 +214,20 @@ function Judged({ valid, problems, choose }: { valid: boolean; problems: readonl
   );
 }
 
+interface SaveProps {
+  save: (deploy: boolean, why: string) => void;
+  pending: boolean;
+  disabled: boolean;
+  /** What it needs besides, as a part of a sentence. */
+  missing?: string;
+  error: unknown;
+  also?: ReactNode;
+}
+
 /** The word why, and the buttons. */
-export function Save({ save, pending, disabled, error, also }: { save: (deploy: boolean, why: string) => void; pending: boolean; disabled: boolean; error: unknown; also?: ReactNode }) {
+export function Save({ save, pending, disabled, missing, error, also }: SaveProps) {
   const [why, setWhy] = useState("");
+  const needs = [...(missing ? [missing] : []), ...(why.trim() ? [] : ["a word why"])];
   return (
     <>
       {error ? <Failed error={error} what="It was not saved" /> : null}
@@ -227,6 +241,11 @@ export function Save({ save, pending, disabled, error, also }: { save: (deploy: 
           Save and deploy
         </Button>
       </Group>
+      {needs.length > 0 && (
+        <Text size="xs" c="dimmed" ta="right">
+          {missing ? "It needs" : "To deploy it, it needs"} {listed(needs)}.
+        </Text>
+      )}
     </>
   );
 }

@@ -13,6 +13,7 @@ import { useUnsaved } from "../pieces/unsaved";
 import { useAddress, useSpan } from "../shell/address";
 import { count, instant } from "../time";
 import { draftOf, RouteEditor, Save } from "./route_editor";
+import { nameWrong } from "./route_name";
 import { RouteTest } from "./route_test";
 import { RouteVersions } from "./route_versions";
 import type { Route } from "./routes";
@@ -152,23 +153,28 @@ export function RouteNew({ made }: { made: (id: string) => void }) {
   const [draft, setDraft] = useState(() => draftOf(FIRST));
   const { question, saved } = useUnsaved(name !== "" || draft.graph === null || JSON.stringify(draft.elements) !== JSON.stringify(FIRST));
   const make = useChange("post", "/api/v1/routes");
+  const routes = useApi("/api/v1/routes");
+  // Once it is made, its name is its own.
+  const wrong = make.isPending || make.isSuccess ? null : nameWrong(name, routes.data?.items ?? []);
   return (
     <Stack gap="sm" pb="xl">
       {question}
       <TextInput
         label="Name"
-        description={`Callers send dynamic/${name.trim() || "NAME"} as the model`}
+        description={`Callers send dynamic/${(!wrong && name.trim()) || "NAME"} as the model`}
+        error={wrong}
         value={name}
         onChange={(event) => setName(event.currentTarget.value)}
         required
         data-autofocus
         maw={360}
       />
-      <RouteEditor draft={draft} setDraft={setDraft} editable>
+      <RouteEditor draft={draft} setDraft={setDraft} editable usable={!wrong}>
         {({ valid }) => (
           <Save
             pending={make.isPending}
-            disabled={!name.trim() || !valid}
+            disabled={!name.trim() || !!wrong || !valid}
+            missing={!name.trim() ? "a name" : wrong ? "another name" : undefined}
             error={make.error}
             save={(deploy, why) =>
               make.mutate({ body: { name: name.trim(), elements: draft.elements, comment: why.trim() || null, deploy } }, {

@@ -63,7 +63,7 @@ export function Routes() {
         title={opened?.name ?? "New route"}
         closeButtonProps={{ "aria-label": "Close the route" }}
       >
-        {opened ? <RoutePanel key={opened.id} route={opened} gone={() => go({ open: undefined, tab: undefined })} /> : address.open === "new" ? <RouteNew made={(id) => go({ open: id })} /> : null}
+        {opened ? <RoutePanel key={opened.id} route={opened} gone={() => go({ open: undefined, tab: undefined })} /> : address.open === "new" ? <RouteNew made={(id) => go({ open: id }, true)} /> : null}
       </Drawer>
     </Page>
   );

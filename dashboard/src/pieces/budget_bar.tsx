@@ -1,7 +1,7 @@
 /** Where a budget stands: spent solid, held hatched, the pace as a tick, thresholds as notches, and all of it in words. */
 
 import { Group, Text, Tooltip } from "@mantine/core";
-import { IconAlertTriangle, IconCircleCheck, IconEye, IconFlame, IconSnowflake } from "@tabler/icons-react";
+import { IconAlertTriangle, IconBan, IconCircleCheck, IconEye, IconFlame, IconSnowflake } from "@tabler/icons-react";
 import { useId } from "react";
 import { exact, percent, share, shown, type Nanodollars } from "../money";
 
@@ -12,19 +12,23 @@ export interface Standing {
   /** What will be spent by the end of the window at the pace so far; null where nobody can say. */
   forecast?: Nanodollars | null;
   alerts?: readonly number[];
+  /** It has refused a request in the window of now. */
+  refused?: boolean;
 }
 
-export type State = "fine" | "near" | "over";
+export type State = "fine" | "near" | "refusing" | "over";
 
-/** near: four fifths are spent or held; over: nothing is left. */
-export function stateOf({ limit, spent, held }: Standing): State {
+/** near: four fifths are spent or held; refusing: what is left was too little for a request, and less than a twentieth of the
+ * limit; over: nothing is left. */
+export function stateOf({ limit, spent, held, refused }: Standing): State {
   if (limit === null) return "fine";
   if (spent >= limit) return "over";
+  if (refused && (spent + held) * 20n >= limit * 19n) return "refusing";
   return (spent + held) * 10n >= limit * 8n ? "near" : "fine";
 }
 
-export function BudgetBar({ limit, spent, held, forecast, alerts = [] }: Standing) {
-  const state = stateOf({ limit, spent, held });
+export function BudgetBar({ limit, spent, held, forecast, alerts = [], refused }: Standing) {
+  const state = stateOf({ limit, spent, held, refused });
   const hatch = `held${useId().replaceAll(":", "")}`;
   if (limit === null)
     return (
@@ -39,7 +43,7 @@ export function BudgetBar({ limit, spent, held, forecast, alerts = [] }: Standin
   ].filter(Boolean);
   return (
     <Tooltip label={`${exact(spent)} spent, ${exact(held)} held, limit ${exact(limit)}`}>
-      <svg className="tw-bar" data-state={state} role="img" aria-label={said.join(", ")} preserveAspectRatio="none">
+      <svg className="tw-bar" data-state={state === "refusing" ? "over" : state} role="img" aria-label={said.join(", ")} preserveAspectRatio="none">
         <pattern id={hatch} width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
           <rect className="tw-bar-held" width="2.5" height="5" />
         </pattern>
@@ -64,6 +68,8 @@ export function StateMark({ state, frozen, watched }: { state: State; frozen?: b
     ? [IconSnowflake, "frozen", "var(--tw-over)"]
     : state === "over"
       ? [IconFlame, watched ? "over, watched" : "spent", "var(--tw-over)"]
+      : state === "refusing"
+        ? [IconBan, "refusing", "var(--tw-over)"]
       : state === "near"
         ? [IconAlertTriangle, "near", "var(--tw-near)"]
         : watched
@@ -81,4 +87,10 @@ export function StateMark({ state, frozen, watched }: { state: State; frozen?: b
 
 export function partOf({ limit, spent }: Standing): string {
   return limit === null ? "—" : (percent(spent, limit) ?? "limit is $0");
+}
+
+/** The same as the end of a sentence: "12.5 % spent". */
+export function partSpent({ limit, spent }: Standing): string {
+  const part = limit === null ? null : percent(spent, limit);
+  return part === null ? "nothing may be spent" : `${part} spent`;
 }

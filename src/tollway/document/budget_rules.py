@@ -1,5 +1,6 @@
 """The parts of a written budget, one by one: amounts, matches, overrides, actions, carry-over."""
 
+import re
 from collections.abc import Sequence, Set
 
 from tollway import money
@@ -13,6 +14,8 @@ from tollway.match import Match, is_attribute
 LONGEST_DELAY_MS = 60_000
 LONGEST_NOTE = 2_000
 UNLIMITED = "unlimited"
+_LARGE = re.compile(r"-?[0-9]{10,}(?:\.[0-9]{1,9})?")
+"""An amount in all but its size."""
 
 
 def read_amount(written: str | int | float, where: str, field: str = "limit") -> int:
@@ -22,6 +25,9 @@ def read_amount(written: str | int | float, where: str, field: str = "limit") ->
     try:
         amount = money.parse(str(written))
     except MoneyInvalid as error:
+        if _LARGE.fullmatch(str(written)) is not None:
+            most = money.display(money.LARGEST)
+            raise SettingsInvalid(f"{where}, {field}: {str(written)[:60]} is too large; {most} is the most.") from None
         raise SettingsInvalid(f"{where}, {field}: {error}.") from None
     if amount < 0:
         raise SettingsInvalid(f"{where}, {field}: {written} is below zero.")

@@ -23,9 +23,30 @@ _FUNCTIONS = (
     "int", "uint", "double", "string", "bytes", "type", "dyn", "duration", "timestamp", "getFullYear", "getMonth",
     "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes", "getSeconds", "getMilliseconds",
 )  # fmt: skip
+_KINDS = {
+    "int": "a number",
+    "float": "a number",
+    "str": "a text",
+    "list": "a list",
+    "dict": "a map",
+    "NoneType": "null",
+}
 _OPERATOR = re.compile(r"[_@!\-].*")
 _REGEX_SAID = re.compile(r"(?:\nerror: |a valid regex:\s+(?!regex parse))(.*?)(?: Check function|$)", re.DOTALL)
 _SAID = re.compile(r"ERROR: <input>:([0-9]+):([0-9]+): (?:Syntax error: )?([^\n]*)")
+_WORDS = (
+    # As the parser of CEL (ANTLR) says it, and what is told in its place. The first that fits is taken.
+    (re.compile(r"(?:mismatched|extraneous) input '<EOF>'"), "it ends too early"),
+    (re.compile(r"missing '(.+?)' at '<EOF>'"), r'it ends too early: "\1" is missing'),
+    (re.compile(r"missing '(.+?)' at '(.+)'"), r'"\1" is missing before \2'),
+    (re.compile(r"(?:mismatched|extraneous) input '(.+?)'"), r"\1 cannot stand here"),
+    (re.compile(r"token recognition error at: '([\"'].*)'"), r"the text \1 has no closing quote"),
+    (re.compile(r"token recognition error at: '=\s*'"), '"=" compares nothing; write "=="'),
+    (re.compile(r"token recognition error at: '([&|])\s*'"), r'"\1" joins nothing; write "\1\1"'),
+    (re.compile(r"token recognition error at: '(.*?)\s*'"), r'"\1" is no part of the language'),
+    (re.compile(r"no viable alternative at input '(.*)'"), r'nothing that has a meaning stands behind "\1"'),
+    (re.compile(r"invalid argument to has\(\) macro"), "has() asks for one field, such as has(metadata.team)"),
+)
 
 
 class Failed(NamedTuple):
@@ -73,7 +94,8 @@ class Condition:
             return Failed(f"{type(error).__name__}: {str(error)[:200]}")
         if found is True or found is False:
             return found
-        return Failed(f"it is {type(found).__name__}, not true or false")
+        kind = type(found).__name__
+        return Failed(f"it is {_KINDS.get(kind, kind)}, not true or false")
 
 
 EVERYONE = Condition(ALWAYS, (), None, of_target=False)
@@ -133,16 +155,24 @@ def _parsed(source: str, where: str) -> Any:
     try:
         return _cel().compile(source)
     except ValueError as error:
-        found = _SAID.search(str(error))
+        # What is said of a class of the parser ("Incomplete `IndexContext`!") follows from what is said behind it.
+        found = next((one for one in _SAID.finditer(str(error)) if "Context`" not in one[3]), None)
         if found is None:
-            raise SettingsInvalid(f"{where}: it is no CEL expression: {str(error)[:200]}") from None
+            raise SettingsInvalid(f"{where}: it is no CEL expression; in: {excerpt(source, 0)}") from None
         lines = source.split("\n")
         line = min(int(found[1]), len(lines))
         at = sum(len(one) + 1 for one in lines[: line - 1]) + min(int(found[2]) - 1, len(lines[line - 1]))
-        said = found[3].partition(" expecting ")[0]
-        if "<EOF>" in said:
-            said = "it ends too early" if "mismatched" in said else "something stands behind its end"
+        said = _in_words(found[3].partition(" expecting ")[0])
         raise SettingsInvalid(f"{where}, {place(source, at)}: {said}; in: {excerpt(source, at)}") from None
+
+
+def _in_words(said: str) -> str:
+    """What the parser says, as it would be said to somebody who does not know it."""
+    for pattern, words in _WORDS:
+        found = pattern.match(said)
+        if found is not None:
+            return found.expand(words)
+    return said
 
 
 def _cel() -> ModuleType:
