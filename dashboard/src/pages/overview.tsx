@@ -201,7 +201,7 @@ function Period({ range, title, than, gateway, zone }: PeriodProps) {
 /** The budgets with the least left. */
 function Nearest() {
   const [address] = useAddress();
-  const budgets = useApi("/api/v1/budgets", {}, { every: POLL });
+  const budgets = useApi("/api/v1/budgets", { query: { hits: true } }, { every: POLL });
   const now = Date.now();
   const nearest = useMemo(
     () =>
