@@ -111,6 +111,7 @@ export function Spend() {
               <>
                 <b>{<Told amount={total ?? undefined} unit={measure.unit} />}</b>
                 {measure.rank ? " of all" : " in all"}
+                {measure.hint && `, ${measure.hint}`}
                 {before && (
                   <>
                     {" "}
