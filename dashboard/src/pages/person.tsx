@@ -19,6 +19,7 @@ import { TopList } from "../pieces/top_list";
 import { carried, useAddress, useSpan } from "../shell/address";
 import { count, instant, length, minute, relative } from "../time";
 import { PersonLayers } from "./person_layers";
+import { Charged } from "./request_money";
 import { Outcome } from "./requests";
 
 /** Of the figures and the chart below them, so that nothing moves once they are there. */
@@ -282,5 +283,5 @@ const LOGS: readonly Column<Log>[] = [
     ),
   },
   { id: "outcome", head: "Outcome", cell: (log) => <Outcome status={log.status} code={log.code} /> },
-  { id: "cost", head: "Cost", number: true, cell: (log) => <Amount of={log.amount_usd} unknown="—" /> },
+  { id: "cost", head: "Cost", number: true, cell: (log) => <Charged log={log} /> },
 ];
