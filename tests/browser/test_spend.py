@@ -147,7 +147,7 @@ def test_a_range_that_ends_before_it_begins_says_so(visitor: Visitor) -> None:
     page = visitor.open("/spend?range=custom&since=2026-11-20&until=2026-11-10")
     page.get_by_role("button", name=re.compile("Ends before it begins")).click()
     expect(page.get_by_role("alert")).to_contain_text("The last day is before the first")
-    for path, number in (("/spend", 2), ("/requests", 1), ("/people", 1)):
+    for path, number in (("/spend", 2), ("/requests", 1), ("/people", 1), ("/people/carol@example.com", 1)):
         page = visitor.open(f"{path}?range=custom&since=2026-11-20&until=2026-11-10")
         expect(page.get_by_text("The range ends before it begins")).to_have_count(number)
         expect(page.get_by_text(re.compile(r"\$0\.00.* in all"))).to_have_count(0)
