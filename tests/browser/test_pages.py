@@ -23,7 +23,7 @@ def test_the_overview_says_what_was_spent_and_who_is_near_their_limit(visitor: V
 def test_the_chart_is_a_table_too_and_adds_up_to_the_sum_beside_it(visitor: Visitor) -> None:
     page = visitor.open("/?range=7d")
     page.get_by_role("button", name="Show as table").click()
-    expect(page.get_by_role("table", name="Spend over time").get_by_role("row")).to_have_count(9)
+    expect(page.get_by_role("table", name="Spend over time").get_by_role("row")).to_have_count(8)
 
 
 def test_the_range_is_in_the_address_and_stays_from_page_to_page(visitor: Visitor) -> None:
