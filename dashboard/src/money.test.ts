@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decimal, exact, nanodollars, percent, placesOf, share, shown, sum, times, typed, withPlaces } from "./money";
+import { changeOf, decimal, exact, nanodollars, percent, placesOf, share, shown, sum, times, typed, withPlaces } from "./money";
 
 test.each([
   ["0", 0n],
@@ -49,6 +49,13 @@ test("beyond a thousand percent it is so many times", () => {
   expect(percent(2_280n, 100n)).toBe("22.8×");
   expect(percent(180_235n, 1_000n)).toBe("180×");
   expect(percent(-12_345_600n, 1_000n)).toBe("−12,346×");
+});
+
+test("a change is told in percent, and from eleven times as much on as so many times what was", () => {
+  const told = (now: bigint, before: bigint) => Object.values(changeOf(now, before)).join("");
+  expect([told(225n, 200n), told(175n, 200n), told(200n, 200n)]).toEqual(["+12.5 %", "−12.5 %", "0.0 %"]);
+  expect([told(1_100n, 100n), told(1_923n, 110n), told(18_123n, 100n)]).toEqual(["+1,000.0 %", "17.5×", "181×"]);
+  expect(changeOf(5n, 0n).size).toBeNull();
 });
 
 test("a minus is a true one where it is read, and a hyphen where the API takes it", () => {

@@ -76,6 +76,13 @@ export function percent(part: Nanodollars, whole: Nanodollars): string | null {
   return `${sign}${tenthsOf(rounded(size * 1000n, of))} %`;
 }
 
+/** How much more or less it is than before: "+" and "12.5 %". From eleven times as much on it is told how many times: "17.5×", which is no difference and has no sign. */
+export function changeOf(now: Nanodollars, before: Nanodollars): { sign: "" | "+" | "−"; size: string | null } {
+  const difference = now - before;
+  if (before > 0n && difference > before * 10n) return { sign: "", size: manyTimes(now, before) };
+  return { sign: difference > 0n ? "+" : difference < 0n ? "−" : "", size: percent(magnitude(difference), before) };
+}
+
 /** How many times the one is the other, both above zero: "3.2×", "180×". */
 export function manyTimes(amount: Nanodollars, of: Nanodollars): string {
   return `${amount < of * 100n ? tenthsOf(rounded(amount * 10n, of)) : grouped(rounded(amount, of))}×`;

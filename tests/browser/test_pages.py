@@ -174,7 +174,7 @@ def test_a_price_of_ones_own_says_what_it_changes_before_it_is_set_and_is_taken_
 
 def test_where_the_public_lists_disagree_is_told(visitor: Visitor) -> None:
     page = visitor.open("/prices?tab=disagree")
-    expect(page.get_by_role("table", name="Disagreements").locator("tbody tr").first).to_contain_text("%")
+    expect(page.get_by_role("table", name="Disagreements").locator("tbody tr").first).to_contain_text(re.compile("%|×"))
 
 
 def test_a_price_that_is_in_doubt_warns_of_it_in_the_list_beside_it_and_says_whether_it_is_in_use(

@@ -5,7 +5,7 @@ import { IconSearch } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useApi, type Schemas } from "../api/client";
-import { manyTimes, nanodollars, percent } from "../money";
+import { changeOf, manyTimes, nanodollars, percent } from "../money";
 import { Amount } from "../pieces/amount";
 import { Dim } from "../pieces/dim";
 import { Filters, useFilters } from "../pieces/filters";
@@ -206,11 +206,10 @@ function times(amount: string, median: string | null): string {
 export function Against({ now, before }: { now: string; before: string }) {
   const [spent, was] = [nanodollars(now), nanodollars(before)];
   if (was === 0n) return <Dim>{spent === 0n ? "—" : "new"}</Dim>;
-  const difference = spent - was;
-  const size = percent(difference < 0n ? -difference : difference, was);
+  const { sign, size } = changeOf(spent, was);
   return (
     <span className="tw-number" title={`${before} US dollars in the period before`}>
-      {difference > 0n ? "+" : difference < 0n ? "−" : ""}
+      {sign}
       {size}
     </span>
   );

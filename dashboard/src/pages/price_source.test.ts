@@ -36,5 +36,5 @@ test("a difference of nothing is larger than any other", () => {
 });
 
 test("a difference has its sign and its thousands", () => {
-  expect(["912.1", "1648.2", "-97.5", "0.0", "inf"].map(differenceText)).toEqual(["+912.1 %", "+16.5×", "−97.5 %", "0.0 %", "from nothing"]);
+  expect(["912.1", "1648.2", "-97.5", "0.0", "inf"].map(differenceText)).toEqual(["+912.1 %", "17.5×", "−97.5 %", "0.0 %", "from nothing"]);
 });

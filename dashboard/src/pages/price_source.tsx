@@ -4,7 +4,7 @@ import { Alert, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useApi, type Schemas } from "../api/client";
 import { useWho } from "../api/session";
-import { nanodollars, exact, percent as percentOf } from "../money";
+import { changeOf, exact, nanodollars } from "../money";
 import { Chip } from "../pieces/chip";
 import { Dim } from "../pieces/dim";
 
@@ -70,12 +70,13 @@ export function differenceOf(percent: string): number {
   return percent === "inf" ? Infinity : Number(percent);
 }
 
-/** "+648.2 %" of what the API says as "648.2", beyond 1,000 "+16.5×"; what is so many times nothing is no percentage. */
+/** "+648.2 %" of what the API says as "648.2", and "17.5×" of "1648.2"; what is so many times nothing is no percentage. */
 export function differenceText(percent: string): string {
   const number = differenceOf(percent);
   if (!Number.isFinite(number)) return "from nothing";
   // The API tells tenths of a percent.
-  return `${number > 0 ? "+" : ""}${percentOf(BigInt(Math.round(number * 10)), 1000n)}`;
+  const { sign, size } = changeOf(1000n + BigInt(Math.round(number * 10)), 1000n);
+  return `${sign}${size ?? ""}`;
 }
 
 /** What two public lists do not say alike of a model, and whose price is charged. */

@@ -155,8 +155,10 @@ export function Spend() {
             <Group p="md">
               <Loading rows={6} />
             </Group>
+          ) : backwards ? (
+            <Backwards />
           ) : groups.data.groups.length === 0 ? (
-            backwards ? <Backwards /> : <Empty title="There is nothing of this here" />
+            <Empty title="There is nothing of this here" />
           ) : (
             <SpendTable answer={groups.data} before={compared ? pastGroups.data : undefined} measure={measure} open={follow} />
           )}
