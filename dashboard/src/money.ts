@@ -15,9 +15,9 @@ export function nanodollars(text: string): Nanodollars {
 
 /** The same amount as the API takes it: "0.00042". */
 export function decimal(amount: Nanodollars): string {
-  const [sign, size] = signed(amount);
+  const size = magnitude(amount);
   const places = (size % PER_DOLLAR).toString().padStart(9, "0").replace(/0+$/, "");
-  return `${sign}${size / PER_DOLLAR}${places ? `.${places}` : ""}`;
+  return `${amount < 0n ? "-" : ""}${size / PER_DOLLAR}${places ? `.${places}` : ""}`;
 }
 
 /** Every place there is: "$1,234.560000042". At least cents. */
@@ -39,12 +39,53 @@ export function shown(amount: Nanodollars): string {
   return `${sign}$0.${kept.padEnd(2, "0")}`;
 }
 
-/** `part` of `whole` in percent with one place: "12.5 %". Null of nothing: what part that is nobody can say. */
+/** With so many places, from 2 to 9: "$0.0150" of 0.01499 with four. Rounded half away from zero. */
+export function withPlaces(amount: Nanodollars, places: number): string {
+  const [sign, size] = signed(amount);
+  const [unit, whole] = [10n ** BigInt(9 - places), 10n ** BigInt(places)];
+  const kept = rounded(size, unit);
+  return `${kept === 0n ? "" : sign}$${grouped(kept / whole)}.${(kept % whole).toString().padStart(places, "0")}`;
+}
+
+/** What is told in one receipt: its parts, and what they add up to. */
+export interface Sum {
+  parts: readonly Nanodollars[];
+  total: Nanodollars;
+}
+
+/** The fewest places, and two at least, with which the rows of a receipt add up as they are written, and no small one loses its figures. */
+export function placesOf(sums: readonly Sum[]): number {
+  const visible = (places: number) => {
+    const unit = 10n ** BigInt(9 - places);
+    const written = (amount: Nanodollars) => (amount < 0n ? -rounded(-amount, unit) : rounded(amount, unit));
+    return sums.every(
+      ({ parts, total }) =>
+        sum(parts.map(written)) === written(total) && parts.every((part) => part % unit === 0n || magnitude(written(part)) >= 10n),
+    );
+  };
+  return [2, 3, 4, 5, 6, 7, 8].find(visible) ?? 9;
+}
+
+/** `part` of `whole` in percent with one place: "12.5 %". Null of nothing: what part that is nobody can say. Beyond 1,000 % it is so many times: "180×". */
 export function percent(part: Nanodollars, whole: Nanodollars): string | null {
   if (whole === 0n) return null;
   const negative = part < 0n !== whole < 0n && part !== 0n;
-  const tenths = rounded(magnitude(part) * 1000n, magnitude(whole));
-  return `${negative ? "−" : ""}${grouped(tenths / 10n)}.${tenths % 10n} %`;
+  const [size, of] = [magnitude(part), magnitude(whole)];
+  const sign = negative ? "−" : "";
+  if (size > of * 10n) return `${sign}${manyTimes(size, of)}`;
+  return `${sign}${tenthsOf(rounded(size * 1000n, of))} %`;
+}
+
+/** How much more or less it is than before: "+" and "12.5 %". From eleven times as much on it is told how many times: "17.5×", which is no difference and has no sign. */
+export function changeOf(now: Nanodollars, before: Nanodollars): { sign: "" | "+" | "−"; size: string | null } {
+  const difference = now - before;
+  if (before > 0n && difference > before * 10n) return { sign: "", size: manyTimes(now, before) };
+  return { sign: difference > 0n ? "+" : difference < 0n ? "−" : "", size: percent(magnitude(difference), before) };
+}
+
+/** How many times the one is the other, both above zero: "3.2×", "180×". */
+export function manyTimes(amount: Nanodollars, of: Nanodollars): string {
+  return `${amount < of * 100n ? tenthsOf(rounded(amount * 10n, of)) : grouped(rounded(amount, of))}×`;
 }
 
 /** How far `part` reaches along `whole`, from 0 to 1: for drawing alone. */
@@ -74,12 +115,17 @@ export function height(amount: Nanodollars): number {
 
 /** What somebody typed, as an amount: "1,000.50" or "$5"; null where it is none. */
 export function typed(text: string): Nanodollars | null {
-  const plain = text.trim().replace(/^\$/, "").replace(/,(?=\d{3})/g, "");
+  const plain = text.trim().replace("−", "-").replace(/^(-?)\$/, "$1").replace(/,(?=\d{3})/g, "");
   return AMOUNT.test(plain) ? nanodollars(plain) : null;
 }
 
-function signed(amount: Nanodollars): ["" | "-", bigint] {
-  return amount < 0n ? ["-", -amount] : ["", amount];
+/** The sign is a true minus, as wide as a plus. */
+function signed(amount: Nanodollars): ["" | "−", bigint] {
+  return amount < 0n ? ["−", -amount] : ["", amount];
+}
+
+function tenthsOf(tenths: bigint): string {
+  return `${grouped(tenths / 10n)}.${tenths % 10n}`;
 }
 
 function magnitude(amount: bigint): bigint {

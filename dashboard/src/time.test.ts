@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { before, dayOf, endOf, instant, instantOf, iso, minute, preceding, span, tellTimesOf, ZONE, zoneInWords } from "./time";
+import { before, count, dayOf, endOf, instant, instantOf, iso, minute, preceding, span, tellTimesOf, ZONE, zoneInWords } from "./time";
 
 const at = (text: string) => Date.parse(text);
 const told = ({ since, until }: { since: number; until: number }) => [iso(since), iso(until)];
@@ -23,6 +23,15 @@ describe("spans by the calendar of a zone", () => {
     expect(told(span("week", now, undefined, undefined, "UTC"))[0]).toBe("2026-11-16T00:00:00.000Z");
     expect(told(span("month", now, undefined, undefined, "Asia/Kolkata"))[0]).toBe("2026-10-31T18:30:00.000Z");
     expect(told(span("last-month", at("2026-01-05T00:00:00Z"), undefined, undefined, "UTC"))).toEqual(["2025-12-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z"]);
+  });
+
+  it("are whole days where so many of them are asked for, and only today's is not over", () => {
+    const now = at("2026-11-22T10:20:30Z");
+    expect(told(span("7d", now, undefined, undefined, "UTC"))).toEqual(["2026-11-16T00:00:00.000Z", "2026-11-22T10:20:30.000Z"]);
+    expect(told(span("30d", now, undefined, undefined, "Asia/Kolkata"))[0]).toBe("2026-10-23T18:30:00.000Z");
+    // Clocks went back on 25 October, and forward on 29 March: it is midnight all the same.
+    expect(told(span("7d", at("2026-10-28T11:00:00Z"), undefined, undefined, "Europe/Berlin"))[0]).toBe("2026-10-21T22:00:00.000Z");
+    expect(told(span("30d", at("2026-04-02T11:00:00Z"), undefined, undefined, "Europe/Berlin"))[0]).toBe("2026-03-03T23:00:00.000Z");
   });
 
   it("take dates as whole days, and instants as they are", () => {
@@ -49,7 +58,14 @@ describe("the period before", () => {
     expect(told(preceding("custom", days, "UTC"))).toEqual(["2026-11-07T00:00:00.000Z", "2026-11-10T00:00:00.000Z"]);
     const hours = { since: at("2026-11-10T10:00:00Z"), until: at("2026-11-10T14:00:00Z") };
     expect(told(preceding("custom", hours, "UTC"))).toEqual(["2026-11-10T06:00:00.000Z", "2026-11-10T10:00:00.000Z"]);
-    expect(told(preceding("7d", days, "UTC"))).toEqual(["2026-11-07T00:00:00.000Z", "2026-11-10T00:00:00.000Z"]);
+  });
+
+  it("is the same days before for so many days up to now, up to the same time of the day", () => {
+    const week = span("7d", at("2026-11-22T10:20:00Z"), undefined, undefined, "UTC");
+    expect(told(preceding("7d", week, "UTC"))).toEqual(["2026-11-09T00:00:00.000Z", "2026-11-15T10:20:00.000Z"]);
+    // Clocks went back on 25 October: noon of the week before is an hour earlier by the sun.
+    const over = span("7d", at("2026-10-28T11:00:00Z"), undefined, undefined, "Europe/Berlin");
+    expect(told(preceding("7d", over, "Europe/Berlin"))).toEqual(["2026-10-14T22:00:00.000Z", "2026-10-21T10:00:00.000Z"]);
   });
 });
 
@@ -64,5 +80,22 @@ describe("clocks of a zone", () => {
 
   it("have a name in words", () => {
     expect(["UTC", "Europe/Berlin", "America/New_York"].map(zoneInWords)).toEqual(["UTC", "Berlin time", "New York time"]);
+  });
+});
+
+describe("counts", () => {
+  it.each([
+    [812, "812"],
+    [1_800, "1,800"],
+    [10_000, "10,000"],
+    [94_000, "94,000"],
+    [94_700, "94,700"],
+    [1_000_000, "1.00 M"],
+    [1_240_000, "1.24 M"],
+    [999_700_000, "1.00 G"],
+    [2_345_000_000_000, "2,345 G"],
+    [null, "unknown"],
+  ])("%s is %s", (number, wanted) => {
+    expect(count(number)).toBe(wanted);
   });
 });

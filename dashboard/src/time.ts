@@ -15,6 +15,9 @@ export const RANGES: Record<Exclude<Range, "custom">, string> = {
   "30d": "Last 30 days",
 };
 
+/** Whole days of the calendar, of which today's is the last and not over. */
+const DAYS = { "7d": 7, "30d": 30 } as const;
+
 export interface Span {
   since: number;
   until: number;
@@ -36,9 +39,8 @@ export function span(range: Range, now: number, since?: string, until?: string, 
     case "last-month":
       return { since: instantOf(zone, year, month - 1, 1), until: instantOf(zone, year, month, 1) };
     case "7d":
-      return { since: now - 7 * DAY, until: now };
     case "30d":
-      return { since: now - 30 * DAY, until: now };
+      return { since: instantOf(zone, year, month, day - (DAYS[range] - 1)), until: now };
     case "custom": {
       const from = date(since);
       const to = date(until);
@@ -61,6 +63,9 @@ export function preceding(range: Range, { since, until }: Span, zone: string = Z
       return { since: shifted(since, zone, 0, -1), until: shifted(until, zone, 0, -1) };
     case "week":
       return { since: shifted(since, zone, 0, -7), until: shifted(until, zone, 0, -7) };
+    case "7d":
+    case "30d":
+      return { since: shifted(since, zone, 0, -DAYS[range]), until: shifted(until, zone, 0, -DAYS[range]) };
     case "month":
       return { since: shifted(since, zone, -1, 0), until: shifted(until, zone, -1, 0) };
     case "last-month":
@@ -68,8 +73,6 @@ export function preceding(range: Range, { since, until }: Span, zone: string = Z
     case "custom":
       if (local(since, zone).time === 0 && local(until, zone).time === 0)
         return { since: shifted(since, zone, 0, -Math.max(1, Math.round((until - since) / DAY))), until: since };
-      return { since: since - (until - since), until: since };
-    default:
       return { since: since - (until - since), until: since };
   }
 }
@@ -227,10 +230,11 @@ export function duration(us: number | null): string {
   return `${(us / 1_000_000).toFixed(2)} s`;
 }
 
-/** Tokens and counts for reading: "1.24 M", "812". Null is unknown, and never zero. */
+/** Tokens and counts for reading: "812", "94,000", and from a million on "1.24 M", so that a column is rounded alike. Null is unknown, and never zero. */
 export function count(number: number | null | undefined): string {
   if (number === null || number === undefined) return "unknown";
-  if (number < 10_000) return number.toLocaleString("en-US");
-  const [size, unit] = number < 1_000_000 ? [number / 1000, "k"] : number < 1e9 ? [number / 1e6, "M"] : [number / 1e9, "G"];
-  return `${size.toPrecision(3).replace(/\.0+$/, "")} ${unit}`;
+  if (number < 1_000_000) return number.toLocaleString("en-US");
+  // 999.5 million would round to a thousand, which is one of the next unit.
+  const [size, unit] = number < 999_500_000 ? [number / 1e6, "M"] : [number / 1e9, "G"];
+  return `${size < 999.5 ? size.toPrecision(3) : Math.round(size).toLocaleString("en-US")} ${unit}`;
 }

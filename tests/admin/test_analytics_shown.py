@@ -39,14 +39,30 @@ def test_a_class_of_tokens_that_nobody_told_is_zero_where_some_usage_is_known() 
 @pytest.mark.parametrize(
     ("histogram", "percent", "expected"),
     [
-        ([1, 0, 0], 50, UPPER_MS[0]),
-        ([50, 50, 0], 50, UPPER_MS[0]),
-        ([49, 51, 0], 50, UPPER_MS[1]),
-        ([95, 4, 1], 95, UPPER_MS[0]),
-        ([94, 5, 1], 95, UPPER_MS[1]),
+        # Half of one request is in the middle of 0 to 50 ms.
+        ([1], 50, 25),
+        # The fiftieth of fifty is at the end of its class; the next is the first hundredth of the class above.
+        ([50, 50], 50, 50),
+        ([49, 51], 50, 51),
+        ([95, 4, 1], 95, 50),
+        ([94, 5, 1], 95, 60),
+        # Rank 95 of 100 is the fifth of ten between 6.4 and 12.8 s.
+        ([0] * 7 + [90, 10], 95, 9_600),
+        ([0] * 7 + [90, 10], 99, 12_160),
+        # 200 + 200 * 2.5 / 3 = 366.67
+        ([0, 0, 0, 3], 50, 300),
+        ([0, 2, 0, 3], 90, 367),
         ([0, 0, 0], 50, None),
-        ([0] * 12 + [7], 50, None),
+        ([0] * 12 + [7], 50, UPPER_MS[-1]),
+        ([1] + [0] * 11 + [99], 99, UPPER_MS[-1]),
     ],
 )
-def test_a_percentile_is_the_end_of_its_class(histogram: list[int], percent: int, expected: int | None) -> None:
+def test_a_percentile_is_estimated_within_its_class(histogram: list[int], percent: int, expected: int | None) -> None:
     assert percentile(histogram, percent) == expected
+
+
+def test_percentiles_never_fall_as_the_percent_rises() -> None:
+    for seed in range(500):
+        histogram = [(seed * 7919 + place * 104_729) % 5 for place in range(len(UPPER_MS) + 1)]
+        told = [percentile(histogram, percent) or 0 for percent in range(1, 101)]
+        assert told == sorted(told)

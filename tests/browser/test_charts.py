@@ -47,5 +47,5 @@ def test_a_credit_is_drawn_below_zero_and_hides_nothing_that_was_spent(visitor: 
         for one, two in zip(*(sorted(bars[colour]) for colour in side), strict=True):
             assert one[1] <= two[0] + 1 or two[1] <= one[0] + 1
     chart.locator(".recharts-surface").hover()
-    expect(page.locator(".tw-tip")).to_contain_text("-$4.00")
+    expect(page.locator(".tw-tip")).to_contain_text("−$4.00")
     expect(page.locator(".tw-tip")).to_contain_text("$4.50")

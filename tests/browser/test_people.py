@@ -5,7 +5,7 @@ import re
 import urllib.request
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, StorageState, expect
 from tests.browser.visiting import Visitor, looked_at
 
 MONEY = re.compile(r"^\$[0-9,]+\.[0-9]{2,9}$")
@@ -39,6 +39,40 @@ def test_people_say_who_uses_what_and_lead_to_the_person(visitor: Visitor) -> No
     expect(layers.filter(has_text="each person")).to_contain_text("left of $12.00")
     page.get_by_role("table", name="Recent requests").locator("tbody tr").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("Request")
+
+
+def test_where_there_is_nobody_nothing_is_said_of_them(visitor: Visitor) -> None:
+    page = visitor.open("/people?range=custom&since=2020-01-01&until=2020-01-02&zone=UTC")
+    figures = page.locator(".tw-figure")
+    expect(figures.filter(has_text="Median spend")).to_have_text("Median spend—")
+    expect(figures.filter(has_text="Top 10 %")).to_have_text("Top 10 %—")
+    expect(page.get_by_text(re.compile("by the 0|unknown tokens"))).to_have_count(0)
+
+
+def test_a_request_that_was_not_billed_says_so_of_the_person_too(visitor: Visitor) -> None:
+    page = visitor.open("/people/alice@example.com?range=30d")
+    failed = page.get_by_role("table", name="Recent refusals and failures")
+    expect(failed.get_by_role("row", name=re.compile("upstream error"))).to_contain_text("$0.00 · not billed")
+
+
+def test_people_are_sorted_on_a_phone_where_there_is_no_head(
+    chromium: Browser, gateway: str, signed_in: StorageState
+) -> None:
+    context = chromium.new_context(viewport={"width": 390, "height": 900}, storage_state=signed_in)
+    page = Visitor(context, gateway).open("/people?range=30d")
+    table = page.get_by_role("table", name="People")
+    expect(table.locator("thead")).to_be_hidden()
+    page.get_by_label("Sort by").select_option("Requests, rising")
+    expect(page).to_have_url(re.compile("sort=requests$"))
+    first = table.locator("tbody tr").first
+    lowest = first.inner_text()
+    page.get_by_label("Sort by").select_option("Requests, falling")
+    expect(page).to_have_url(re.compile("sort=-requests$"))
+    expect(first).not_to_have_text(lowest, use_inner_text=True)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(page.get_by_label("Sort by")).to_have_count(0)
+    expect(table.locator("thead")).to_be_visible()
+    context.close()
 
 
 def test_teams_and_services_stand_beside_people(visitor: Visitor) -> None:

@@ -86,7 +86,7 @@ def test_a_real_request_tells_its_time_its_budgets_and_who_says_who_asked(visito
     expect(timeline).to_contain_text("Identity, rules, hold")
     expect(timeline).to_contain_text("Tollway’s own")
     holds = dialog.get_by_role("table", name="Holds").get_by_role("row")
-    expect(holds.filter(has_text="company")).to_contain_text(re.compile(r"company\$[0-9,]+\.\d\d\$0\.000"))
+    expect(holds.filter(has_text="company")).to_contain_text(re.compile(r"company\$[0-9,]+\.\d{3,9}\$0\.0\d{2,}"))
     expect(dialog.get_by_role("row", name=re.compile("metadata.team"))).to_contain_text("said by the key alice")
     good = dialog.get_by_role("button", name="Good answer")
     good.click()
@@ -223,3 +223,62 @@ def test_lists_show_a_value_that_looks_like_mark_up_as_what_it_is_and_cut_a_long
     visitor.open("/spend?by=metadata.team&range=30d")
     legend = page.get_by_role("button", name=re.compile("^<i>ml"))
     expect(legend.first).to_contain_text(r"<i>ml</i>\u202eX")
+
+
+def test_a_charge_adds_up_as_it_is_written(visitor: Visitor) -> None:
+    """Each row has as many places as it takes for the sum to be seen, and unit prices have all of theirs."""
+    page = visitor.page
+
+    def small(route: Route) -> None:
+        told = route.fetch().json()
+        if told.get("charge"):
+            lines = told["charge"]["lines"]
+            lines[0] |= {"amount_usd": "0.0036", "unit_price": {**lines[0]["unit_price"], "amount_usd": "0.075"}}
+            lines[1] |= {"amount_usd": "0.01166"}
+            told["charge"]["amount_usd"] = told["amount_usd"] = "0.01526"
+            told["holds"] = [
+                {
+                    "account": "company",
+                    "budget": "company",
+                    "enforced": True,
+                    "spent_before_usd": "15.5512",
+                    "last_usd": "0.02",
+                    "limit_usd": "450",
+                    "raises": 0,
+                }
+            ]
+        route.fulfill(json=told)
+
+    page.route(re.compile(r"/api/v1/logs/[0-9a-zA-Z_-]+$"), small)
+    visitor.open("/requests?model=claude-sonnet-4-5&range=30d")
+    page.get_by_role("table", name="Requests").locator("tbody tr").first.click()
+    lines = page.get_by_role("dialog").get_by_role("table", name="Charge lines")
+    amounts = lines.locator("tbody tr td:last-child, tfoot th:last-child")
+    expect(amounts).to_have_text(["$0.0036", "$0.0117", "$0.0153"])
+    expect(lines).to_contain_text("$0.075 / 1 M")
+    holds = page.get_by_role("dialog").get_by_role("table", name="Holds").locator("tbody td")
+    expect(holds).to_have_text(["company", "$15.551", "$0.020", "$15.566", "$450.00"])
+
+
+def test_a_gateway_that_nobody_asked_yet_says_where_to_begin(visitor: Visitor) -> None:
+    page = visitor.page
+
+    def fresh(route: Route) -> None:
+        told = route.fetch().json()
+        whole = told["total"]["whole"]
+        whole["requests"] |= {"requests": 0}
+        whole["cost"] |= {"entries": 0}
+        route.fulfill(json=told)
+
+    page.route(re.compile(r"/api/v1/analytics\?.*from=2000-01-01"), fresh)
+    for path in ("/requests?user=nobody@example.com", "/spend?user=nobody@example.com"):
+        visitor.open(path)
+        expect(page.get_by_text("Nothing was asked yet")).to_be_visible()
+        expect(page.locator(".tw-empty").get_by_role("link", name="Client set-up")).to_be_visible()
+        expect(page.get_by_text("Take a filter away")).to_have_count(0)
+    page.unroute_all()
+    visitor.open("/requests?user=nobody@example.com")
+    expect(page.get_by_text("Take a filter away, or choose a longer range.")).to_be_visible()
+    visitor.open("/requests?range=custom&since=2020-01-01&until=2020-01-02")
+    expect(page.get_by_text("Choose a longer range.")).to_be_visible()
+    expect(page.get_by_text("Take a filter away")).to_have_count(0)

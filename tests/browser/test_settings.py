@@ -1,9 +1,9 @@
-"""The settings page: a gateway, all of the text, the process."""
+"""The settings page: a gateway, all of the text, the process; and alerts, whose channels are set there."""
 
 import re
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from tests.browser.visiting import Visitor, looked_at
 
 PAGES = ("/settings", "/settings?tab=exports", "/settings?tab=document", "/settings?tab=process")
@@ -104,3 +104,72 @@ def test_a_role_that_may_not_see_settings_is_not_offered_them(chromium: Browser,
     expect(visitor.page.get_by_role("link", name="People")).to_be_visible()
     expect(visitor.page.get_by_role("link", name="Settings")).to_have_count(0)
     context.close()
+
+
+def test_only_what_is_counted_has_a_unit(visitor: Visitor) -> None:
+    def started(route: Route) -> None:
+        told = route.fetch().json()
+        for setting in told["process"]:
+            setting |= {"value": setting["default"], "source": "default"}
+        route.fulfill(json=told)
+
+    visitor.page.route("**/api/v1/settings", started)
+    table = visitor.open("/settings?tab=process").get_by_role("table", name="Process settings")
+    expect(table).to_contain_text("cache size")
+    values = {
+        row.locator("td").first.locator("p").first.inner_text(): row.locator("td")
+        .nth(1)
+        .locator(".tw-cell")
+        .inner_text()
+        for row in table.locator("tbody tr").all()
+    }
+    told = [values[name].strip() for name in ("host", "port", "data", "durability", "drain", "cache size")]
+    assert told == ["127.0.0.1", "8787", "./tollway-data", "relaxed", "120 seconds", "1024 megabytes"]
+    page = visitor.open("/settings")
+    expect(page.get_by_label("Largest answer that is kept")).to_have_attribute("placeholder", "8,388,608 (default)")
+
+
+def test_alerts_without_a_channel_show_how_one_is_written(visitor: Visitor) -> None:
+    page = visitor.open("/alerts")
+    channels = page.locator("section", has=page.get_by_role("heading", name="Channels"))
+    expect(channels).to_contain_text('ops: {webhook: "https://hooks.example.com/tollway"')
+    channels.get_by_role("link", name="the settings").click()
+    expect(page).to_have_url(re.compile(r"/settings\?tab=document"))
+
+
+def test_a_budget_is_told_by_its_name_where_only_its_id_is_kept(visitor: Visitor) -> None:
+    """In the history of alerts and in the audit log."""
+    page = visitor.page
+
+    def renamed(route: Route) -> None:
+        told = route.fetch().json()
+        for budget in told["items"]:
+            if budget["id"] == "company":
+                budget["name"] = "Whole company"
+        route.fulfill(json=told)
+
+    def alerts(route: Route) -> None:
+        alert = {
+            "id": "1",
+            "kind": "spent",
+            "at": "2026-11-22T12:00:00.000Z",
+            "title": "80 % are spent",
+            "text": "",
+            "budget": "company",
+            "account": "company",
+            "data": {},
+            "channels": [],
+            "deliveries": [],
+        }
+        route.fulfill(json={"items": [alert, {**alert, "id": "2", "budget": "gone-b"}], "next": None})
+
+    page.route(re.compile(r"/api/v1/budgets\?accounts=0$"), renamed)
+    page.route(re.compile(r"/api/v1/alerts\?"), alerts)
+    rows = visitor.open("/alerts").get_by_role("table", name="Alerts").locator("tbody tr")
+    expect(rows.nth(0)).to_contain_text("Whole company company")
+    expect(rows.nth(1)).to_contain_text("gone-b")
+    changes = visitor.open("/audit?target=company").get_by_role("table", name="Changes")
+    created = changes.locator("tbody tr").filter(has_text="budget created")
+    expect(created).to_contain_text("Whole company company")
+    # An issuer may be called the same, and is no budget.
+    expect(changes.locator("tbody tr").filter(has_text="issuer created")).not_to_contain_text("Whole company")

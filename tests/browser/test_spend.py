@@ -147,6 +147,10 @@ def test_a_range_that_ends_before_it_begins_says_so(visitor: Visitor) -> None:
     page = visitor.open("/spend?range=custom&since=2026-11-20&until=2026-11-10")
     page.get_by_role("button", name=re.compile("Ends before it begins")).click()
     expect(page.get_by_role("alert")).to_contain_text("The last day is before the first")
+    for path, number in (("/spend", 2), ("/requests", 1), ("/people", 1), ("/people/carol@example.com", 1)):
+        page = visitor.open(f"{path}?range=custom&since=2026-11-20&until=2026-11-10")
+        expect(page.get_by_text("The range ends before it begins")).to_have_count(number)
+        expect(page.get_by_text(re.compile(r"\$0\.00.* in all"))).to_have_count(0)
 
 
 def test_the_explorer_adds_up_to_the_ledger(visitor: Visitor) -> None:
@@ -345,3 +349,18 @@ def test_trouble_with_the_store_is_told_on_every_page(visitor: Visitor) -> None:
         banner = page.get_by_role("alert").filter(has_text="The store is in trouble")
         expect(banner).to_contain_text("the disk is full")
         expect(banner).to_contain_text("on_store_failure: allow")
+
+
+def test_the_last_seven_days_are_seven_bars(visitor: Visitor) -> None:
+    page = visitor.page
+    with page.expect_response(re.compile(r"/api/v1/analytics\?.*grain=day")) as told:
+        visitor.open("/spend?range=7d&zone=Pacific/Auckland")
+    answer = told.value.json()
+    assert len(answer["starts"]) == 7
+    assert datetime.fromisoformat(answer["from"]) == datetime.fromisoformat(answer["starts"][0])
+    expect(page.get_by_role("img", name=re.compile("Cost in 7 steps of time"))).to_be_visible()
+
+
+def test_a_percentile_says_that_it_is_an_estimate(visitor: Visitor) -> None:
+    page = visitor.open("/spend?measure=p95&range=7d")
+    expect(page.get_by_text("an estimate within classes of 50 ms, 100, 200")).to_be_visible()

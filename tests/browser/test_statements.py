@@ -56,7 +56,7 @@ def test_a_month_is_charged_to_teams_adjusted_and_frozen_for_ever(visitor: Visit
     dialog.get_by_label("Why").fill("outage of the 3rd")
     dialog.get_by_role("button", name="Book it").click()
     expect(page.get_by_text(re.compile("Booked; it is in the statement of"))).to_be_visible()
-    expect(table.get_by_role("row", name=re.compile("research"))).to_contain_text("-$1.50")
+    expect(table.get_by_role("row", name=re.compile("research"))).to_contain_text("−$1.50")
 
     table.get_by_role("row", name=re.compile("research")).click()
     statement = page.get_by_role("dialog")

@@ -6,6 +6,7 @@ import { IconPlus } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useApi, useChange, type Schemas } from "../api/client";
 import { useWho } from "../api/session";
+import { BudgetName } from "../pieces/budget_name";
 import { Chip } from "../pieces/chip";
 import { Page, Panel } from "../pieces/page";
 import { Empty, Failed, Loading } from "../pieces/states";
@@ -32,7 +33,7 @@ export function Alerts() {
         <Panel
           title="History"
           flush
-          hint={address.budget ? `of ${address.budget}` : undefined}
+          hint={address.budget ? <>of <BudgetName id={address.budget} /></> : undefined}
           actions={
             address.budget && (
               <Button variant="default" size="compact-xs" onClick={() => go({ budget: undefined, cursor: undefined })}>
@@ -83,10 +84,10 @@ export function Alerts() {
 }
 
 const COLUMNS: readonly Column<Alert>[] = [
-  { id: "at", head: <TimeHead />, width: 150, by: (alert) => alert.at, cell: (alert) => instant(alert.at) },
+  { id: "at", head: <TimeHead />, called: "Time", width: 150, by: (alert) => alert.at, cell: (alert) => instant(alert.at) },
   { id: "kind", head: "What", width: 130, by: (alert) => alert.kind, cell: (alert) => alert.kind.replaceAll("_", " ") },
   { id: "title", head: "Said", cell: (alert) => alert.title },
-  { id: "budget", head: "Budget", by: (alert) => alert.budget, cell: (alert) => alert.budget ?? "—" },
+  { id: "budget", head: "Budget", by: (alert) => alert.budget, cell: (alert) => (alert.budget ? <BudgetName id={alert.budget} /> : "—") },
   { id: "channels", head: "To", width: 220, cell: (alert) => <Told alert={alert} /> },
 ];
 
@@ -122,6 +123,11 @@ function Tried({ test }: { test: Alert }) {
   );
 }
 
+/** As docs/guides/alerts.md has it: addresses are credentials, and stand in the environment. */
+const CHANNELS = `channels:
+  ops:  {webhook: "https://hooks.example.com/tollway", secret: "env:HOOK_SECRET"}
+  mail: {apprise: "env:MAIL_URL"}  # mailtos://user:password@example.com?to=finops@example.com`;
+
 function Channels() {
   const { may } = useWho();
   const channels = useApi("/api/v1/alerts/channels");
@@ -147,8 +153,16 @@ function Channels() {
         ) : !channels.data ? (
           <Loading rows={2} />
         ) : channels.data.items.length === 0 ? (
-          <Empty title="Nobody is told anything yet">
-            Add a channel under <code className="tw-inline-code">alerts:</code> in the settings: a webhook, Slack, e-mail or a hundred other services.
+          <Empty title="Nobody is told anything yet" command={CHANNELS}>
+            Name a channel under <code className="tw-inline-code">channels:</code> in{" "}
+            {may("document:read") ? (
+              <Link to="/settings" search={{ tab: "document" } as never} className="tw-link">
+                the settings
+              </Link>
+            ) : (
+              "the settings"
+            )}
+            : a webhook, Slack, e-mail or a hundred other services. For example:
           </Empty>
         ) : (
           channels.data.items.map((channel) => (
@@ -246,7 +260,7 @@ function AlertPanel({ id, close }: { id?: string; close: () => void }) {
                 "Budget",
                 alert.data.budget && (
                   <Link key="budget" to="/budgets" search={{ open: alert.data.budget } as never} className="tw-link">
-                    {alert.data.budget}
+                    <BudgetName id={alert.data.budget} />
                   </Link>
                 ),
               ],

@@ -5,6 +5,7 @@ import { IconAlertTriangle, IconCircleCheck, IconShieldCheck } from "@tabler/ico
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useApi, type Schemas } from "../api/client";
+import { BudgetName } from "../pieces/budget_name";
 import { Page, Panel } from "../pieces/page";
 import { Empty, Failed, Loading } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
@@ -79,10 +80,15 @@ const COLUMNS: readonly Column<Change>[] = [
   { id: "at", head: <TimeHead />, width: 150, cell: (change) => instant(change.at) },
   { id: "by", head: "By", cell: (change) => <div className="tw-clip">{change.by}</div> },
   { id: "action", head: "Did", cell: (change) => change.action.replace(".", " ").replaceAll("_", " ") },
-  { id: "target", head: "What", cell: (change) => <div className="tw-clip">{change.target || "—"}</div> },
+  { id: "target", head: "What", cell: (change) => <div className="tw-clip"><Target change={change} /></div> },
   { id: "reason", head: "Why", cell: (change) => change.reason || <Text span inherit c="dimmed">not said</Text> },
   { id: "seq", head: "Line", number: true, cell: (change) => change.seq },
 ];
+
+function Target({ change }: { change: Change }) {
+  if (!change.target) return <>—</>;
+  return change.action.startsWith("budget") ? <BudgetName id={change.target} /> : <>{change.target}</>;
+}
 
 function Verified() {
   const verified = useApi("/api/v1/audit/verify");
@@ -115,7 +121,7 @@ function Shown({ change }: { change: Change }) {
           ["Time", instant(change.at)],
           ["By", change.by],
           ["Did", change.action],
-          ["What", change.target || null],
+          ["What", change.target ? <Target key="what" change={change} /> : null],
           ["Why", change.reason || "not said"],
         ]}
       />

@@ -6,7 +6,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useApi } from "../api/client";
 import { useWho } from "../api/session";
-import { nanodollars, percent } from "../money";
+import { changeOf, nanodollars } from "../money";
 import { Amount } from "../pieces/amount";
 import { Chip } from "../pieces/chip";
 import { Panel } from "../pieces/page";
@@ -59,7 +59,7 @@ export function Movers({ gateway, asked }: Props) {
               <span className="tw-number">
                 <Icon size={14} aria-label={change < 0n ? "less" : "more"} /> <Amount of={change < 0n ? -change : change} fw={600} />
               </span>
-              <span className="tw-top-share tw-number">{was === 0n ? "new" : nanodollars(spent_usd) === 0n ? "gone" : percent(change < 0n ? -change : change, was)}</span>
+              <span className="tw-top-share tw-number">{was === 0n ? "new" : nanodollars(spent_usd) === 0n ? "gone" : changeOf(nanodollars(spent_usd), was).size}</span>
             </Link>
           );
         })

@@ -5,10 +5,11 @@ import { IconSearch } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useApi, type Schemas } from "../api/client";
-import { nanodollars, percent } from "../money";
+import { changeOf, manyTimes, nanodollars, percent } from "../money";
 import { Amount } from "../pieces/amount";
 import { Dim } from "../pieces/dim";
 import { Filters, useFilters } from "../pieces/filters";
+import { Backwards } from "../pieces/nothing";
 import { Page, Panel } from "../pieces/page";
 import { Said } from "../pieces/said";
 import { Empty, Failed, Loading } from "../pieces/states";
@@ -27,7 +28,7 @@ const MOST = 500;
 export function People() {
   const [address, go] = useAddress();
   const navigate = useNavigate();
-  const { asked, against } = useSpan();
+  const { asked, against, backwards } = useSpan();
   const filters = useFilters();
   const by = (address.by && address.by in BY ? address.by : "user") as By;
   const people = useApi("/api/v1/people", { query: { ...asked, ...against, ...filters, by, limit: MOST } });
@@ -78,6 +79,8 @@ export function People() {
             <div className="tw-panel-body">
               <Loading rows={8} />
             </div>
+          ) : backwards ? (
+            <Backwards />
           ) : rows.length === 0 ? (
             <Empty title={wanted ? `Nobody here is called “${address.q}”` : "Nobody asked for anything in this range"}>
               Requests are told apart by who their key or token proves. <Link to="/keys" className="tw-link">Give people keys</Link>, or let them
@@ -103,11 +106,11 @@ function Figures({ insights }: { insights: Insights | undefined }) {
   const most = insights && (insights.top_users === 1 ? "one" : count(insights.top_users));
   const boxes: readonly (readonly [title: string, value: ReactNode, below: ReactNode])[] = insights
     ? [
-        ["Active", count(insights.active_users), <>{part(insights.adoption)} of {count(insights.adoption.whole)} who are known</>],
-        ["Median spend", <Amount of={insights.median_spent_usd} unknown="—" />, <>{count(insights.median_tokens)} tokens, of an active person</>],
-        ["Top 10 %", share ?? "—", <>of spend, by the {most} who spent most; {part(insights.top_requests)} of requests, by the {most} who asked most</>],
-        ["To review", count(insights.users_to_review), "spent twice the median or more"],
-        ["Known by name", part(insights.identified_requests), <>of requests; {spent ?? "—"} of spend</>],
+        ["Active", count(insights.active_users), insights.adoption.whole > 0 && <>{part(insights.adoption)} of {count(insights.adoption.whole)} who are known</>],
+        ["Median spend", <Amount of={insights.median_spent_usd} unknown="—" />, insights.active_users > 0 && <>{count(insights.median_tokens)} tokens, of an active person</>],
+        ["Top 10 %", share ?? "—", insights.top_users > 0 && <>of spend, by the {most} who spent most; {part(insights.top_requests)} of requests, by the {most} who asked most</>],
+        ["To review", count(insights.users_to_review), insights.active_users > 0 && "spent twice the median or more"],
+        ["Known by name", part(insights.identified_requests), insights.identified_requests.whole > 0 && <>of requests; {spent ?? "—"} of spend</>],
       ]
     : (["Active", "Median spend", "Top 10 %", "To review", "Known by name"] as const).map((title) => [title, null, null] as const);
   return (
@@ -193,23 +196,20 @@ function after(text: string): string {
   return new Date(new Date(text).getTime() + 1).toISOString();
 }
 
-/** "3.2 ×" */
+/** "3.2×" */
 function times(amount: string, median: string | null): string {
   const middle = median === null ? 0n : nanodollars(median);
-  if (middle <= 0n) return "";
-  const tenths = (nanodollars(amount) * 10n + middle / 2n) / middle;
-  return `${tenths / 10n}.${tenths % 10n} ×`;
+  return middle <= 0n ? "" : manyTimes(nanodollars(amount), middle);
 }
 
 /** How a row stands against the period before, short enough for a column. */
 export function Against({ now, before }: { now: string; before: string }) {
   const [spent, was] = [nanodollars(now), nanodollars(before)];
   if (was === 0n) return <Dim>{spent === 0n ? "—" : "new"}</Dim>;
-  const difference = spent - was;
-  const size = percent(difference < 0n ? -difference : difference, was);
+  const { sign, size } = changeOf(spent, was);
   return (
     <span className="tw-number" title={`${before} US dollars in the period before`}>
-      {difference > 0n ? "+" : difference < 0n ? "−" : ""}
+      {sign}
       {size}
     </span>
   );

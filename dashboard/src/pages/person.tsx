@@ -10,6 +10,7 @@ import { Amount, Change } from "../pieces/amount";
 import { piecesOf, spentOf } from "../pieces/chart_data";
 import { Chip } from "../pieces/chip";
 import { Dim } from "../pieces/dim";
+import { Backwards } from "../pieces/nothing";
 import { Page, Panel } from "../pieces/page";
 import { Said } from "../pieces/said";
 import { grainOf, namer, SpendChart } from "../pieces/spend_chart";
@@ -19,6 +20,7 @@ import { TopList } from "../pieces/top_list";
 import { carried, useAddress, useSpan } from "../shell/address";
 import { count, instant, length, minute, relative } from "../time";
 import { PersonLayers } from "./person_layers";
+import { Charged } from "./request_money";
 import { Outcome } from "./requests";
 
 /** Of the figures and the chart below them, so that nothing moves once they are there. */
@@ -100,13 +102,19 @@ export function Person() {
 /** Spend over time and by model, against the period before. */
 export function PersonSpend({ user }: { user: string }) {
   const [address] = useAddress();
-  const { asked, against, since, until, zone } = useSpan();
+  const { asked, against, since, until, zone, backwards } = useSpan();
   const grain = grainOf(since, until);
   const query = { ...asked, user, gateway: address.gateway };
   const series = useApi("/api/v1/analytics", { query: { ...query, ...against, grain, by: "model", metrics: "cost,tokens,requests", compare: "previous", limit: 8 } });
   const name = useMemo(() => namer(grain, zone), [grain, zone]);
   const told = series.data;
   const pieces = useMemo(() => (told ? piecesOf(told, spentOf) : []), [told]);
+  if (backwards)
+    return (
+      <Panel title="Spend">
+        <Backwards />
+      </Panel>
+    );
   if (series.error) return <Failed error={series.error} what="Spend cannot be shown" again={() => void series.refetch()} />;
   if (!told)
     return (
@@ -282,5 +290,5 @@ const LOGS: readonly Column<Log>[] = [
     ),
   },
   { id: "outcome", head: "Outcome", cell: (log) => <Outcome status={log.status} code={log.code} /> },
-  { id: "cost", head: "Cost", number: true, cell: (log) => <Amount of={log.amount_usd} unknown="—" /> },
+  { id: "cost", head: "Cost", number: true, cell: (log) => <Charged log={log} /> },
 ];

@@ -3,7 +3,7 @@
 import { Drawer, Group, Stack, Table, Text, Title } from "@mantine/core";
 import { Problem, useApi, type Schemas } from "../api/client";
 import { useWho } from "../api/session";
-import { shown } from "../money";
+import { exact } from "../money";
 import { Amount } from "../pieces/amount";
 import { Chip } from "../pieces/chip";
 import { Dim } from "../pieces/dim";
@@ -71,7 +71,7 @@ export function PricePanel({ open, close }: { open?: string; close: () => void }
                       )}
                     </Table.Td>
                     <Table.Td ta="right">
-                      <Amount of={each.amount_usd} /> <PerUnit per={each.per} /> <Text span inherit c="dimmed">{each.unit}</Text>
+                      <Amount of={each.amount_usd} places="all" /> <PerUnit per={each.per} /> <Text span inherit c="dimmed">{each.unit}</Text>
                     </Table.Td>
                   </Table.Tr>
                 ))}
@@ -131,7 +131,7 @@ function Source({ price, name }: { price: Price; name: string }) {
 function listed(price: Price): string {
   const words = (["input", "output"] as const).map((name) => {
     const amount = perMillion(price, name);
-    return amount === null ? "" : `${name} ${shown(amount)}`;
+    return amount === null ? "" : `${name} ${exact(amount)}`;
   });
   return words.filter(Boolean).join(", ");
 }

@@ -26,10 +26,15 @@ test("a doubt names the meter, the name that means the model, and what each list
   );
 });
 
+test("a unit price keeps all its places", () => {
+  const doubt = { provider: "openai", model: "gpt-4o-mini", meter: "cache_read", difference_percent: "912.1", used: "genai-prices", used_usd: "0.075", charged_as: null };
+  expect(doubtText({ ...doubt, genai_prices_usd: "0.075", litellm_usd: "0.1895" })).toBe("cache read of gpt-4o-mini: genai-prices says $0.075, LiteLLM $0.1895");
+});
+
 test("a difference of nothing is larger than any other", () => {
   expect(["12.5", "inf", "-97.5"].map(differenceOf)).toEqual([12.5, Infinity, -97.5]);
 });
 
 test("a difference has its sign and its thousands", () => {
-  expect(["1648.2", "-97.5", "0.0", "inf"].map(differenceText)).toEqual(["+1,648.2 %", "−97.5 %", "0.0 %", "from nothing"]);
+  expect(["912.1", "1648.2", "-97.5", "0.0", "inf"].map(differenceText)).toEqual(["+912.1 %", "17.5×", "−97.5 %", "0.0 %", "from nothing"]);
 });

@@ -4,7 +4,7 @@ import { Alert, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useApi, type Schemas } from "../api/client";
 import { useWho } from "../api/session";
-import { nanodollars, shown } from "../money";
+import { changeOf, exact, nanodollars } from "../money";
 import { Chip } from "../pieces/chip";
 import { Dim } from "../pieces/dim";
 
@@ -61,7 +61,7 @@ export function SourceCell({ price, override, book, disagreements }: SourceProps
 
 /** "cache read of codestral-latest: genai-prices says $0.30 as input, LiteLLM $0.03" */
 export function doubtText(one: Disagreement): string {
-  const [first, second] = [one.genai_prices_usd, one.litellm_usd].map((usd) => shown(nanodollars(usd)));
+  const [first, second] = [one.genai_prices_usd, one.litellm_usd].map((usd) => exact(nanodollars(usd)));
   return `${one.meter.replaceAll("_", " ")} of ${one.model}: genai-prices says ${first}${one.charged_as ? `, as ${one.charged_as.replaceAll("_", " ")}` : ""}, LiteLLM ${second}`;
 }
 
@@ -70,12 +70,13 @@ export function differenceOf(percent: string): number {
   return percent === "inf" ? Infinity : Number(percent);
 }
 
-/** "+1,648.2 %" of what the API says as "1648.2"; what is so many times nothing is no percentage. */
+/** "+648.2 %" of what the API says as "648.2", and "17.5×" of "1648.2"; what is so many times nothing is no percentage. */
 export function differenceText(percent: string): string {
   const number = differenceOf(percent);
   if (!Number.isFinite(number)) return "from nothing";
-  const size = Math.abs(number).toLocaleString("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-  return `${number > 0 ? "+" : number < 0 ? "−" : ""}${size} %`;
+  // The API tells tenths of a percent.
+  const { sign, size } = changeOf(1000n + BigInt(Math.round(number * 10)), 1000n);
+  return `${sign}${size ?? ""}`;
 }
 
 /** What two public lists do not say alike of a model, and whose price is charged. */
@@ -85,7 +86,7 @@ export function Doubts({ disagreements }: { disagreements: readonly Disagreement
     <Alert color="yellow" variant="outline" icon={<IconAlertTriangle size={18} />} title="The price lists disagree">
       {disagreements.map((one) => (
         <Text size="sm" key={`${one.model} ${one.meter}`}>
-          {doubtText(one)} for 1 M. {one.used_usd === null ? "Nothing is charged for it." : `Charged is ${shown(nanodollars(one.used_usd))}, as ${one.used} says.`}
+          {doubtText(one)} for 1 M. {one.used_usd === null ? "Nothing is charged for it." : `Charged is ${exact(nanodollars(one.used_usd))}, as ${one.used} says.`}
         </Text>
       ))}
       <Text size="xs" c="dimmed" mt={4}>

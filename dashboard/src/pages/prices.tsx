@@ -124,7 +124,7 @@ function Rate({ price, name }: { price: Price; name: string }) {
   if (price.price.free) return <>free</>;
   return found ? (
     <>
-      <Amount of={found.amount_usd} /> <PerUnit per={found.per} />
+      <Amount of={found.amount_usd} places="all" /> <PerUnit per={found.per} />
     </>
   ) : (
     // What has no price of its own is billed as what it is a part of.
@@ -270,14 +270,14 @@ function Disagree() {
               number: true,
               cell: (item) => (
                 <>
-                  <Amount of={item.genai_prices_usd} />
+                  <Amount of={item.genai_prices_usd} places="all" />
                   {item.charged_as && <Text size="xs" c="dimmed">as {item.charged_as.replaceAll("_", " ")}</Text>}
                 </>
               ),
             },
-            { id: "litellm", head: "LiteLLM", number: true, cell: (item) => <Amount of={item.litellm_usd} /> },
+            { id: "litellm", head: "LiteLLM", number: true, cell: (item) => <Amount of={item.litellm_usd} places="all" /> },
             { id: "difference", head: "Difference", number: true, by: (item) => Math.abs(differenceOf(item.difference_percent)), cell: (item) => differenceText(item.difference_percent) },
-            { id: "used", head: "Charged", number: true, cell: (item) => <Amount of={item.used_usd} /> },
+            { id: "used", head: "Charged", number: true, cell: (item) => <Amount of={item.used_usd} places="all" /> },
             { id: "by", head: "Where from", cell: (item) => <span className="tw-number">{item.used}</span> },
             ...(spent
               ? [

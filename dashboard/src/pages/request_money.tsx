@@ -4,7 +4,7 @@ import { Table, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { Schemas } from "../api/client";
 import { useWho } from "../api/session";
-import { nanodollars } from "../money";
+import { nanodollars, placesOf, sum, type Sum } from "../money";
 import { Amount } from "../pieces/amount";
 import { Chip } from "../pieces/chip";
 import { count } from "../time";
@@ -54,6 +54,7 @@ export function Charge({ log }: { log: Detail }) {
         )}
       </Text>
     );
+  const places = placesOf([{ parts: log.charge.lines.map((line) => nanodollars(line.amount_usd)), total: nanodollars(log.charge.amount_usd) }]);
   return (
     <>
       <div className="tw-scroll" tabIndex={0} role="group" aria-label="Charge">
@@ -74,10 +75,10 @@ export function Charge({ log }: { log: Detail }) {
                   {line.quantity.toLocaleString("en-US")}
                 </Table.Td>
                 <Table.Td ta="right">
-                  <Amount of={line.unit_price.amount_usd} /> <PerUnit per={line.unit_price.per} />
+                  <Amount of={line.unit_price.amount_usd} places="all" /> <PerUnit per={line.unit_price.per} />
                 </Table.Td>
                 <Table.Td ta="right">
-                  <Amount of={line.amount_usd} />
+                  <Amount of={line.amount_usd} places={places} />
                 </Table.Td>
               </Table.Tr>
             ))}
@@ -86,7 +87,7 @@ export function Charge({ log }: { log: Detail }) {
             <Table.Tr>
               <Table.Th colSpan={3}>Total, {BASIS[log.charge.basis]}</Table.Th>
               <Table.Th ta="right">
-                <Amount of={log.charge.amount_usd} />
+                <Amount of={log.charge.amount_usd} places={places} />
               </Table.Th>
             </Table.Tr>
           </Table.Tfoot>
@@ -132,6 +133,7 @@ export function Holds({ log }: { log: Detail }) {
         )}
       </Text>
     );
+  const places = placesOf(log.holds.flatMap((hold) => sumOf(hold, log)));
   return (
     <div className="tw-scroll" tabIndex={0} role="group" aria-label="Budgets">
       <Table aria-label="Holds">
@@ -159,10 +161,10 @@ export function Holds({ log }: { log: Detail }) {
                 )}
               </Table.Td>
               <Table.Td ta="right">
-                <Amount of={hold.spent_before_usd} />
+                <Amount of={hold.spent_before_usd} places={places} />
               </Table.Td>
               <Table.Td ta="right">
-                <Amount of={hold.last_usd} />
+                <Amount of={hold.last_usd} places={places} />
                 {hold.raises !== null && hold.raises > 0 && (
                   <Text size="xs" c="dimmed">
                     raised {hold.raises} ×
@@ -170,7 +172,7 @@ export function Holds({ log }: { log: Detail }) {
                 )}
               </Table.Td>
               <Table.Td ta="right">
-                <Amount of={behind(hold, log)} />
+                <Amount of={behind(hold, log)} places={places} />
               </Table.Td>
               <Table.Td ta="right">
                 <Amount of={hold.limit_usd} unknown="no limit" />
@@ -184,6 +186,13 @@ export function Holds({ log }: { log: Detail }) {
 }
 
 function behind(hold: Hold, log: Detail): bigint | null {
+  return sumOf(hold, log)[0]?.total ?? null;
+}
+
+/** What was spent before, and the charge, add up to what is spent behind it; none where either is not known. */
+function sumOf(hold: Hold, log: Detail): Sum[] {
   const charged = log.amount_usd ?? (log.billing === "not_billed" || log.billing === "not_sent" ? "0" : null);
-  return hold.spent_before_usd === null || charged === null ? null : nanodollars(hold.spent_before_usd) + nanodollars(charged);
+  if (hold.spent_before_usd === null || charged === null) return [];
+  const parts = [nanodollars(hold.spent_before_usd), nanodollars(charged)];
+  return [{ parts, total: sum(parts) }];
 }

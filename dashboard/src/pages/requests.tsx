@@ -6,9 +6,10 @@ import { useEffect, useRef, useState } from "react";
 import { useApi, type Schemas } from "../api/client";
 import { Chip } from "../pieces/chip";
 import { Filters, useFilters } from "../pieces/filters";
+import { Nothing } from "../pieces/nothing";
 import { Page, Panel } from "../pieces/page";
 import { Said } from "../pieces/said";
-import { Empty, Failed, Loading } from "../pieces/states";
+import { Failed, Loading } from "../pieces/states";
 import { DataTable, type Column } from "../pieces/table";
 import { SavedViews } from "../pieces/views";
 import { TimeHead } from "../pieces/time_head";
@@ -93,12 +94,11 @@ export function Requests() {
             <Loading rows={12} />
           </Group>
         ) : rows.length === 0 && !next ? (
-          <Empty
+          <Nothing
             title="No request fits"
+            filters={{ ...filters, text: address.text }}
             command={`curl ${window.location.origin}/v1/chat/completions -H "Authorization: Bearer $TOLLWAY_KEY" -H "Content-Type: application/json" -d '{"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hello!"}]}'`}
-          >
-            Take a filter away, or choose a longer range. A request is here a moment after its answer:
-          </Empty>
+          />
         ) : (
           <>
             {tail.error && <Failed error={tail.error} what="New requests cannot be followed; it is tried again" />}

@@ -88,6 +88,11 @@ function Process() {
   );
 }
 
+/** Only what is counted has a unit: an address, a folder or a port is seen to be one. */
+function hasUnit({ value, unit }: Setting): boolean {
+  return /^\d+$/.test(value ?? "") && unit !== "port";
+}
+
 const PROCESS: readonly Column<Setting>[] = [
   {
     id: "name",
@@ -114,9 +119,11 @@ const PROCESS: readonly Column<Setting>[] = [
       ) : (
         <>
           <span className="tw-inline-code">{row.value}</span>{" "}
-          <Text span size="xs" c="dimmed">
-            {row.unit.includes("|") ? "" : row.unit}
-          </Text>
+          {hasUnit(row) && (
+            <Text span size="xs" c="dimmed">
+              {row.unit}
+            </Text>
+          )}
         </>
       ),
   },

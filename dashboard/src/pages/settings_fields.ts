@@ -67,7 +67,7 @@ export const FIELDS: readonly Section[] = [
       { path: "cache.ttl_s", label: "How long answers are kept", help: "0 keeps none but those that a caller asks to keep.", kind: "number", unit: "s", unset: "off, but by header (default)" },
       { path: "cache.scope", label: "Who shares them", help: "An answer is given to nobody beyond.", kind: "choice", choices: [["none", "everybody on the gateway"], ["team", "a team"], ["user", "nobody: each their own"]], unset: "nobody: each their own (default)" },
       { path: "cache.by_headers", label: "Callers may say so by header", help: "tollway-cache-ttl, -skip-cache and -cache-key.", kind: "switch", default: true },
-      { path: "cache.max_entry_bytes", label: "Largest answer that is kept", help: "Larger ones are passed on and not kept.", kind: "number", unit: "bytes", unset: "8 MiB (default)" },
+      { path: "cache.max_entry_bytes", label: "Largest answer that is kept", help: "Larger ones are passed on and not kept.", kind: "number", unit: "bytes", unset: "8,388,608 (default)" },
     ],
   },
   {
@@ -84,7 +84,7 @@ export const FIELDS: readonly Section[] = [
       { path: "logs.collect", label: "Keep a record of each request", help: "The ledger is kept in any case: money is always counted.", kind: "switch", default: true },
       { path: "logs.payload", label: "Keep prompts and answers", help: "Their bodies, encrypted; seen by whoever may read logs.", kind: "switch" },
       { path: "logs.by_headers", label: "What callers may say by header", help: "tollway-collect-log and -collect-log-payload.", kind: "choice", choices: [["less", "to keep less"], ["more", "to keep less or more"], ["none", "nothing"]], unset: "to keep less (default)" },
-      { path: "logs.max_body_bytes", label: "Largest body that is kept whole", help: "Of a larger one, see below.", kind: "number", unit: "bytes", unset: "10 MiB (default)" },
+      { path: "logs.max_body_bytes", label: "Largest body that is kept whole", help: "Of a larger one, see below.", kind: "number", unit: "bytes", unset: "10,485,760 (default)" },
       { path: "logs.larger", label: "Larger bodies", help: "What is kept of them.", kind: "choice", choices: [["cut", "their beginning"], ["drop", "nothing"]], unset: "their beginning (default)" },
       { path: "logs.own_payload", label: "People see their own prompts and answers", help: "Without the right to read everybody's.", kind: "switch" },
     ],

@@ -212,7 +212,7 @@ function OneField({ field, value, changed, wrong, disabled, set }: OneProps) {
           hideControls
           rightSection={
             <Text size="xs" c="dimmed" pr={10} w="100%" ta="right">
-              {field.unit}
+              {typeof value === "number" || /^\d/.test(field.unset) ? field.unit : ""}
             </Text>
           }
           rightSectionWidth={64}

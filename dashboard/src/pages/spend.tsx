@@ -6,6 +6,7 @@ import { useMemo } from "react";
 import { useApi } from "../api/client";
 import { piecesOf } from "../pieces/chart_data";
 import { Filters, useFilters } from "../pieces/filters";
+import { Backwards, Nothing } from "../pieces/nothing";
 import { Page, Panel } from "../pieces/page";
 import { GRAINS, grainOf, namer, SpendChart, Told, type Grain } from "../pieces/spend_chart";
 import { Empty, Failed, Loading } from "../pieces/states";
@@ -26,7 +27,7 @@ const LISTED = 1000;
 export function Spend() {
   const [address, go] = useAddress();
   const navigate = useNavigate();
-  const { since, until, asked, past, zone } = useSpan();
+  const { since, until, asked, past, zone, backwards } = useSpan();
   const filters = useFilters(MORE, true);
   const keys = useMetadataKeys();
   const first = address.by ?? "model";
@@ -107,10 +108,12 @@ export function Spend() {
         <Panel
           title={`${measure.label} over time`}
           hint={
-            total !== undefined && (
+            total !== undefined &&
+            !backwards && (
               <>
                 <b>{<Told amount={total ?? undefined} unit={measure.unit} />}</b>
                 {measure.rank ? " of all" : " in all"}
+                {measure.hint && `, ${measure.hint}`}
                 {before && (
                   <>
                     {" "}
@@ -126,7 +129,7 @@ export function Spend() {
           ) : !series.data ? (
             <Loading rows={1} height={266} />
           ) : pieces.every(({ amount }) => amount === 0n) ? (
-            <Empty title="There is nothing of this here">Take a filter away, or choose a longer range.</Empty>
+            <Nothing title="There is nothing of this here" filters={filters} />
           ) : (
             <SpendChart
               pieces={pieces}
@@ -144,7 +147,7 @@ export function Spend() {
         <Panel
           title={`By ${fields.map((field) => field.replace("metadata.", "")).join(" and ")}`}
           flush
-          hint={groups.data && `${groups.data.groups.length.toLocaleString("en-US")} rows${groups.data.others ? `, and ${groups.data.others.toLocaleString("en-US")} in one` : ""}`}
+          hint={groups.data && !backwards && `${groups.data.groups.length.toLocaleString("en-US")} rows${groups.data.others ? `, and ${groups.data.others.toLocaleString("en-US")} in one` : ""}`}
         >
           {groups.error ? (
             <Failed error={groups.error} what="The table cannot be shown" again={() => void groups.refetch()} />
@@ -152,6 +155,8 @@ export function Spend() {
             <Group p="md">
               <Loading rows={6} />
             </Group>
+          ) : backwards ? (
+            <Backwards />
           ) : groups.data.groups.length === 0 ? (
             <Empty title="There is nothing of this here" />
           ) : (

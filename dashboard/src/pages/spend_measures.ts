@@ -18,11 +18,15 @@ export interface Measure {
   of: (figures: Figures) => bigint | null;
   /** It cannot be added up. */
   rank?: boolean;
+  /** What is to be known of how it is found. */
+  hint?: string;
 }
 
 const whole = (value: number | null | undefined) => (value === null || value === undefined ? null : BigInt(value));
 const tokens = (pick: (told: Schemas["TokensShown"]) => number | null) => (figures: Figures) => (figures.tokens ? whole(pick(figures.tokens)) : null);
 const millis = (us: number | null | undefined) => (us === null || us === undefined ? null : BigInt(Math.round(us / 1000)));
+
+const ESTIMATE = "an estimate within classes of 50 ms, 100, 200 and so on doubled";
 
 export const MEASURES: readonly Measure[] = [
   { id: "cost", label: "Cost", metric: "cost", table: "spending", unit: "usd", of: ({ cost }) => (cost ? nanodollars(cost.spent_usd) : null) },
@@ -44,9 +48,9 @@ export const MEASURES: readonly Measure[] = [
   { id: "errors", label: "Errors", metric: "errors", table: "traffic", unit: "requests", of: ({ errors }) => whole(errors?.errors) },
   { id: "saved", label: "Saved by the cache", metric: "cache", table: "traffic", unit: "usd", of: ({ cache }) => (cache ? nanodollars(cache.saved_usd) : null) },
   { id: "cached", label: "Answers from the cache", metric: "cache", table: "traffic", unit: "requests", of: ({ cache }) => whole(cache?.cached) },
-  { id: "p50", label: "Latency, median", metric: "latency", table: "traffic", unit: "ms", rank: true, of: ({ latency }) => whole(latency?.p50_ms) },
-  { id: "p95", label: "Latency, 95th percentile", metric: "latency", table: "traffic", unit: "ms", rank: true, of: ({ latency }) => whole(latency?.p95_ms) },
-  { id: "p99", label: "Latency, 99th percentile", metric: "latency", table: "traffic", unit: "ms", rank: true, of: ({ latency }) => whole(latency?.p99_ms) },
+  { id: "p50", label: "Latency, median", metric: "latency", table: "traffic", unit: "ms", rank: true, of: ({ latency }) => whole(latency?.p50_ms), hint: ESTIMATE },
+  { id: "p95", label: "Latency, 95th percentile", metric: "latency", table: "traffic", unit: "ms", rank: true, of: ({ latency }) => whole(latency?.p95_ms), hint: ESTIMATE },
+  { id: "p99", label: "Latency, 99th percentile", metric: "latency", table: "traffic", unit: "ms", rank: true, of: ({ latency }) => whole(latency?.p99_ms), hint: ESTIMATE },
   { id: "first", label: "Time to the first chunk, mean", metric: "latency", table: "traffic", unit: "ms", rank: true, of: ({ latency }) => millis(latency?.first_chunk_mean_us) },
   { id: "overhead", label: "Tollway's own part, mean", metric: "latency", table: "traffic", unit: "ms", rank: true, of: ({ latency }) => millis(latency?.overhead_mean_us) },
 ];

@@ -3,7 +3,7 @@
 import { Table, Text } from "@mantine/core";
 import { useMemo } from "react";
 import type { Schemas } from "../api/client";
-import { nanodollars, percent, share } from "../money";
+import { changeOf as changeFrom, nanodollars, percent, share } from "../money";
 import { Amount } from "../pieces/amount";
 import { Chip } from "../pieces/chip";
 import { Said } from "../pieces/said";
@@ -177,7 +177,7 @@ function Changed({ row, measure }: { row: Row; measure: Measure }) {
       <Told amount={size} unit={measure.unit} />
       <Text span inherit c="dimmed" fz="xs">
         {" "}
-        {before ? percent(size, before) : change === 0n ? "" : "new"}
+        {before ? changeFrom(before + change, before).size : change === 0n ? "" : "new"}
       </Text>
     </span>
   );

@@ -2,15 +2,17 @@
 
 import { Text, Tooltip, type TextProps } from "@mantine/core";
 import { IconArrowDownRight, IconArrowUpRight, IconMinus } from "@tabler/icons-react";
-import { exact, nanodollars, percent, shown, type Nanodollars } from "../money";
+import { exact, nanodollars, percent, shown, withPlaces, type Nanodollars } from "../money";
 
 interface Props extends TextProps {
   /** An exact decimal string, or nanodollars; null is unknown, and shown as that. */
   of: string | Nanodollars | null | undefined;
   unknown?: string;
+  /** Every place there is, as of a unit price; or so many, as in a receipt. */
+  places?: "all" | number;
 }
 
-export function Amount({ of, unknown = "unknown", ...text }: Props) {
+export function Amount({ of, unknown = "unknown", places, ...text }: Props) {
   if (of === null || of === undefined)
     return (
       <Text span inherit c="dimmed" {...text}>
@@ -18,7 +20,8 @@ export function Amount({ of, unknown = "unknown", ...text }: Props) {
       </Text>
     );
   const amount = typeof of === "string" ? nanodollars(of) : of;
-  const [short, full] = [shown(amount), exact(amount)];
+  const full = exact(amount);
+  const short = places === "all" ? full : places ? withPlaces(amount, places) : shown(amount);
   const number = (
     <Text span inherit className="tw-number" {...text}>
       {short}

@@ -73,7 +73,7 @@ const SCALES: Record<Unit, readonly Scale[]> = {
 
 /** "$0.015" beside "$0.030": the places are those of the step, so that equal steps look equal. */
 export function tickWords(amount: bigint, step: bigint, unit: Unit): string {
-  const [sign, size] = amount < 0n ? ["-", -amount] : ["", amount];
+  const [sign, size] = amount < 0n ? ["−", -amount] : ["", amount];
   const scales = SCALES[unit === "requests" ? "tokens" : unit];
   const scale = scales.find(({ from }) => size >= from) ?? scales.at(-1);
   if (!scale) return String(amount);

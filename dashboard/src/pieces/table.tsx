@@ -1,15 +1,19 @@
 /** A dense table that becomes a list of cards on a phone. Of a long one, only what is in view is there. */
 
 import { Box, ScrollArea, Table, Text, UnstyledButton } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { IconChevronDown, IconChevronUp, IconSelector } from "@tabler/icons-react";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type RefObject } from "react";
 import { useAddress } from "../shell/address";
+import { SortBy } from "./sort_by";
 import { compare, withinTree, type Value } from "./table_order";
 
 export interface Column<Row> {
   id: string;
   head: ReactNode;
+  /** What the head says, where it is more than plain text. */
+  called?: string;
   cell: (row: Row) => ReactNode;
   number?: boolean;
   /** What rows are sorted by; without it the column cannot be. */
@@ -41,6 +45,8 @@ const CLOSED_MS = 40;
 /** Longer tables draw the rows in view alone. */
 const WHOLE = 100;
 const ROW_PX = 37;
+/** Where style.css makes rows cards, and takes the head away. */
+const CARDS = "(max-width: 48em)";
 
 export function DataTable<Row>({ columns, rows, keyOf, label, open, isOpen, foot, fixed, depth }: Props<Row>) {
   const [address, go] = useAddress();
@@ -51,6 +57,7 @@ export function DataTable<Row>({ columns, rows, keyOf, label, open, isOpen, foot
     const order = (a: Row, b: Row) => compare(by(a), by(b)) * (down ? -1 : 1);
     return depth ? withinTree(rows, depth, order) : [...rows].sort(order);
   }, [rows, by, down, depth]);
+  const cards = useMediaQuery(CARDS, undefined, { getInitialValueInEffect: false });
   const turn = (id: string) => go({ sort: name !== id ? `-${id}` : down ? id : undefined });
   const pressed = (event: KeyboardEvent, row: Row) => {
     if (event.target !== event.currentTarget || (event.key !== "Enter" && event.key !== " ")) return;
@@ -72,65 +79,68 @@ export function DataTable<Row>({ columns, rows, keyOf, label, open, isOpen, foot
   const drawn = isLong ? inView.flatMap(({ index }) => sorted[index] ?? []) : sorted;
   const first = isLong ? (inView[0]?.index ?? 0) : 0;
   return (
-    <ScrollArea type="auto" className="tw-table-area">
-      <Table className="tw-table" highlightOnHover={!!open} aria-label={label} aria-rowcount={isLong ? sorted.length + 1 : undefined}>
-        <Table.Thead>
-          <Table.Tr>
-            {columns.map((column) => (
-              <Table.Th
-                key={column.id}
-                w={column.width}
-                data-number={column.number || undefined}
-                data-wide={column.wide || undefined}
-                aria-sort={name !== column.id ? undefined : down ? "descending" : "ascending"}
-              >
-                {column.by && !fixed ? (
-                  <UnstyledButton className="tw-sort" onClick={() => turn(column.id)}>
-                    {column.head}
-                    {name !== column.id ? <IconSelector size={13} /> : down ? <IconChevronDown size={13} /> : <IconChevronUp size={13} />}
-                  </UnstyledButton>
-                ) : (
-                  column.head
-                )}
-              </Table.Th>
-            ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody ref={body}>
-          <Spacer height={above} />
-          {drawn.map((row, number) => (
-            <Table.Tr
-              key={keyOf(row)}
-              ref={isLong ? virtual.measureElement : undefined}
-              data-index={isLong ? first + number : undefined}
-              aria-rowindex={isLong ? first + number + 2 : undefined}
-              onClick={open && (() => open(row))}
-              onKeyDown={open && ((event) => pressed(event, row))}
-              tabIndex={open ? 0 : undefined}
-              data-key={open && keyOf(row)}
-              data-open={isOpen?.(row) || undefined}
-              className={open ? "tw-row" : undefined}
-            >
+    <>
+      {cards && !fixed && <SortBy columns={columns} sort={address.sort} set={(sort) => go({ sort })} />}
+      <ScrollArea type="auto" className="tw-table-area">
+        <Table className="tw-table" highlightOnHover={!!open} aria-label={label} aria-rowcount={isLong ? sorted.length + 1 : undefined}>
+          <Table.Thead>
+            <Table.Tr>
               {columns.map((column) => (
-                <Table.Td
+                <Table.Th
                   key={column.id}
+                  w={column.width}
                   data-number={column.number || undefined}
                   data-wide={column.wide || undefined}
-                  data-phone={column.phone === false ? "no" : undefined}
+                  aria-sort={name !== column.id ? undefined : down ? "descending" : "ascending"}
                 >
-                  <Text span className="tw-card-label" aria-hidden>
-                    {column.head}
-                  </Text>
-                  <Box className="tw-cell">{column.cell(row)}</Box>
-                </Table.Td>
+                  {column.by && !fixed ? (
+                    <UnstyledButton className="tw-sort" onClick={() => turn(column.id)}>
+                      {column.head}
+                      {name !== column.id ? <IconSelector size={13} /> : down ? <IconChevronDown size={13} /> : <IconChevronUp size={13} />}
+                    </UnstyledButton>
+                  ) : (
+                    column.head
+                  )}
+                </Table.Th>
               ))}
             </Table.Tr>
-          ))}
-          <Spacer height={below} />
-        </Table.Tbody>
-        {foot && <Table.Tfoot>{foot}</Table.Tfoot>}
-      </Table>
-    </ScrollArea>
+          </Table.Thead>
+          <Table.Tbody ref={body}>
+            <Spacer height={above} />
+            {drawn.map((row, number) => (
+              <Table.Tr
+                key={keyOf(row)}
+                ref={isLong ? virtual.measureElement : undefined}
+                data-index={isLong ? first + number : undefined}
+                aria-rowindex={isLong ? first + number + 2 : undefined}
+                onClick={open && (() => open(row))}
+                onKeyDown={open && ((event) => pressed(event, row))}
+                tabIndex={open ? 0 : undefined}
+                data-key={open && keyOf(row)}
+                data-open={isOpen?.(row) || undefined}
+                className={open ? "tw-row" : undefined}
+              >
+                {columns.map((column) => (
+                  <Table.Td
+                    key={column.id}
+                    data-number={column.number || undefined}
+                    data-wide={column.wide || undefined}
+                    data-phone={column.phone === false ? "no" : undefined}
+                  >
+                    <Text span className="tw-card-label" aria-hidden>
+                      {column.head}
+                    </Text>
+                    <Box className="tw-cell">{column.cell(row)}</Box>
+                  </Table.Td>
+                ))}
+              </Table.Tr>
+            ))}
+            <Spacer height={below} />
+          </Table.Tbody>
+          {foot && <Table.Tfoot>{foot}</Table.Tfoot>}
+        </Table>
+      </ScrollArea>
+    </>
   );
 }
 

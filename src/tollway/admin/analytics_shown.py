@@ -59,7 +59,8 @@ class CacheShown(Strict):
 
 
 class LatencyShown(Strict):
-    """Null where there was no request. A percentile is the upper end of the class that it lies in, null beyond the last."""
+    """Null where there was no request. A percentile is an estimate: of the class that it lies in, the point at its rank, as if the
+    requests of a class were spread evenly over it. Beyond the last class it is the end of the last."""
 
     mean_us: int | None
     p50_ms: int | None
@@ -182,12 +183,17 @@ def _latency(value: Mapping[str, int]) -> dict[str, Any]:
 
 
 def percentile(histogram: Sequence[int], percent: int) -> int | None:
-    """The upper end of the class that has the nearest rank, in milliseconds; `None` without requests and beyond the last."""
-    rank = -(-sum(histogram) * percent // 100)
-    if rank == 0:
+    """An estimate in milliseconds, as Prometheus' `histogram_quantile` makes it: linear within the class that the rank lies in, and
+    the lower end of the last class, which is open. `None` without requests."""
+    hundredths = sum(histogram) * percent
+    if hundredths == 0:
         return None
-    place = next(number for number, upto in enumerate(accumulate(histogram)) if upto >= rank)
-    return UPPER_MS[place] if place < len(UPPER_MS) else None
+    place = next(number for number, upto in enumerate(accumulate(histogram)) if upto * 100 >= hundredths)
+    lower = UPPER_MS[place - 1] if place else 0
+    if place == len(UPPER_MS):
+        return lower
+    into, within = hundredths - sum(histogram[:place]) * 100, histogram[place] * 100
+    return lower + ((UPPER_MS[place] - lower) * into * 2 + within) // (within * 2)
 
 
 def _mean(whole: int, count: int) -> int | None:
